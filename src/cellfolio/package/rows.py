@@ -1,0 +1,377 @@
+"""The rows of a manifest, kept as the text they were read from.
+
+A package may have a million entries, and most uses need a few of them. So a package holds its
+manifest's text (often a mapped file, not memory) and the offset of each row in the order of
+logical keys; a row becomes an `Entry` when somebody asks for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from mmap import mmap
+from typing import Any, NamedTuple
+
+from cellfolio.errors import InvalidKey, InvalidManifest
+from cellfolio.package.digests import Digest
+from cellfolio.package.entry import Entry
+from cellfolio.package.keys import check_key, sort_key
+
+Text = bytes | mmap
+Offsets = Sequence[int]
+
+# The two orders of fields that quilt3 and quilt-rs write. Any other valid row goes through `json`,
+# and so does one with an escape or a control character in these fields (`_NOT_VERBATIM`).
+ROW_PATTERN = (
+    rb'\{"logical_key": ?"([^"]++)", ?"physical_keys": ?\["([^"]++)"\], ?'
+    rb'(?:"size": ?(0|[1-9][0-9]*+), ?)?+'
+    rb'"hash": ?\{"type": ?"([^"]++)", ?"value": ?"([^"]*+)"\}, ?'
+    rb'(?:"size": ?(0|[1-9][0-9]*+), ?)?+'
+    rb'"meta": ?(\{.*\})\}$'
+)
+_NOT_VERBATIM = re.compile(rb"[\\\x00-\x1f]")
+_FAST_ROW = re.compile(ROW_PATTERN, re.MULTILINE)
+_FAST_KEY = re.compile(rb'\{"logical_key": ?"([^"\\\x00-\x1f]+)"')
+canonical_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_written_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+HASH_BATCH = 1000
+"""Rows joined before they are hashed: fewer calls, same hash."""
+
+MAX_RECORD = 1_000_000
+"""Bytes a row may have (quilt3's ``QUILT_MANIFEST_MAX_RECORD_SIZE``)."""
+
+
+class Row(NamedTuple):
+    """The fields of one row, not yet made into values.
+
+    ``meta`` is JSON text. ``size`` is -1 where unknown, ``algorithm`` empty where there is no
+    digest.
+    """
+
+    key: bytes
+    physical_key: bytes
+    size: int
+    algorithm: bytes
+    value: bytes
+    meta: bytes
+
+    @property
+    def digest(self) -> Digest | None:
+        """The digest as a value."""
+        return Digest(self.algorithm.decode(), self.value.decode()) if self.algorithm else None
+
+    def entry(self) -> Entry:
+        """Return the row as a value."""
+        return Entry(
+            self.key.decode(),
+            self.physical_key.decode(),
+            None if self.size < 0 else self.size,
+            self.digest,
+            {} if self.meta == b"{}" else json.loads(self.meta),
+        )
+
+    def canonical(self) -> bytes:
+        """Return the text of this row that a top hash covers.
+
+        Sorted keys, no spaces, ASCII; physical keys are not part of it.
+        """
+        meta = self.meta
+        if meta != b"{}":
+            meta = canonical_json(json.loads(meta)).encode()
+        size = b"null" if self.size < 0 else b"%d" % self.size
+        key = canonical_key(self.key)
+        if not self.algorithm:
+            return b'{"hash":null,"logical_key":%b,"meta":%b,"size":%b}' % (key, meta, size)
+        return CANONICAL_ROW % (self.algorithm, self.value, key, meta, size)
+
+
+class FolderRow(NamedTuple):
+    """A row that gives a folder metadata. `key` ends with ``/``."""
+
+    key: bytes
+    meta: Any
+
+
+CANONICAL_ROW = b'{"hash":{"type":"%b","value":"%b"},"logical_key":%b,"meta":%b,"size":%b}'
+
+_NOT_PLAIN = re.compile(rb'[^\x20-\x7f]|["\\]')
+
+
+def _plain(text: bytes) -> bool:
+    """Whether JSON writes `text` as it is."""
+    return not _NOT_PLAIN.search(text)
+
+
+def canonical_key(key: bytes) -> bytes:
+    """Return a logical key as ASCII JSON."""
+    return b'"%b"' % key if _plain(key) else canonical_json(key.decode()).encode()
+
+
+def parse_row(text: Text, start: int, line: int | None = None) -> tuple[Row | FolderRow, int]:
+    """Read the row at offset `start`; return it and the offset after its line.
+
+    Raises
+    ------
+    InvalidManifest
+        Naming `line` and what is wrong with it.
+    """
+    fast = _fast_row(text, start)
+    if fast is not None and _is_json_object(fast[0].meta):
+        return fast
+    end = text.find(b"\n", start)
+    end = len(text) if end < 0 else end
+    return _parse_any_row(text[start:end], line), end + 1
+
+
+def _fast_row(text: Text, start: int) -> tuple[Row, int] | None:
+    """Read a row of a customary form; the metadata is not parsed."""
+    match = _FAST_ROW.match(text, start)
+    if match is None:
+        return None
+    key, physical_key, early, algorithm, value, late, meta = match.groups()
+    size = early or late
+    if size is None or _NOT_VERBATIM.search(key + physical_key + algorithm + value):
+        return None
+    return Row(key, physical_key, int(size), algorithm, value, meta), match.end() + 1
+
+
+def _is_json_object(meta: bytes) -> bool:
+    if meta == b"{}":
+        return True
+    try:
+        json.loads(meta)
+    except ValueError:
+        return False
+    return True
+
+
+def _parse_any_row(text: bytes, line: int | None) -> Row | FolderRow:
+    try:
+        fields = json.loads(text.decode())
+    except (ValueError, RecursionError) as error:
+        raise InvalidManifest(f"not JSON: {error}", line=line) from None
+    if not isinstance(fields, dict) or not isinstance(fields.get("logical_key"), str):
+        raise InvalidManifest("expected an object with a string 'logical_key'", line=line)
+    key = fields["logical_key"]
+    if "physical_keys" not in fields:
+        return _folder_row(key, fields.get("meta"), line)
+    physical = fields["physical_keys"]
+    if not (isinstance(physical, list) and len(physical) == 1 and isinstance(physical[0], str)):
+        raise InvalidManifest(
+            f"entry {key!r}: expected 'physical_keys' to be a list of one URI, found {physical!r}",
+            line=line,
+        )
+    size, meta = fields.get("size"), fields.get("meta")
+    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
+        raise InvalidManifest(f"entry {key!r}: expected 'size' in bytes, found {size!r}", line=line)
+    if meta is not None and not isinstance(meta, dict):
+        raise InvalidManifest(f"entry {key!r}: expected 'meta' to be an object", line=line)
+    algorithm, value = _hash_fields(key, fields.get("hash"), line)
+    try:
+        return Row(
+            key.encode(),
+            physical[0].encode(),
+            -1 if size is None else size,
+            algorithm,
+            value,
+            _written_json(meta or {}).encode(),
+        )
+    except ValueError as error:  # lone surrogates, NaN
+        raise InvalidManifest(f"entry {key!r}: {error}", line=line) from None
+
+
+def _folder_row(key: str, meta: Any, line: int | None) -> FolderRow:
+    if not key.endswith("/"):
+        raise InvalidManifest(f"entry {key!r} has no 'physical_keys'", line=line)
+    try:
+        return FolderRow(key.encode(), meta)
+    except UnicodeEncodeError as error:
+        raise InvalidManifest(f"folder {key!r}: {error}", line=line) from None
+
+
+def _hash_fields(key: str, fields: Any, line: int | None) -> tuple[bytes, bytes]:
+    if fields is None:
+        return b"", b""
+    if isinstance(fields, dict):
+        algorithm, value = fields.get("type"), fields.get("value")
+        if isinstance(algorithm, str) and isinstance(value, str):
+            encoded = algorithm.encode(), value.encode()
+            if all(_plain(part) for part in encoded) and algorithm:
+                return encoded
+    raise InvalidManifest(
+        f"entry {key!r}: expected 'hash' to be null or an object with 'type' and 'value', "
+        f"found {fields!r}",
+        line=line,
+    )
+
+
+def write_row(entry: Entry) -> bytes:
+    """Return `entry` as a line of a manifest, in the fields' order and spacing of quilt3.
+
+    Raises
+    ------
+    InvalidManifest
+        If the metadata is not JSON (NaN included) or the line is longer than `MAX_RECORD`.
+    """
+    digest = entry.digest
+    fields = {
+        "logical_key": entry.logical_key,
+        "physical_keys": [entry.physical_key],
+        "size": entry.size,
+        "hash": None if digest is None else {"type": digest.algorithm, "value": digest.value},
+        "meta": dict(entry.meta),
+    }
+    return write_line(fields, entry.logical_key)
+
+
+def write_line(fields: dict[str, Any], what: str) -> bytes:
+    """Return JSON fields as a line of a manifest; `what` names it in errors."""
+    try:
+        text = _written_json(fields).encode() + b"\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidManifest(f"metadata of {what!r} is not JSON: {error}") from None
+    if len(text) > MAX_RECORD:
+        raise InvalidManifest(
+            f"the row of {what!r} has {len(text)} bytes; expected at most {MAX_RECORD}",
+            hint="put large metadata into a file of the package",
+        )
+    return text
+
+
+class Rows:
+    """The entries of a package in the order of their logical keys, as text.
+
+    Parameters
+    ----------
+    text : bytes or mmap
+        Lines of a manifest.
+    offsets : sequence of int
+        Where each entry's line starts, in the order of logical keys.
+    """
+
+    __slots__ = ("_offsets", "_text")
+
+    def __init__(self, text: Text, offsets: Offsets) -> None:
+        self._text = text
+        self._offsets = offsets
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Rows, (bytes(self._text), array("Q", self._offsets))
+
+    @property
+    def offsets(self) -> Offsets:
+        """Where each entry's line starts."""
+        return self._offsets
+
+    def row(self, index: int) -> Row:
+        """Return the row at `index`."""
+        start = self._offsets[index]
+        found, _ = _fast_row(self._text, start) or parse_row(self._text, start)
+        assert isinstance(found, Row)
+        return found
+
+    def line(self, index: int) -> bytes:
+        """Return the text of the row at `index`, with its line end."""
+        start = self._offsets[index]
+        end = self._text.find(b"\n", start)
+        return self._text[start : len(self._text) if end < 0 else end] + b"\n"
+
+    def key(self, index: int) -> str:
+        """Return the logical key at `index`."""
+        match = _FAST_KEY.match(self._text, self._offsets[index])
+        return match[1].decode() if match is not None else self.row(index).key.decode()
+
+    def __iter__(self) -> Iterator[Row]:
+        return self.between(0, len(self))
+
+    def between(self, start: int, stop: int) -> Iterator[Row]:
+        """Yield the rows from index `start` to before `stop`."""
+        for index in range(start, stop):
+            yield self.row(index)
+
+    def find(self, key: str) -> int | None:
+        """Return the index of `key`, or None."""
+        try:
+            wanted = sort_key(key)
+        except UnicodeEncodeError:
+            return None
+        index = self._bisect(wanted)
+        return index if index < len(self) and self.key(index) == key else None
+
+    def folder(self, prefix: str, start: int = 0, stop: int | None = None) -> tuple[int, int]:
+        """Return the range of indices of keys that start with `prefix`, which ends with ``/``."""
+        low = sort_key(prefix)
+        first = self._bisect(low, start, stop)
+        return first, self._bisect(low[:-1] + b"\1", first, stop)
+
+    def _bisect(self, wanted: bytes, start: int = 0, stop: int | None = None) -> int:
+        stop = len(self) if stop is None else stop
+        return bisect_left(range(len(self)), wanted, start, stop, key=self._sort_key)
+
+    def _sort_key(self, index: int) -> bytes:
+        return sort_key(self.key(index))
+
+    def select(self, indices: Sequence[int]) -> Rows:
+        """Return the rows at `indices`, which ascend; the text is shared."""
+        return Rows(self._text, array("Q", [self._offsets[index] for index in indices]))
+
+
+def rows_of(entries: Sequence[Entry]) -> Rows:
+    """Return entries, in any order, as rows.
+
+    Raises
+    ------
+    InvalidKey
+        If a logical key is invalid or occurs twice.
+    InvalidManifest
+        If metadata cannot be written.
+    """
+    ordered = sorted(entries, key=lambda entry: sort_key(check_key(entry.logical_key)))
+    lines: list[bytes] = []
+    offsets = array("Q")
+    position = 0
+    previous = None
+    for entry in ordered:
+        if entry.logical_key == previous:
+            raise InvalidKey(entry.logical_key, "occurs twice")
+        previous = entry.logical_key
+        line = write_row(entry)
+        offsets.append(position)
+        lines.append(line)
+        position += len(line)
+    return Rows(b"".join(lines), offsets)
+
+
+def canonical_header(header: Mapping[str, Any]) -> bytes:
+    """Return the text of a manifest's header that a top hash covers.
+
+    Raises
+    ------
+    InvalidManifest
+        If it holds NaN or text without UTF-8 form.
+    """
+    try:
+        return canonical_json(header).encode()
+    except (TypeError, ValueError) as error:
+        raise InvalidManifest(f"the header cannot be hashed: {error}", line=1) from None
+
+
+def compute_top_hash(header: Mapping[str, Any], rows: Iterable[Row]) -> str:
+    """Return the top hash, 64 hexadecimal digits, of a header and rows in order."""
+    hasher = hashlib.sha256(canonical_header(header))
+    batch: list[bytes] = []
+    for row in rows:
+        batch.append(row.canonical())
+        if len(batch) == HASH_BATCH:
+            hasher.update(b"".join(batch))
+            batch.clear()
+    hasher.update(b"".join(batch))
+    return hasher.hexdigest()

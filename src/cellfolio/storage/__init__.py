@@ -1,0 +1,1 @@
+"""Bytes: remote stores, the content-addressed blob store, transfers and checkouts."""

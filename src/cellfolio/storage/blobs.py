@@ -1,0 +1,235 @@
+"""The blob store: bytes named by their digest, kept once, never seen before they were checked.
+
+::
+
+    <store>/blobs/<algorithm>/<first two digits>/<name>   read-only files
+    <store>/parts/                                         unfinished large transfers
+    <store>/tmp/                                           unfinished small ones
+    <store>/manifests/                                     manifests seen, with their indices
+    <store>/index.sqlite                                   see `cellfolio.storage.index`
+
+Rule 1: a file gets its name under ``blobs`` by a rename after its size and digest were checked.
+Rule 2: a blob is used only while its size and modification time are those of its last check;
+else it is hashed again first. So a change through a hard link is found before it spreads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+
+from cellfolio.errors import StoreReadOnly
+from cellfolio.package.digests import Digest, equal_digests, hash_blocks
+from cellfolio.package.entry import Entry
+from cellfolio.package.plan import blob_digest, blob_id, entry_blob
+from cellfolio.storage.index import BlobRow, Index
+
+BLOCK = 1 << 20
+
+
+class BlobStore:
+    """Content-addressed store in a folder, safe for many threads and processes at once.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when first written to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._made: set[Path] = set()
+
+    @cached_property
+    def writable(self) -> bool:
+        """Whether this process may add to the store."""
+        place = next(p for p in (self.folder, *self.folder.parents) if p.exists())
+        return place.is_dir() and os.access(place, os.W_OK | os.X_OK) and _can_create(place)
+
+    @cached_property
+    def index(self) -> Index:
+        """The store's database.
+
+        Raises
+        ------
+        StoreReadOnly
+            If the store cannot be written.
+        """
+        self.require_writable()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return Index(self.folder / "index.sqlite")
+
+    def require_writable(self) -> None:
+        """Raise `StoreReadOnly` unless this process may add to the store."""
+        if not self.writable:
+            raise StoreReadOnly(
+                f"the store {self.folder} cannot be written, and something must be added to it",
+                hint="name a folder of your own with CELLFOLIO_HOME",
+            )
+
+    def path(self, blob: str) -> Path:
+        """Return where a blob is kept, whether or not it is there."""
+        algorithm, _, name = blob.partition("/")
+        return self.folder / "blobs" / algorithm / name[:2] / name
+
+    def scratch(self, kind: str = "tmp") -> Path:
+        """Return a folder of the store for unfinished files; it exists."""
+        self.require_writable()
+        return self._make(self.folder / kind)
+
+    def _make(self, folder: Path) -> Path:
+        if folder not in self._made:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._made.add(folder)
+        return folder
+
+    # Looking
+
+    def held(self, blobs: Iterable[str]) -> frozenset[str]:
+        """Return those of `blobs` that the store has and can give, checking doubtful ones."""
+        return frozenset(self.find(blobs))
+
+    def find(self, blobs: Iterable[str]) -> dict[str, Path]:
+        """Return the files of those of `blobs` that the store has, under any of their names.
+
+        Files that changed since their last check are hashed; those found damaged are left out.
+        """
+        wanted = list(blobs)
+        if not self.writable:
+            return {blob: path for blob in wanted if (path := self.path(blob)).is_file()}
+        known = self.index.blobs(wanted)
+        missing = [blob for blob in wanted if blob not in known]
+        aliases = self.index.aliases(missing)
+        known_aliased = self.index.blobs(aliases.values())
+        found: dict[str, Path] = {}
+        for blob in wanted:
+            row = known.get(blob) or known_aliased.get(aliases.get(blob, ""))
+            path = self.path(row.id if row else blob)
+            if self._usable(path, row):
+                found[blob] = path
+        return found
+
+    def _usable(self, path: Path, row: BlobRow | None) -> bool:
+        try:
+            status = path.stat()
+        except OSError:
+            return False
+        if row is not None and (row.size, row.mtime_ns) == (status.st_size, status.st_mtime_ns):
+            return True
+        name = f"{path.parent.parent.name}/{path.name}"
+        return self.check(name)
+
+    def check(self, blob: str) -> bool:
+        """Hash a blob; note it as checked, or return False where its bytes are not its name's."""
+        path, digest = self.path(blob), blob_digest(blob)
+        if digest is None or not digest.checkable:
+            return False
+        try:
+            status = path.stat()
+            found, size = hash_blocks(digest, status.st_size, lambda: read_blocks(path))
+        except OSError:
+            return False
+        if found != digest or size != status.st_size:
+            return False
+        self.index.add_blobs([BlobRow(blob, size, status.st_mtime_ns, time.time())])
+        return True
+
+    def all(self) -> Iterator[tuple[str, os.stat_result]]:
+        """Yield every blob file: its name and status."""
+        root = self.folder / "blobs"
+        for algorithm in _listed(root):
+            for prefix in _listed(algorithm):
+                for entry in _listed(prefix):
+                    with contextlib.suppress(FileNotFoundError):
+                        yield f"{algorithm.name}/{entry.name}", Path(entry).stat()
+
+    # Adding
+
+    def add(self, unfinished: Path, blob: str) -> BlobRow:
+        """Give a checked file its name in the store.
+
+        Parameters
+        ----------
+        unfinished : Path
+            File on the disk of the store whose bytes were checked; gone afterwards.
+        blob : str
+            Name, from `cellfolio.package.plan.blob_id`.
+
+        Returns
+        -------
+        BlobRow
+            To be noted with ``index.add_blobs``; until then, the blob is hashed before use.
+        """
+        target = self.path(blob)
+        self._make(target.parent)
+        unfinished.chmod(0o444)
+        unfinished.replace(target)
+        status = target.stat()
+        return BlobRow(blob, status.st_size, status.st_mtime_ns, time.time())
+
+    def add_bytes(self, data: bytes, digest: Digest, physical_key: str = "") -> BlobRow:
+        """Keep bytes whose digest was just computed or checked."""
+        unfinished = self.scratch() / uuid.uuid4().hex
+        try:
+            unfinished.write_bytes(data)
+            return self.add(unfinished, blob_id(digest, len(data), physical_key))
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def note(self, rows: Iterable[BlobRow], entries: Iterable[Entry] = ()) -> None:
+        """Note blobs just added, and the other names that `entries` show they have."""
+        self.index.add_blobs(rows, _alias_rows(entries))
+
+    def remove(self, blobs: Iterable[str]) -> int:
+        """Remove blobs; return the bytes freed."""
+        listed = list(blobs)
+        self.index.forget_blobs(listed)
+        freed = 0
+        for blob in listed:
+            path = self.path(blob)
+            with contextlib.suppress(FileNotFoundError):
+                status = path.stat()
+                path.chmod(0o644)
+                path.unlink()
+                freed += status.st_size if status.st_nlink == 1 else 0
+        return freed
+
+
+def _can_create(folder: Path) -> bool:
+    """Whether a file can be made; permissions alone do not tell on read-only mounts."""
+    try:
+        probe = folder / f".{uuid.uuid4().hex}"
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def _listed(folder: str | Path | os.DirEntry[str]) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except (FileNotFoundError, NotADirectoryError):
+        return
+
+
+def _alias_rows(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
+    for entry in entries:
+        blob = entry_blob(entry)
+        if blob is None or entry.digest is None or entry.size is None:
+            continue
+        for other in equal_digests(entry.digest, entry.size)[1:]:
+            yield blob_id(other, entry.size, entry.physical_key), blob
+
+
+def read_blocks(path: Path) -> Iterator[bytes]:
+    """Yield a file's bytes in blocks."""
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(BLOCK):
+            yield block

@@ -1,0 +1,211 @@
+"""What the local disk can do: free space, links, atomic writes, network file systems."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from cellfolio.errors import InvalidArgument, InvalidKey, NotEnoughSpace, StoreError
+from cellfolio.package.keys import RECORD_FOLDER, check_writable
+from cellfolio.package.package import format_size
+
+_RESERVE = 64 * 1024 * 1024
+"""Bytes left free on a disk, so that a transfer does not bring other programs down."""
+_FICLONE = 0x40049409
+_NETWORK_FILE_SYSTEMS = frozenset(
+    ("nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "gpfs", "beegfs", "9p", "afs", "ceph")
+)
+WINDOWS = sys.platform == "win32"
+
+
+def check_free_space(folder: Path, needed: int, what: str) -> None:
+    """Make sure the disk of `folder` has room for `needed` bytes.
+
+    Raises
+    ------
+    NotEnoughSpace
+        With the bytes needed and free.
+    """
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    free = shutil.disk_usage(existing).free
+    if needed and needed + _RESERVE > free:
+        raise NotEnoughSpace(
+            f"{what} needs {format_size(needed)} in {folder}, which has {format_size(free)} free "
+            f"({format_size(_RESERVE)} are kept free)",
+            needed=needed,
+            free=free,
+            hint="free space with `cellfolio gc`, or name another disk with CELLFOLIO_HOME",
+        )
+
+
+def is_network_file_system(folder: Path) -> bool:
+    """Whether `folder` is on a file system that other machines share (as far as Linux tells)."""
+    try:
+        mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return mount_type(str(folder.resolve()), mounts) in _NETWORK_FILE_SYSTEMS
+
+
+def mount_type(path: str, mounts: str) -> str:
+    r"""Return the file system type of `path` by the text of ``/proc/mounts``.
+
+    Examples
+    --------
+    >>> mounts = "/dev/sda / ext4 rw 0 0\nserver:/home /home nfs4 rw 0 0"
+    >>> mount_type("/home/ada/data", mounts), mount_type("/homes", mounts)
+    ('nfs4', 'ext4')
+    """
+    best, found = -1, ""
+    for line in mounts.splitlines():
+        _, point, kind, *_ = [*line.split(" "), "", "", ""]
+        point = point.replace("\\040", " ")
+        inside = path == point or path.startswith(point.rstrip("/") + "/")
+        if inside and len(point) > best:
+            best, found = len(point), kind.removeprefix("fuse.")
+    return found
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that its name shows either the old bytes or all of the new ones."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+_UNSUPPORTED = frozenset(
+    (errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.EPERM, errno.ENOSYS)
+)
+METHODS = ("reflink", "link", "copy")
+
+
+class Placer:
+    """Puts files of the store into a checkout, all or nothing, by the cheapest way that works.
+
+    A reflink shares the bytes until either side changes; a hard link shares the file itself, which
+    is read-only; a copy costs space and time.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the checkout.
+    how : {'auto', 'reflink', 'link', 'copy'}
+        ``auto`` takes the first of the others that the disk can do.
+    """
+
+    def __init__(self, root: Path, how: str = "auto") -> None:
+        if how not in ("auto", *METHODS):
+            raise InvalidArgument(
+                f"{how!r} is not a way to place files; expected auto or {METHODS}"
+            )
+        self._root = root
+        self._scratch = root / RECORD_FOLDER / "tmp"
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        self._how = how
+        self._methods = list(METHODS) if how == "auto" else [how]
+        self._folders = {root}
+
+    def place(self, source: Path, key: str, *, replace: bool) -> Path:
+        """Put the bytes of `source` at a logical key.
+
+        Raises
+        ------
+        FileExistsError
+            If a file is there and `replace` is false.
+        FileNotFoundError
+            If `source` is gone.
+        InvalidKey
+            If the key leads through a link out of the checkout, or cannot be a file name here.
+        """
+        target = self.locate(key)
+        self._make_folder(target.parent, key)
+        for method in tuple(self._methods):
+            if method == "link" and not replace:
+                if self._try("link", source, target):
+                    return target
+                continue
+            unfinished = self._scratch / uuid.uuid4().hex
+            try:
+                if self._try(method, source, unfinished):
+                    if not replace and os.path.lexists(target):
+                        raise FileExistsError(errno.EEXIST, "file exists", str(target))
+                    unfinished.replace(target)
+                    return target
+            finally:
+                unfinished.unlink(missing_ok=True)
+        raise StoreError(
+            f"the disk of {self._root} cannot make a {self._how} of {source}", hint="use copies"
+        )
+
+    def locate(self, key: str) -> Path:
+        """Return the path of a logical key in the checkout."""
+        return self._root / check_writable(key, windows=WINDOWS)
+
+    def finish(self) -> None:
+        """Remove what only this run needed."""
+        with contextlib.suppress(OSError):
+            self._scratch.rmdir()
+
+    def _make_folder(self, folder: Path, key: str) -> None:
+        """Make `folder`, below the root, without following links that were put there."""
+        if folder in self._folders:
+            return
+        self._make_folder(folder.parent, key)
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+        if folder.is_symlink() or not folder.is_dir():
+            raise InvalidKey(
+                key,
+                f"leads through {folder}, which is a link or a file",
+                hint="move it away, or choose another folder",
+            )
+        self._folders.add(folder)
+
+    def _try(self, method: str, source: Path, target: Path) -> bool:
+        try:
+            _COPIERS[method](source, target)
+        except (FileNotFoundError, FileExistsError):
+            raise
+        except OSError as error:
+            if method == "copy":
+                raise
+            if error.errno in _UNSUPPORTED:
+                self._methods.remove(method)
+            elif error.errno != errno.EMLINK:  # a file can have only so many hard links
+                raise
+            return False
+        return True
+
+
+def _reflink(source: Path, target: Path) -> None:
+    if not sys.platform.startswith("linux"):
+        raise OSError(errno.ENOSYS, "no reflinks on this system")
+    import fcntl
+
+    with source.open("rb") as reading, target.open("xb") as writing:
+        try:
+            fcntl.ioctl(writing.fileno(), _FICLONE, reading.fileno())
+        except OSError:
+            target.unlink()
+            raise
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as reading, target.open("xb") as writing:
+        shutil.copyfileobj(reading, writing, 1 << 20)
+
+
+_COPIERS: Mapping[str, Callable[[Path, Path], None]] = {
+    "reflink": _reflink,
+    "link": os.link,
+    "copy": _copy,
+}

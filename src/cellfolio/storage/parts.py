@@ -1,0 +1,215 @@
+"""A large file on its way: fetched in parts, in any order, resumed after any interruption.
+
+Beside the unfinished file lies a journal. Its first line says what is being fetched (size, ETag,
+part size); each further line names a part that is complete, with its leaf digests. A run that
+finds the journal goes on with the parts that are missing, if the remote object is still the same.
+The final digest decides in any case: a damaged part is found then, and the file starts over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cellfolio.package.digests import (
+    CHUNK_SIZE,
+    Buffer,
+    Digest,
+    Hasher,
+    Scheme,
+    hash_blocks,
+    schemes,
+)
+from cellfolio.storage.blobs import BLOCK, read_blocks
+
+_JOURNAL_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a large file: its number and bytes `start` to before `stop`."""
+
+    number: int
+    start: int
+    stop: int
+
+
+class PartFile:
+    """The unfinished copy of one large file.
+
+    Safe for threads; only one process at a time may have it open (the caller holds a lock).
+
+    Parameters
+    ----------
+    path : Path
+        Of the unfinished file; the journal lies beside it.
+    size : int
+        Bytes of the whole file.
+    digest : Digest
+        What the whole must be.
+    """
+
+    def __init__(self, path: Path, size: int, digest: Digest) -> None:
+        self.path = path
+        self.size = size
+        self.digest = digest
+        self.e_tag: str | None = None
+        self._journal_path = path.with_suffix(".journal")
+        self._how: Scheme = next(schemes(digest, size))
+        leaf = self._how.leaf_size
+        self._part_size = CHUNK_SIZE if leaf is None else leaf * max(1, CHUNK_SIZE // leaf)
+        self._leaves: dict[int, list[bytes]] = {}
+        self._in_order: Hasher | None = None
+        self._hashed = 0
+        self._lock = threading.Lock()
+        self._open()
+
+    @property
+    def parts(self) -> list[Part]:
+        """All parts, in order."""
+        starts = range(0, self.size, self._part_size)
+        return [
+            Part(number, start, min(start + self._part_size, self.size))
+            for number, start in enumerate(starts)
+        ]
+
+    def missing(self) -> list[Part]:
+        """Return the parts still to fetch."""
+        return [part for part in self.parts if part.number not in self._leaves]
+
+    def _open(self) -> None:
+        header, leaves = _read_journal(self._journal_path)
+        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        expected = self._header()
+        known = {key: header.get(key) for key in expected} == expected
+        if known and os.fstat(self._file).st_size == self.size:
+            self.e_tag = header.get("e_tag")
+            self._leaves = leaves
+        else:
+            os.ftruncate(self._file, 0)
+            os.ftruncate(self._file, self.size)
+            self._journal_path.unlink(missing_ok=True)
+        self._journal = -1
+
+    def _header(self) -> dict[str, Any]:
+        return {
+            "version": _JOURNAL_VERSION,
+            "size": self.size,
+            "digest": str(self.digest),
+            "part_size": self._part_size,
+        }
+
+    def accept(self, e_tag: str | None) -> bool:
+        """Whether a response with this ETag is of the object that the other parts are of."""
+        with self._lock:
+            if self._journal < 0:
+                fresh = not self._leaves
+                if fresh:
+                    self.e_tag = e_tag
+                elif self.e_tag != e_tag:
+                    return False
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+                self._journal = os.open(self._journal_path, flags, 0o600)
+                if fresh:
+                    os.ftruncate(self._journal, 0)
+                    self._note({**self._header(), "e_tag": e_tag})
+                return True
+            return self.e_tag == e_tag
+
+    def write(self, offset: int, data: Buffer) -> None:
+        """Write bytes of a part."""
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(self._file, view, offset)
+            offset += written
+            view = view[written:]
+
+    def new_hasher(self) -> Hasher | None:
+        """Return what hashes a part while it arrives; None where parts cannot be hashed alone."""
+        return None if self._how.leaf_size is None else Hasher(self._how)
+
+    def finish_part(self, part: Part, hasher: Hasher | None) -> bool:
+        """Note a part as complete; return whether it was the last one missing."""
+        leaves = [] if hasher is None else hasher.leaves()
+        with self._lock:
+            self._note({"part": part.number, "leaves": [leaf.hex() for leaf in leaves]})
+            self._leaves[part.number] = leaves
+            if self._how.leaf_size is None:
+                self._hash_in_order()
+            return len(self._leaves) == len(self.parts)
+
+    def _note(self, line: dict[str, Any]) -> None:
+        os.write(self._journal, json.dumps(line).encode() + b"\n")
+
+    def _hash_in_order(self) -> None:
+        """Hash as far as the file is complete from its start."""
+        if self._in_order is None:
+            self._in_order = Hasher(self._how)
+        while self._hashed < self.size and self._hashed // self._part_size in self._leaves:
+            stop = min(self._hashed + self._part_size, self.size)
+            while self._hashed < stop:
+                block = os.pread(self._file, min(BLOCK, stop - self._hashed), self._hashed)
+                self._in_order.update(block)
+                self._hashed += len(block)
+
+    def found_digest(self) -> Digest:
+        """Return the digest of the complete file."""
+        with self._lock:
+            if self._how.leaf_size is None:
+                self._hash_in_order()
+                assert self._in_order is not None
+                found = self._in_order.digest()
+            else:
+                in_order = sorted(self._leaves.items())
+                found = self._how.digest([leaf for _, leaves in in_order for leaf in leaves])
+        if found != self.digest and self.digest.parts is not None:
+            return hash_blocks(self.digest, self.size, self._blocks)[0]
+        return found
+
+    def _blocks(self) -> Iterator[bytes]:
+        return read_blocks(self.path)
+
+    def close(self) -> None:
+        """Close the files; what was fetched stays for the next run."""
+        with self._lock:
+            for descriptor in (self._file, self._journal):
+                if descriptor >= 0:
+                    os.close(descriptor)
+            self._file = self._journal = -1
+
+    def discard(self) -> None:
+        """Close, and remove what was fetched."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+        self._journal_path.unlink(missing_ok=True)
+
+    def release(self) -> Path:
+        """Close, drop the journal, and return the complete file."""
+        self.close()
+        self._journal_path.unlink(missing_ok=True)
+        return self.path
+
+
+def _read_journal(path: Path) -> tuple[dict[str, Any], dict[int, list[bytes]]]:
+    """Return header and leaf digests by part; a torn last line is left out."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return {}, {}
+    header: dict[str, Any] = {}
+    leaves: dict[int, list[bytes]] = {}
+    for line in lines[:-1]:
+        try:
+            fields = json.loads(line)
+            if not header:
+                header = dict(fields)
+            else:
+                leaves[int(fields["part"])] = [bytes.fromhex(leaf) for leaf in fields["leaves"]]
+        except (ValueError, KeyError, TypeError):
+            break
+    return header, leaves

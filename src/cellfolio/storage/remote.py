@@ -1,0 +1,446 @@
+"""Remote stores: S3, HTTP, Google Cloud, Azure, local folders and memory, named by URI.
+
+A place is a URI, percent-encoded, with an optional ``?versionId=`` for S3. S3 takes the standard
+variables: ``AWS_ENDPOINT_URL`` (and ``AWS_ENDPOINT_URL_S3``), ``AWS_REGION`` or
+``AWS_DEFAULT_REGION``, ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_SESSION_TOKEN``,
+``AWS_PROFILE``. Without credentials, requests are unsigned, as public buckets want them.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.request import url2pathname
+
+from cellfolio.errors import (
+    AccessRefused,
+    CellfolioError,
+    InvalidReference,
+    ObjectNotFound,
+    ServerUnreachable,
+    TransferError,
+)
+
+if TYPE_CHECKING:
+    from obstore import GetOptions
+    from obstore.store import ObjectStore
+
+T = TypeVar("T")
+
+SCHEMES = ("s3", "file", "http", "https", "gs", "az", "memory")
+IDLE_TIMEOUT = timedelta(seconds=60)
+CONNECT_TIMEOUT = timedelta(seconds=10)
+ATTEMPTS = 4
+"""Requests sent for one object or part, before its failure is reported."""
+_FIRST_PAUSE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an object is.
+
+    Attributes
+    ----------
+    root : str
+        URI of the bucket, host or folder.
+    path : str
+        Key below it, not encoded.
+    version : str or None
+        Version of an S3 object.
+    """
+
+    root: str
+    path: str
+    version: str | None = None
+
+    @property
+    def uri(self) -> str:
+        """The place as a URI, percent-encoded as Quilt does."""
+        version = "" if self.version is None else f"?versionId={quote(self.version, safe='')}"
+        return f"{self.root.rstrip('/')}/{quote(self.path)}{version}"
+
+
+def parse_uri(uri: str) -> Place:
+    """Read a URI.
+
+    Raises
+    ------
+    InvalidReference
+        If the scheme is not one of `SCHEMES`.
+
+    Examples
+    --------
+    >>> parse_uri("s3://bucket/a%20b.csv?versionId=x.1")
+    Place(root='s3://bucket', path='a b.csv', version='x.1')
+    """
+    parts = urlsplit(uri)
+    if parts.scheme not in SCHEMES:
+        raise InvalidReference(
+            f"{uri!r} is not the address of a store; expected {', '.join(SCHEMES)} and '://'"
+        )
+    path = unquote(parts.path).removeprefix("/")
+    if parts.scheme == "file":
+        return Place("file://", path)
+    root = f"{parts.scheme}://{parts.netloc}"
+    if parts.scheme != "s3":
+        return Place(root, path + (f"?{parts.query}" if parts.query else ""))
+    return Place(root, path, parse_qs(parts.query).get("versionId", [None])[0])
+
+
+def local_path(uri: str) -> Path | None:
+    """Return the path of a ``file://`` URI, else None."""
+    if not uri.startswith("file:"):
+        return None
+    return Path(url2pathname(urlsplit(uri).path))
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What a store tells of an object.
+
+    Attributes
+    ----------
+    path : str
+        Key below the root.
+    size : int
+        Bytes.
+    e_tag : str or None
+        Without quotes.
+    version : str or None
+    modified : datetime
+    """
+
+    path: str
+    size: int
+    e_tag: str | None
+    version: str | None
+    modified: datetime
+
+
+class Body:
+    """An object's bytes as they arrive.
+
+    Attributes
+    ----------
+    info : ObjectInfo
+        Of the whole object, whatever range was asked for.
+    """
+
+    def __init__(self, result: Any, what: str) -> None:
+        self._result = result
+        self._what = what
+        self.info = _info(result.meta)
+
+    def blocks(self, size: int) -> Iterator[memoryview]:
+        """Yield the bytes in blocks of about `size`.
+
+        Raises
+        ------
+        TransferError
+            If the connection breaks for good.
+        """
+        try:
+            for block in self._result.stream(min_chunk_size=size):
+                yield memoryview(block)
+        except Exception as error:
+            raise translate_error(error, self._what) from error
+
+    def read(self) -> bytes | memoryview:
+        """Return all bytes."""
+        try:
+            return memoryview(self._result.bytes())
+        except Exception as error:
+            raise translate_error(error, self._what) from error
+
+
+class Remotes:
+    """Opens remote stores, each once.
+
+    Safe for threads. A process that forks makes a new one.
+    """
+
+    def __init__(self) -> None:
+        self._stores: dict[str, ObjectStore] = {}
+        self._lock = threading.Lock()
+
+    def store(self, root: str) -> ObjectStore:
+        """Return the client for a bucket, host or folder."""
+        with self._lock:
+            if root not in self._stores:
+                self._stores[root] = _open(root)
+            return self._stores[root]
+
+    def get(
+        self, place: Place, *, span: tuple[int, int] | None = None, if_match: str | None = None
+    ) -> Body:
+        """Ask for an object, or for bytes `span[0]` to before `span[1]` of it.
+
+        Raises
+        ------
+        ObjectNotFound, AccessRefused, ServerUnreachable, TransferError
+        """
+        options: GetOptions = {}
+        if span is not None:
+            options["range"] = span
+        if if_match is not None:
+            options["if_match"] = f'"{if_match}"'
+        if place.version is not None:
+            options["version"] = place.version
+        import obstore
+
+        return _call(
+            lambda: Body(
+                obstore.get(self.store(place.root), place.path, options=options), place.uri
+            ),
+            place.uri,
+        )
+
+    def read(self, place: Place) -> tuple[bytes, ObjectInfo]:
+        """Return a small object and what the store tells of it."""
+        return with_retries(lambda: self._read_once(place))
+
+    def _read_once(self, place: Place) -> tuple[bytes, ObjectInfo]:
+        body = self.get(place)
+        return bytes(body.read()), body.info
+
+    def put(
+        self, place: Place, data: Any, *, mode: Any = "overwrite", part_size: int | None = None
+    ) -> tuple[str | None, str | None]:
+        """Store an object whole; return its ETag and version.
+
+        Parameters
+        ----------
+        place : Place
+        data : bytes or iterator of bytes
+        mode : {'overwrite', 'create'} or dict
+            ``create`` fails where an object is; ``{"e_tag": …}`` where another object is.
+        part_size : int, optional
+            Send in parts of this many bytes.
+
+        Raises
+        ------
+        FileExistsError
+            For mode ``create``, if an object is there.
+        ChangedMeanwhile
+            For a conditional mode, if another object is there.
+        """
+        import obstore
+
+        multipart: dict[str, Any] = {"use_multipart": False}
+        if part_size is not None:
+            multipart = {"use_multipart": True, "chunk_size": part_size, "max_concurrency": 4}
+        result = _call(
+            lambda: obstore.put(self.store(place.root), place.path, data, mode=mode, **multipart),
+            place.uri,
+        )
+        return _bare(result["e_tag"]), result["version"]
+
+    def head(self, place: Place) -> ObjectInfo | None:
+        """Return what the store tells of an object, or None where there is none."""
+        import obstore
+
+        try:
+            return _call(lambda: _info(obstore.head(self.store(place.root), place.path)), place.uri)
+        except ObjectNotFound:
+            return None
+
+    def delete(self, place: Place) -> None:
+        """Remove an object, if it is there."""
+        import obstore
+
+        try:
+            _call(lambda: obstore.delete(self.store(place.root), place.path), place.uri)
+        except ObjectNotFound:
+            return
+
+    def objects(self, place: Place) -> Iterator[ObjectInfo]:
+        """Yield every object below a folder, in no certain order."""
+        import obstore
+
+        try:
+            for batch in obstore.list(self.store(place.root), place.path or None, chunk_size=1000):
+                for meta in batch:
+                    yield _info(meta)
+        except Exception as error:
+            raise translate_error(error, place.uri) from error
+
+    def folders(self, place: Place) -> list[str]:
+        """Return the names of the folders directly in a folder, sorted."""
+        import obstore
+
+        found = _call(
+            lambda: obstore.list_with_delimiter(self.store(place.root), place.path or None),
+            place.uri,
+        )
+        return sorted(prefix.rstrip("/").rpartition("/")[2] for prefix in found["common_prefixes"])
+
+
+def with_retries(call: Callable[[], T], *, attempts: int = ATTEMPTS) -> T:
+    """Call, and call again after a pause, while the failure is one that may pass."""
+    for attempt in range(attempts):
+        try:
+            return call()
+        except (ObjectNotFound, AccessRefused):
+            raise
+        except TransferError:
+            if attempt == attempts - 1:
+                raise
+            time.sleep(_FIRST_PAUSE * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+class ChangedMeanwhile(TransferError):
+    """A condition on the object's ETag did not hold."""
+
+
+def _call(call: Callable[[], T], what: str) -> T:
+    try:
+        return call()
+    except Exception as error:
+        raise translate_error(error, what) from error
+
+
+def translate_error(error: Exception, what: str) -> Exception:
+    """Return the error of this library for one of the client's."""
+    from obstore import exceptions
+
+    if isinstance(error, CellfolioError | FileExistsError):
+        return error
+    if isinstance(error, FileNotFoundError):
+        return ObjectNotFound(
+            f"{what} does not exist",
+            hint="the owner may have removed or moved it; `cellfolio log` lists other revisions",
+        )
+    if isinstance(error, exceptions.AlreadyExistsError):
+        return FileExistsError(what)
+    if isinstance(error, exceptions.PreconditionError):
+        return ChangedMeanwhile(f"{what} changed meanwhile")
+    if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError):
+        return AccessRefused(
+            f"access to {what} was refused",
+            hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+        )
+    text = _first_line(error)
+    if any(sign in text for sign in ("error sending request", "timed out", "connect", "dns")):
+        return ServerUnreachable(
+            f"{what} could not be reached: {text}",
+            hint="check the network and AWS_ENDPOINT_URL; finished files are kept",
+        )
+    return TransferError(
+        f"{what}: {text}", hint="run the same command again: finished files are kept"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0][:300] or type(error).__name__
+
+
+def _info(meta: Any) -> ObjectInfo:
+    return ObjectInfo(
+        meta["path"], meta["size"], _bare(meta["e_tag"]), meta["version"], meta["last_modified"]
+    )
+
+
+def _bare(e_tag: str | None) -> str | None:
+    return None if e_tag is None else e_tag.strip('"')
+
+
+def _open(root: str) -> ObjectStore:
+    from obstore import store as stores
+
+    scheme, _, rest = root.partition("://")
+    options: Any = {
+        "timeout": IDLE_TIMEOUT,
+        "connect_timeout": CONNECT_TIMEOUT,
+        "allow_http": True,
+        "pool_max_idle_per_host": "128",
+    }
+    retries: Any = {
+        "max_retries": 4,
+        "backoff": {
+            "init_backoff": timedelta(milliseconds=100),
+            "max_backoff": timedelta(seconds=5),
+            "base": 2,
+        },
+        "retry_timeout": timedelta(seconds=120),
+    }
+    match scheme:
+        case "s3":
+            return stores.S3Store(
+                rest, client_options=options, retry_config=retries, **_s3_settings(rest)
+            )
+        case "file":
+            return stores.LocalStore("/")
+        case "memory":
+            return stores.MemoryStore()
+        case "http" | "https":
+            return stores.HTTPStore.from_url(root, client_options=options, retry_config=retries)
+    return stores.from_url(root, client_options=options, retry_config=retries)
+
+
+def _s3_settings(bucket: str) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    environment = os.environ
+    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    if endpoint:
+        settings["endpoint"] = endpoint
+        settings["region"] = region or "us-east-1"
+    else:
+        settings["region"] = bucket_region(bucket) or region or "us-east-1"
+    provider = _credentials()
+    if provider is None:
+        settings["skip_signature"] = True
+    elif provider != "environment":
+        settings["credential_provider"] = provider
+    return settings
+
+
+def _credentials() -> Any:
+    """Return a credential provider, ``environment`` for the standard variables, or None."""
+    environment = os.environ
+    if environment.get("AWS_ACCESS_KEY_ID"):
+        return "environment"
+    in_cloud = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_WEB_IDENTITY_TOKEN_FILE")
+    if any(environment.get(name) for name in in_cloud):
+        return "environment"
+    shared = Path(environment.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"))
+    if not (environment.get("AWS_PROFILE") or shared.expanduser().is_file()):
+        return None
+    try:
+        from obstore.auth.boto3 import Boto3CredentialProvider
+    except ImportError:
+        if environment.get("AWS_PROFILE"):
+            raise AccessRefused(
+                "AWS_PROFILE is set, and reading profiles needs boto3",
+                hint="pip install 'cellfolio[aws]'",
+            ) from None
+        return None
+    return Boto3CredentialProvider()
+
+
+def bucket_region(bucket: str, *, host: str = "https://{bucket}.s3.amazonaws.com") -> str | None:
+    """Ask Amazon for the region of a bucket; None where it does not tell.
+
+    Every S3 host tells it in the header ``x-amz-bucket-region``, also with a refusal.
+    """
+    from urllib.error import HTTPError, URLError
+    from urllib.request import Request, urlopen
+
+    request = Request(host.format(bucket=bucket), method="HEAD")
+    try:
+        with urlopen(request, timeout=CONNECT_TIMEOUT.total_seconds()) as answer:
+            headers = answer.headers
+    except HTTPError as error:
+        headers = error.headers
+    except (URLError, OSError):
+        return None
+    region: str | None = headers.get("x-amz-bucket-region")
+    return region

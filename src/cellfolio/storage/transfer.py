@@ -1,0 +1,416 @@
+"""Fetching: remote bytes into the store, many files at once, each checked before it is seen.
+
+Small files are asked for whole, 64 at a time. Files above 32 MiB are asked for in parts, 12 at a
+time, which are hashed as they arrive and survive an interruption (`cellfolio.storage.parts`).
+Memory does not grow with the size of files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from cellfolio.errors import (
+    CellfolioError,
+    DigestMismatch,
+    ObjectNotFound,
+    StoreError,
+    TransferError,
+)
+from cellfolio.package.digests import (
+    DEFAULT_ALGORITHM,
+    Buffer,
+    Digest,
+    Hasher,
+    Scheme,
+    hash_blocks,
+    scheme,
+    schemes,
+)
+from cellfolio.package.entry import Entry
+from cellfolio.package.plan import Transfer, blob_id
+from cellfolio.storage.blobs import BLOCK, BlobStore, read_blocks
+from cellfolio.storage.index import BlobRow
+from cellfolio.storage.parts import Part, PartFile
+from cellfolio.storage.progress import Meter
+from cellfolio.storage.remote import ChangedMeanwhile, Remotes, local_path, parse_uri, with_retries
+
+SMALL_WORKERS = 64
+LARGE_WORKERS = 12
+LARGE_FILES = 3
+"""Large files under way at once, so that one's end overlaps with the next one's start."""
+LARGE = 32 * BLOCK
+"""Bytes from which on a file is fetched in parts."""
+_TRIES = 2
+"""Whole fetches of a file whose bytes come out wrong, before that is reported."""
+_BATCH = 256
+_POLL = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A transfer that was checked and is in the store, or failed.
+
+    Attributes
+    ----------
+    transfer : Transfer
+    blob : str
+        Name in the store; empty where it failed.
+    error : Exception or None
+    """
+
+    transfer: Transfer
+    blob: str = ""
+    error: Exception | None = None
+
+
+class Fetcher:
+    """Fetches bytes into a store.
+
+    Parameters
+    ----------
+    blobs : BlobStore
+    remotes : Remotes
+    """
+
+    def __init__(self, blobs: BlobStore, remotes: Remotes) -> None:
+        self._blobs = blobs
+        self._remotes = remotes
+
+    def fetch(self, transfers: Iterable[Transfer], meter: Meter) -> Iterator[Fetched]:
+        """Fetch; yield each transfer when it is in the store or has failed.
+
+        One failure does not stop the others, unless the disk is full or the store cannot be
+        written: then what is under way is stopped and the error raised.
+
+        Parameters
+        ----------
+        transfers : iterable of Transfer
+        meter : Meter
+            Told what arrives.
+
+        Raises
+        ------
+        StoreError
+            If the store's disk is full or cannot be written.
+        """
+        run = _Run(self._blobs, self._remotes, meter)
+        try:
+            yield from run.results(list(transfers))
+        finally:
+            run.stop()
+
+
+class _Stopped(Exception):
+    """Raised in workers when the run is over."""
+
+
+class _Run:
+    """One call of `Fetcher.fetch`: its threads, what they still have to do, what they found."""
+
+    def __init__(self, blobs: BlobStore, remotes: Remotes, meter: Meter) -> None:
+        self._blobs = blobs
+        self._remotes = remotes
+        self._meter = meter
+        self._over = threading.Event()
+        self._done: queue.SimpleQueue[tuple[Fetched, BlobRow | None]] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._parts: ThreadPoolExecutor | None = None
+        self._noted: list[tuple[BlobRow, Entry]] = []
+        self._fatal: BaseException | None = None
+
+    # The caller's thread
+
+    def results(self, transfers: list[Transfer]) -> Iterator[Fetched]:
+        small = deque(t for t in transfers if not _in_parts(t))
+        large = deque(t for t in transfers if _in_parts(t))
+        self._start(min(SMALL_WORKERS, len(small)), small, self._fetch_whole)
+        if large:
+            self._parts = ThreadPoolExecutor(LARGE_WORKERS, thread_name_prefix="part")
+            self._start(min(LARGE_FILES, len(large)), large, self._fetch_in_parts)
+        try:
+            for _ in transfers:
+                fetched, row = self._next()
+                if row is not None:
+                    self._noted.append((row, fetched.transfer.entry))
+                if len(self._noted) >= _BATCH:
+                    self._note()
+                self._meter.advance(files=1)
+                self._meter.tell()
+                yield fetched
+        finally:
+            self._note()
+
+    def _next(self) -> tuple[Fetched, BlobRow | None]:
+        while True:
+            if self._fatal is not None:
+                raise self._fatal
+            try:
+                return self._done.get(timeout=_POLL)
+            except queue.Empty:
+                self._meter.tell()
+
+    def _note(self) -> None:
+        noted, self._noted = self._noted, []
+        if noted:
+            self._blobs.note([row for row, _ in noted], [entry for _, entry in noted])
+
+    def stop(self) -> None:
+        """End the threads; unfinished parts stay for the next run."""
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+        if self._parts is not None:
+            self._parts.shutdown()
+
+    def _start(self, count: int, todo: deque[Transfer], fetch: _Fetch) -> None:
+        for _ in range(count):
+            thread = threading.Thread(target=self._work, args=(todo, fetch), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    # The workers' threads
+
+    def _work(self, todo: deque[Transfer], fetch: _Fetch) -> None:
+        try:
+            while True:
+                self._check()
+                self._fetch_one(todo.popleft(), fetch)
+        except (IndexError, _Stopped):
+            return
+        except StoreError as error:
+            self._fatal = error
+        except OSError as error:
+            folder = self._blobs.folder
+            self._fatal = StoreError(
+                f"the store {folder} cannot be written: {error.strerror or error}",
+                hint="free disk space or name another disk with CELLFOLIO_HOME, "
+                "then run again: finished files are kept",
+            )
+        except BaseException as error:
+            self._fatal = error
+
+    def _fetch_one(self, transfer: Transfer, fetch: _Fetch) -> None:
+        try:
+            row = fetch(transfer)
+        except CellfolioError as error:
+            if isinstance(error, StoreError):
+                raise
+            self._done.put((Fetched(transfer, error=error), None))
+        else:
+            blob = transfer.blob or "" if row is None else row.id
+            self._done.put((Fetched(transfer, blob), row))
+
+    def _check(self) -> None:
+        if self._over.is_set() or self._fatal is not None:
+            raise _Stopped
+
+    # Whole files
+
+    def _fetch_whole(self, transfer: Transfer) -> BlobRow:
+        source = local_path(transfer.entry.physical_key)
+        for attempt in range(_TRIES):
+            unfinished = self._blobs.scratch() / uuid.uuid4().hex
+            try:
+                if source is not None:
+                    found, size = self._copy_local(source, transfer, unfinished)
+                else:
+                    found, size = with_retries(partial(self._download, transfer, unfinished))
+                blob = transfer.blob or blob_id(found, size, transfer.entry.physical_key)
+                if transfer.blob is None or found == transfer.entry.digest:
+                    return self._blobs.add(unfinished, blob)
+            finally:
+                unfinished.unlink(missing_ok=True)
+            if attempt < _TRIES - 1:
+                self._meter.advance(size=-size)
+        raise _mismatch(transfer.entry, found)
+
+    def _download(self, transfer: Transfer, path: Path) -> tuple[Digest, int]:
+        entry = transfer.entry
+        body = self._remotes.get(parse_uri(entry.physical_key))
+        size = body.info.size
+        if entry.size is not None and size != entry.size:
+            raise _wrong_size(entry, size)
+        if size <= BLOCK:
+            data = body.read()
+            self._meter.advance(size=len(data))
+            if len(data) != size:
+                raise TransferError(f"{entry.physical_key}: the connection ended early")
+            path.write_bytes(data)
+            return self._digest(entry, size, lambda: iter((data,)))
+        return self._store_blocks(entry, size, body.blocks(BLOCK), path)
+
+    def _copy_local(self, source: Path, transfer: Transfer, path: Path) -> tuple[Digest, int]:
+        try:
+            size = source.stat().st_size
+        except FileNotFoundError:
+            raise ObjectNotFound(
+                f"{source} does not exist", hint="it was moved or removed since it was packaged"
+            ) from None
+        if transfer.entry.size is not None and size != transfer.entry.size:
+            raise _wrong_size(transfer.entry, size)
+        return self._store_blocks(transfer.entry, size, read_blocks(source), path)
+
+    def _store_blocks(
+        self, entry: Entry, size: int, blocks: Iterator[Buffer], path: Path
+    ) -> tuple[Digest, int]:
+        """Write blocks to a file and hash them on the way."""
+        hasher = Hasher(_first_scheme(entry, size))
+        received = 0
+        try:
+            with path.open("wb", buffering=0) as file:
+                for block in blocks:
+                    self._check()
+                    file.write(block)
+                    hasher.update(block)
+                    received += len(block)
+                    self._meter.advance(size=len(block))
+            if received != size:
+                raise TransferError(f"{entry.physical_key}: the connection ended early")
+        except CellfolioError:
+            self._meter.advance(size=-received)
+            raise
+        found = hasher.digest()
+        if found != entry.digest and entry.digest is not None and entry.digest.parts:
+            found = self._digest(entry, size, lambda: read_blocks(path))[0]
+        return found, size
+
+    def _digest(
+        self, entry: Entry, size: int, read: Callable[[], Iterator[Buffer]]
+    ) -> tuple[Digest, int]:
+        wanted = entry.digest
+        if wanted is None or not wanted.checkable:
+            wanted = Digest(DEFAULT_ALGORITHM, "")
+        return hash_blocks(wanted, size, read)
+
+    # Files in parts
+
+    def _fetch_in_parts(self, transfer: Transfer) -> BlobRow | None:
+        blob, digest = transfer.blob, transfer.entry.digest
+        assert blob is not None
+        assert digest is not None
+        name = hashlib.sha256(blob.encode()).hexdigest()[:32]
+        folder = self._blobs.scratch("parts")
+        with self._holding(folder / f"{name}.lock"):
+            if self._blobs.find([blob]):  # another process fetched it meanwhile
+                self._meter.advance(size=transfer.size)
+                return None
+            for _ in range(_TRIES):
+                parts = PartFile(folder / f"{name}.part", transfer.size, digest)
+                try:
+                    found = self._fetch_parts(transfer.entry, parts)
+                    if found == digest:
+                        return self._blobs.add(parts.release(), blob)
+                    parts.discard()
+                    self._meter.advance(size=-transfer.size)
+                finally:
+                    parts.close()
+        if found is None:
+            raise ChangedMeanwhile(
+                f"{transfer.entry.physical_key} changes while it is read",
+                hint="run again when its owner has finished",
+            )
+        raise _mismatch(transfer.entry, found)
+
+    def _fetch_parts(self, entry: Entry, parts: PartFile) -> Digest | None:
+        """Fetch what is missing; return the digest, or None where the object changed."""
+        missing = parts.missing()
+        self._meter.advance(size=parts.size - sum(part.stop - part.start for part in missing))
+        assert self._parts is not None
+        running = [self._parts.submit(self._fetch_part, entry, parts, part) for part in missing]
+        try:
+            for future in running:
+                future.result()
+        except ChangedMeanwhile:
+            return None
+        finally:
+            for future in running:
+                future.cancel()
+            wait(running)
+        return parts.found_digest()
+
+    def _fetch_part(self, entry: Entry, parts: PartFile, part: Part) -> None:
+        with_retries(lambda: self._fetch_part_once(entry, parts, part))
+
+    def _fetch_part_once(self, entry: Entry, parts: PartFile, part: Part) -> None:
+        self._check()
+        place = parse_uri(entry.physical_key)
+        body = self._remotes.get(place, span=(part.start, part.stop))
+        if body.info.size != parts.size:
+            raise _wrong_size(entry, body.info.size)
+        if not parts.accept(body.info.e_tag):
+            raise ChangedMeanwhile(f"{entry.physical_key} changed meanwhile")
+        hasher, offset = parts.new_hasher(), part.start
+        try:
+            for block in body.blocks(BLOCK):
+                self._check()
+                parts.write(offset, block)
+                if hasher is not None:
+                    hasher.update(block)
+                offset += len(block)
+                self._meter.advance(size=len(block))
+            if offset != part.stop:
+                raise TransferError(f"{entry.physical_key}: the connection ended early")
+        except BaseException:
+            self._meter.advance(size=part.start - offset)
+            raise
+        parts.finish_part(part, hasher)
+
+    @contextmanager
+    def _holding(self, path: Path) -> Iterator[None]:
+        """Hold the lock of a large file, waiting for another process that has it."""
+        lock = FileLock(path)
+        while True:
+            self._check()
+            try:
+                lock.acquire(timeout=_POLL)
+            except Timeout:
+                continue
+            break
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+_Fetch = Callable[[Transfer], BlobRow | None]
+
+
+def _in_parts(transfer: Transfer) -> bool:
+    remote = local_path(transfer.entry.physical_key) is None
+    return remote and transfer.size > LARGE and transfer.blob is not None
+
+
+def _first_scheme(entry: Entry, size: int) -> Scheme:
+    if entry.digest is None or not entry.digest.checkable:
+        return scheme(DEFAULT_ALGORITHM, size)
+    return next(schemes(entry.digest, size))
+
+
+def _wrong_size(entry: Entry, found: int) -> DigestMismatch:
+    return DigestMismatch(
+        entry.logical_key,
+        f"{entry.size} bytes",
+        f"{found} bytes at {entry.physical_key}",
+        hint="it changed since the manifest was made; `cellfolio log` lists newer revisions",
+    )
+
+
+def _mismatch(entry: Entry, found: Digest) -> DigestMismatch:
+    return DigestMismatch(
+        entry.logical_key,
+        str(entry.digest),
+        f"{found} at {entry.physical_key}",
+        hint="the object was damaged or changed since the manifest was made; nothing was kept",
+    )
