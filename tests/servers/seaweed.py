@@ -94,6 +94,7 @@ class SeaweedServer:
     secret_key: str = "test-secret-key"
     endpoint: str = field(init=False, default="")
     _folder: Path = field(init=False, default=Path())
+    _master_port: int = field(init=False, default=0, repr=False)
     _sockets: list[Path] = field(init=False, default_factory=list, repr=False)
     _process: "subprocess.Popen[bytes] | None" = field(init=False, default=None, repr=False)
 
@@ -238,6 +239,7 @@ class SeaweedServer:
         names = [f"-{role}.port" for role in _ROLES]
         names += [f"{name}.grpc" for name in names] + list(_SINGLE_PORTS)
         ports = dict(zip(names, free_ports(len(names)), strict=True))
+        self._master_port = ports["-master.port"]
         # The program names these sockets by port and puts them in /tmp, whatever TMPDIR says.
         self._sockets = [
             Path("/tmp", f"seaweedfs-{role}-grpc-{ports[f'-{role}.port.grpc']}.sock")
@@ -284,12 +286,21 @@ class SeaweedServer:
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise SeaweedFailed(f"weed exited with {process.returncode}:\n{self.log_tail()}")
-            if self._stores_bytes():
+            if self._has_volumes() and self._stores_bytes():
                 return
             time.sleep(POLL)
         raise SeaweedFailed(
             f"S3 at {self.endpoint} gave no answer in {self.start_timeout} s:\n{self.log_tail()}"
         )
+
+    def _has_volumes(self) -> bool:
+        """Whether the master can place bytes; a put before that may block for five seconds."""
+        try:
+            with socket.create_connection((LOOPBACK, self._master_port), timeout=2) as sock:
+                sock.sendall(b"GET /dir/assign HTTP/1.0\r\n\r\n")
+                return b'"fid"' in sock.makefile("rb").read()
+        except OSError:
+            return False
 
     def _stores_bytes(self) -> bool:
         """Whether a put works; S3 answers some seconds before the volumes behind it do."""

@@ -45,5 +45,7 @@ def box_mean(image: Pixels, half: int) -> Pixels:
     """Mean of the square of ``2 * half + 1`` pixels around each pixel."""
     side = 2 * half + 1
     total = np.pad(image, half + 1, mode="edge").cumsum(axis=0).cumsum(axis=1)
-    total = total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
+    total = (
+        total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
+    )
     return np.asarray(total[: image.shape[0], : image.shape[1]]) / side**2

@@ -368,7 +368,7 @@ class Package(Folder):
         literal = [] if index is None or pattern.endswith("/") else [index]
         if literal or span[0] < span[1]:
             return [*literal, *range(*span)]
-        if not any(character in path for character in "*?["):
+        if not is_glob(path):
             raise EntryNotFound(
                 f"no {path!r} in {self.title}", hint="`cellfolio show` lists what there is"
             )
@@ -456,6 +456,36 @@ class Package(Folder):
 
     def __repr__(self) -> str:
         return f"Package({self.title}, {self.file_count} files, {format_size(self.size)})"
+
+
+def key_matcher(patterns: Iterable[str]) -> Callable[[str], bool]:
+    """Return whether a logical key is named by any of `patterns` (see `Package.subset`).
+
+    No patterns name everything.
+
+    Examples
+    --------
+    >>> asked = key_matcher(["fovs", "*.csv"])
+    >>> asked("fovs/a/b.tiff"), asked("plates/a.csv"), asked("a.csv")
+    (True, False, True)
+    """
+    paths = [pattern.strip("/") for pattern in patterns]
+    if not paths or any(path in ("", ".") for path in paths):
+        return lambda key: True
+    folders = tuple(path + "/" for path in paths)
+    exact = frozenset(paths)
+    globs = [glob_pattern(path) for path in paths if is_glob(path)]
+
+    def asked(key: str) -> bool:
+        named = key in exact or key.startswith(folders)
+        return named or any(pattern.match(key) for pattern in globs)
+
+    return asked
+
+
+def is_glob(path: str) -> bool:
+    """Whether a path holds wildcards."""
+    return any(character in path for character in "*?[")
 
 
 _GLOB_TOKEN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?[^\]/]+\]|.", re.DOTALL)

@@ -139,6 +139,17 @@ def entry_blob(entry: Entry) -> str | None:
     return blob_id(entry.digest, entry.size, entry.physical_key)
 
 
+def want(entry: Entry) -> str:
+    """Return what stands for the bytes of an entry: the store's name, or else their place.
+
+    Examples
+    --------
+    >>> want(Entry("a", "s3://b/x"))
+    'at s3://b/x'
+    """
+    return entry_blob(entry) or f"at {entry.physical_key}"
+
+
 def plan_fetch(
     entries: Iterable[Entry], held: Callable[[Iterable[str]], frozenset[str]]
 ) -> FetchPlan:
@@ -161,13 +172,13 @@ def plan_fetch(
     wanted: dict[str, Transfer] = {}
     files = bytes_total = 0
     for entry in entries:
-        blob = entry_blob(entry)
         files += 1
         bytes_total += entry.size or 0
-        # Without a digest, the same place is the best that names the same bytes.
-        wanted.setdefault(blob or f"at {entry.physical_key}", Transfer(blob, entry))
-    have = held([blob for blob in wanted if not blob.startswith("at ")])
-    transfers = tuple(transfer for blob, transfer in wanted.items() if blob not in have)
+        name = want(entry)
+        if name not in wanted:
+            wanted[name] = Transfer(entry_blob(entry), entry)
+    have = held([transfer.blob for transfer in wanted.values() if transfer.blob is not None])
+    transfers = tuple(transfer for name, transfer in wanted.items() if name not in have)
     return FetchPlan(transfers, have, files, bytes_total, sum(t.size for t in transfers))
 
 
@@ -250,6 +261,8 @@ class CheckoutPlan:
         Files the package no longer has, kept because the user changed them.
     conflicts : tuple of str
         Files that are the user's.
+    replaced : frozenset of str
+        Those of `place` where a file lies now.
     """
 
     place: Mapping[str, str]
@@ -258,6 +271,7 @@ class CheckoutPlan:
     remove: tuple[str, ...]
     left: tuple[str, ...]
     conflicts: tuple[str, ...]
+    replaced: frozenset[str]
 
 
 def plan_checkout(
@@ -281,8 +295,12 @@ def plan_checkout(
         Overwrite the user's changes.
     """
     actions: dict[Action, list[str]] = {action: [] for action in Action}
+    occupied: set[str] = set()
     for key, blob in wanted.items():
-        actions[decide_file(blob, recorded.get(key), state(key), force=force)].append(key)
+        found = state(key)
+        if found is not FileState.ABSENT:
+            occupied.add(key)
+        actions[decide_file(blob, recorded.get(key), found, force=force)].append(key)
     for key, blob in recorded.items():
         if key not in wanted:
             actions[decide_file(None, blob, state(key), force=force)].append(key)
@@ -293,4 +311,5 @@ def plan_checkout(
         remove=tuple(actions[Action.REMOVE]),
         left=tuple(actions[Action.LEAVE]),
         conflicts=tuple(actions[Action.CONFLICT]),
+        replaced=frozenset(occupied.intersection(actions[Action.PLACE])),
     )

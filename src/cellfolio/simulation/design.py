@@ -132,6 +132,8 @@ class ExperimentDesign:
         _check_range("seed", self.seed, 0, 2**63)
         _check_range("plate_count", self.plate_count, 1, 99)
         _check_range("site_count", self.site_count, 1, 25)
+        _check_pair("plate_shape", self.plate_shape)
+        _check_pair("image_shape", self.image_shape)
         for axis, limit in enumerate(MAX_SHAPE):
             _check_range(f"plate_shape[{axis}]", self.plate_shape[axis], 1, limit)
             _check_range(f"image_shape[{axis}]", self.image_shape[axis], 64, 4096)
@@ -210,6 +212,13 @@ def _check_range(name: str, value: int, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise InvalidArgument(
             f"{name} is out of range: expected a whole number from {low} to {high}, found {value!r}"
+        )
+
+
+def _check_pair(name: str, value: tuple[int, ...]) -> None:
+    if not isinstance(value, tuple) or len(value) != 2:
+        raise InvalidArgument(
+            f"{name} is not a shape: expected a tuple of two whole numbers, found {value!r}"
         )
 
 

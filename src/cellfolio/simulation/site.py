@@ -27,11 +27,29 @@ class Acquisition:
     number : int
         From 1; the same cells with another number have other noise.
     defocus : float
-        Blur on top of the optics, standard deviation in pixel; 0 in focus.
+        Blur on top of the optics, standard deviation in pixel, 0 to 20; 0 in focus.
+
+    Raises
+    ------
+    InvalidArgument
+        A number is out of range.
     """
 
     number: int = 1
     defocus: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be simulated."""
+        if self.number < 1:
+            raise InvalidArgument(
+                f"acquisition number is out of range: expected a whole number from 1 on, "
+                f"found {self.number}"
+            )
+        if not 0.0 <= self.defocus <= 20.0:
+            raise InvalidArgument(
+                f"defocus is out of range: expected a blur from 0 to 20 pixels, "
+                f"found {self.defocus}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

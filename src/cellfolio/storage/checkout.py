@@ -110,26 +110,37 @@ class Checkout:
         return self._record_path.is_file()
 
     @contextlib.contextmanager
-    def changing(self) -> Iterator[Changes]:
+    def changing(self, *, dry_run: bool = False) -> Iterator[Changes]:
         """Hold the checkout for changing; other processes wait.
+
+        With `dry_run`, nothing is made or held: changes go to a copy of the record in memory.
 
         Raises
         ------
         StoreError
             If the record cannot be opened.
         """
-        self._record_path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / RECORD_FOLDER / "lock", timeout=_LOCK_TIMEOUT):
-            connection = self._connect(self._record_path.as_uri() + "?mode=rwc")
-            try:
+        if dry_run:
+            with contextlib.closing(self._connect(":memory:")) as connection:
+                if self.exists:
+                    with contextlib.closing(self._connect(self._record_path.as_uri())) as record:
+                        record.backup(connection)
                 connection.executescript(_SCHEMA)
-                changes = Changes(connection)
-                try:
-                    yield changes
-                finally:
-                    changes.flush()
+                yield Changes(connection)
+            return
+        self._record_path.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            FileLock(self.folder / RECORD_FOLDER / "lock", timeout=_LOCK_TIMEOUT),
+            contextlib.closing(
+                self._connect(self._record_path.as_uri() + "?mode=rwc")
+            ) as connection,
+        ):
+            connection.executescript(_SCHEMA)
+            changes = Changes(connection)
+            try:
+                yield changes
             finally:
-                connection.close()
+                changes.flush()
 
     def _connect(self, uri: str) -> sqlite3.Connection:
         try:
@@ -221,6 +232,15 @@ class Checkout:
         if wanted is not None and has_blob(path, wanted):
             return FileState.WANTED
         return FileState.FOREIGN if row is None else FileState.CHANGED
+
+    def untouched(self, rows: Iterable[FileRow]) -> bool:
+        """Whether every one of these files looks as it did when it was put here."""
+        root = f"{self.folder}{os.sep}"
+        lstat = os.lstat
+        try:
+            return all(same_status(row, lstat(root + row.key)) for row in rows)
+        except OSError:
+            return False
 
     def remove(self, keys: Iterable[str], changes: Changes) -> None:
         """Remove files that were put here, and folders that this leaves empty."""

@@ -44,6 +44,15 @@ def check_free_space(folder: Path, needed: int, what: str) -> None:
         )
 
 
+def same_disk(one: Path, other: Path) -> bool:
+    """Whether two folders, or the nearest above them that exist, are on one file system."""
+    devices = {
+        next(place for place in (path, *path.parents) if place.exists()).stat().st_dev
+        for path in (one, other)
+    }
+    return len(devices) == 1
+
+
 def is_network_file_system(folder: Path) -> bool:
     """Whether `folder` is on a file system that other machines share (as far as Linux tells)."""
     try:

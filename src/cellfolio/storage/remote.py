@@ -260,12 +260,13 @@ class Remotes:
         except ObjectNotFound:
             return
 
-    def objects(self, place: Place) -> Iterator[ObjectInfo]:
-        """Yield every object below a folder, in no certain order."""
+    def objects(self, place: Place, *, after: str | None = None) -> Iterator[ObjectInfo]:
+        """Yield every object below a folder; with `after`, those whose path sorts after it."""
         import obstore
 
+        store, path = self.store(place.root), place.path or None
         try:
-            for batch in obstore.list(self.store(place.root), place.path or None, chunk_size=1000):
+            for batch in obstore.list(store, path, offset=after, chunk_size=1000):
                 for meta in batch:
                     yield _info(meta)
         except Exception as error:

@@ -8,8 +8,6 @@ Memory does not grow with the size of files.
 from __future__ import annotations
 
 import hashlib
-import queue
-import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -45,6 +43,7 @@ from cellfolio.storage.index import BlobRow
 from cellfolio.storage.parts import Part, PartFile
 from cellfolio.storage.progress import Meter
 from cellfolio.storage.remote import ChangedMeanwhile, Remotes, local_path, parse_uri, with_retries
+from cellfolio.storage.workers import POLL, Workers
 
 SMALL_WORKERS = 64
 LARGE_WORKERS = 12
@@ -55,7 +54,6 @@ LARGE = 32 * BLOCK
 _TRIES = 2
 """Whole fetches of a file whose bytes come out wrong, before that is reported."""
 _BATCH = 256
-_POLL = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +110,6 @@ class Fetcher:
             run.stop()
 
 
-class _Stopped(Exception):
-    """Raised in workers when the run is over."""
-
-
 class _Run:
     """One call of `Fetcher.fetch`: its threads, what they still have to do, what they found."""
 
@@ -123,25 +117,18 @@ class _Run:
         self._blobs = blobs
         self._remotes = remotes
         self._meter = meter
-        self._over = threading.Event()
-        self._done: queue.SimpleQueue[tuple[Fetched, BlobRow | None]] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
-        self._parts: ThreadPoolExecutor | None = None
+        self._workers: Workers[tuple[Fetched, BlobRow | None]] = Workers()
+        self._check = self._workers.check
+        self._parts = ThreadPoolExecutor(LARGE_WORKERS, thread_name_prefix="part")
         self._noted: list[tuple[BlobRow, Entry]] = []
-        self._fatal: BaseException | None = None
-
-    # The caller's thread
 
     def results(self, transfers: list[Transfer]) -> Iterator[Fetched]:
         small = deque(t for t in transfers if not _in_parts(t))
         large = deque(t for t in transfers if _in_parts(t))
-        self._start(min(SMALL_WORKERS, len(small)), small, self._fetch_whole)
-        if large:
-            self._parts = ThreadPoolExecutor(LARGE_WORKERS, thread_name_prefix="part")
-            self._start(min(LARGE_FILES, len(large)), large, self._fetch_in_parts)
+        self._workers.start(SMALL_WORKERS, small, partial(self._fetch, self._fetch_whole))
+        self._workers.start(LARGE_FILES, large, partial(self._fetch, self._fetch_in_parts))
         try:
-            for _ in transfers:
-                fetched, row = self._next()
+            for fetched, row in self._workers.results(len(transfers), self._meter.tell):
                 if row is not None:
                     self._noted.append((row, fetched.transfer.entry))
                 if len(self._noted) >= _BATCH:
@@ -152,15 +139,6 @@ class _Run:
         finally:
             self._note()
 
-    def _next(self) -> tuple[Fetched, BlobRow | None]:
-        while True:
-            if self._fatal is not None:
-                raise self._fatal
-            try:
-                return self._done.get(timeout=_POLL)
-            except queue.Empty:
-                self._meter.tell()
-
     def _note(self) -> None:
         noted, self._noted = self._noted, []
         if noted:
@@ -168,53 +146,25 @@ class _Run:
 
     def stop(self) -> None:
         """End the threads; unfinished parts stay for the next run."""
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-        if self._parts is not None:
-            self._parts.shutdown()
+        self._workers.stop()
+        self._parts.shutdown()
 
-    def _start(self, count: int, todo: deque[Transfer], fetch: _Fetch) -> None:
-        for _ in range(count):
-            thread = threading.Thread(target=self._work, args=(todo, fetch), daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    # The workers' threads
-
-    def _work(self, todo: deque[Transfer], fetch: _Fetch) -> None:
-        try:
-            while True:
-                self._check()
-                self._fetch_one(todo.popleft(), fetch)
-        except (IndexError, _Stopped):
-            return
-        except StoreError as error:
-            self._fatal = error
-        except OSError as error:
-            folder = self._blobs.folder
-            self._fatal = StoreError(
-                f"the store {folder} cannot be written: {error.strerror or error}",
-                hint="free disk space or name another disk with CELLFOLIO_HOME, "
-                "then run again: finished files are kept",
-            )
-        except BaseException as error:
-            self._fatal = error
-
-    def _fetch_one(self, transfer: Transfer, fetch: _Fetch) -> None:
+    def _fetch(
+        self, fetch: Callable[[Transfer], BlobRow | None], transfer: Transfer
+    ) -> tuple[Fetched, BlobRow | None]:
         try:
             row = fetch(transfer)
+        except StoreError:
+            raise
         except CellfolioError as error:
-            if isinstance(error, StoreError):
-                raise
-            self._done.put((Fetched(transfer, error=error), None))
-        else:
-            blob = transfer.blob or "" if row is None else row.id
-            self._done.put((Fetched(transfer, blob), row))
-
-    def _check(self) -> None:
-        if self._over.is_set() or self._fatal is not None:
-            raise _Stopped
+            return Fetched(transfer, error=error), None
+        except OSError as error:
+            raise StoreError(
+                f"the store {self._blobs.folder} cannot be written: {error.strerror or error}",
+                hint="free disk space or name another disk with CELLFOLIO_HOME, "
+                "then run again: finished files are kept",
+            ) from error
+        return Fetched(transfer, transfer.blob or "" if row is None else row.id), row
 
     # Whole files
 
@@ -327,7 +277,6 @@ class _Run:
         """Fetch what is missing; return the digest, or None where the object changed."""
         missing = parts.missing()
         self._meter.advance(size=parts.size - sum(part.stop - part.start for part in missing))
-        assert self._parts is not None
         running = [self._parts.submit(self._fetch_part, entry, parts, part) for part in missing]
         try:
             for future in running:
@@ -374,7 +323,7 @@ class _Run:
         while True:
             self._check()
             try:
-                lock.acquire(timeout=_POLL)
+                lock.acquire(timeout=POLL)
             except Timeout:
                 continue
             break
@@ -382,9 +331,6 @@ class _Run:
             yield
         finally:
             lock.release()
-
-
-_Fetch = Callable[[Transfer], BlobRow | None]
 
 
 def _in_parts(transfer: Transfer) -> bool:

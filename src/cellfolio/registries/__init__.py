@@ -1,0 +1,1 @@
+"""Every kind of registry becomes packages, and packages go back into registries."""

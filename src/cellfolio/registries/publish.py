@@ -1,0 +1,338 @@
+"""Publishing a package into a Quilt registry.
+
+Write order: data → manifest → revision pointer → ``latest``. Each step is whole before the next
+begins, so a reader, or a push that was killed, never sees a revision that cannot be installed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from filelock import FileLock
+
+from cellfolio.errors import InvalidManifest, ObjectNotFound, PushConflict
+from cellfolio.package.digests import Digest
+from cellfolio.package.entry import Entry
+from cellfolio.package.keys import check_package_name
+from cellfolio.package.package import Package
+from cellfolio.package.plan import entry_blob, want
+from cellfolio.registries.quilt import MANIFESTS, POINTERS, QuiltRegistry
+from cellfolio.registries.rules import CONFIG_PATH, DEFAULT, check_package, read_config
+from cellfolio.storage.home import Home, ensure_held
+from cellfolio.storage.progress import Meter, Progress
+from cellfolio.storage.remote import ChangedMeanwhile, ObjectInfo, local_path
+from cellfolio.storage.upload import Upload, Uploader
+
+REVISION_DATA = ".revisions"
+"""Folder below a package's data for bytes whose own key is taken by another revision."""
+_MAX_SEARCHED = 512 * 1024 * 1024
+"""Bytes of other packages' manifests searched at most for bytes the registry has already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a push did.
+
+    Attributes
+    ----------
+    package : Package
+        As published: its physical keys are in the registry.
+    files_sent, bytes_sent : int
+    unchanged : bool
+        Whether the registry's latest revision was this package already.
+    """
+
+    package: Package
+    files_sent: int
+    bytes_sent: int
+    unchanged: bool = False
+
+
+def push(
+    package: Package,
+    name: str,
+    registry: QuiltRegistry,
+    home: Home,
+    *,
+    workflow: str | None = DEFAULT,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Pushed:
+    """Publish a package; only bytes that the registry lacks are sent.
+
+    Parameters
+    ----------
+    package : Package
+        Every entry must have a digest.
+    name : str
+        ``namespace/name`` in the registry.
+    registry : QuiltRegistry
+    home : Home
+    workflow : str or None
+        The registry's workflow to check with; by default the one it prescribes.
+    force : bool
+        Publish even if the registry's latest revision is not one that this home knows.
+    progress : callable, optional
+
+    Raises
+    ------
+    PushConflict
+        If somebody else published a revision since this home last got or pushed the package.
+    WorkflowViolation
+        If the registry's rules refuse the package.
+    InvalidManifest
+        If an entry has no digest.
+    DigestMismatch
+        If a file changed since it was packaged.
+    """
+    check_package_name(name)
+    _check_entries(package)
+    config = read_config(home.remotes, registry.place(CONFIG_PATH).uri)
+    stamp = check_package(package, name, config, workflow, home.remotes)
+    if stamp is not None:
+        package = package.with_header(workflow=stamp)
+    latest, e_tag = registry.read_latest(name)
+    if latest == package.top_hash:
+        _remember(home, registry, name, latest)
+        return Pushed(registry.open(name, latest), 0, 0, unchanged=True)
+    if not force:
+        _check_conflict(home, registry, name, latest)
+    if registry.uri == home.registry_uri:
+        entries, files, size = _keep_in_store(package, home, progress)
+    else:
+        entries, files, size = _send(package, name, registry, home, progress)
+    published = package.with_entries(entries).named(name)
+    text = b"".join(published.manifest())
+    home.remotes.put(registry.place(f"{MANIFESTS}/{published.top_hash}"), text)
+    _point(registry, home, name, published.top_hash, (latest, e_tag), force=force)
+    _remember(home, registry, name, published.top_hash)
+    return Pushed(home.manifests.add(text, published.top_hash, name), files, size)
+
+
+def _check_entries(package: Package) -> None:
+    for row in package.rows:
+        digest = row.digest
+        if digest is None or not digest.checkable or row.size < 0:
+            raise InvalidManifest(
+                f"entry {row.key.decode()!r} has no size and digest that can be checked; "
+                "only checked bytes are published",
+                hint="get it to a folder and build the package from that",
+            )
+
+
+# The registry moved on?
+
+
+def _check_conflict(home: Home, registry: QuiltRegistry, name: str, latest: str | None) -> None:
+    if latest is None:
+        return
+    known = home.blobs.index.note("origin", f"{registry.uri} {name}") or []
+    if latest not in known:
+        raise PushConflict(name, known[-1] if known else None, latest)
+
+
+def _remember(home: Home, registry: QuiltRegistry, name: str, top_hash: str) -> None:
+    """Note a revision this home has seen: the next push may follow it."""
+    remember_origin(home, registry.uri, name, top_hash)
+
+
+def remember_origin(home: Home, registry_uri: str, name: str, top_hash: str) -> None:
+    """Note that this home has a revision: a push may follow it."""
+    if not home.blobs.writable:
+        return
+    note = f"{registry_uri} {name}"
+    known = home.blobs.index.note("origin", note) or []
+    if top_hash not in known[-1:]:
+        home.blobs.index.set_note("origin", note, [*known, top_hash][-100:])
+
+
+def _point(
+    registry: QuiltRegistry,
+    home: Home,
+    name: str,
+    top_hash: str,
+    before: tuple[str | None, str | None],
+    *,
+    force: bool,
+) -> None:
+    """Write the revision's pointer and move ``latest``, if nobody else did meanwhile."""
+    remotes = home.remotes
+    body = top_hash.encode()
+    with _folder_lock(registry):
+        now, e_tag = registry.read_latest(name)
+        if not force and now != before[0]:
+            raise PushConflict(name, before[0], now)
+        seconds = int(time.time())
+        while True:  # one pointer a second: the next free second keeps two quick pushes apart
+            pointer = registry.place(f"{POINTERS}/{name}/{seconds}")
+            try:
+                remotes.put(pointer, body, mode="create")
+                break
+            except FileExistsError:
+                seconds += 1
+        place = registry.place(f"{POINTERS}/{name}/latest")
+        conditional = not force and local_path(registry.uri) is None
+        mode: object = "overwrite"
+        if conditional:
+            mode = "create" if now is None else {"e_tag": f'"{e_tag}"'}
+        try:
+            remotes.put(place, body, mode=mode)
+        except (FileExistsError, ChangedMeanwhile):
+            remotes.delete(pointer)
+            raise PushConflict(name, before[0], registry.read_latest(name)[0]) from None
+
+
+@contextlib.contextmanager
+def _folder_lock(registry: QuiltRegistry) -> Iterator[None]:
+    """Hold a registry in a folder: a file system has no conditional writes."""
+    folder = local_path(registry.uri)
+    if folder is None:
+        yield
+        return
+    (folder / ".quilt").mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".quilt" / "push.lock", timeout=60):
+        yield
+
+
+# Where the bytes go
+
+
+def _keep_in_store(
+    package: Package, home: Home, progress: Progress | None
+) -> tuple[list[Entry], int, int]:
+    """Take the bytes into the home's store; the entries point there."""
+    ensured = ensure_held(package.walk(), home, progress)
+    entries = [
+        replace(entry, physical_key=ensured.paths[want(entry)].as_uri()) for entry in package.walk()
+    ]
+    return entries, ensured.files, ensured.size
+
+
+def _send(
+    package: Package, name: str, registry: QuiltRegistry, home: Home, progress: Progress | None
+) -> tuple[list[Entry], int, int]:
+    """Send what the registry lacks; return the entries as they are there."""
+    root = registry.place("").uri
+    lacking: dict[Digest, Entry] = {}
+    for entry in package.walk():
+        if not entry.physical_key.startswith(root) and entry.digest is not None:
+            lacking.setdefault(entry.digest, entry)
+    known = _known_places(set(lacking), name, registry, home) if lacking else {}
+    missing = {digest: entry for digest, entry in lacking.items() if digest not in known}
+    sources = _sources(missing.values(), home, progress)
+    existing = _existing(name, registry, home) if missing else {}
+    uploads = [
+        Upload(
+            sources[digest],
+            entry.size or 0,
+            digest,
+            registry.place(f"{name}/{entry.logical_key}"),
+            registry.place(f"{name}/{REVISION_DATA}/{_short(entry)}/{entry.logical_key}"),
+        )
+        for digest, entry in missing.items()
+    ]
+    size = sum(upload.size for upload in uploads)
+    meter = Meter(progress, "push", len(uploads), size)
+    versioned = _is_versioned(existing, registry, home)
+    sent = Uploader(home.remotes, existing, versioned=versioned).send(uploads, meter)
+    meter.tell(finished=True)
+    places = {**known, **{digest: place.uri for digest, place in sent.items()}}
+    moved = [
+        replace(entry, physical_key=places[entry.digest])
+        for entry in package.walk()
+        if entry.digest in places and not entry.physical_key.startswith(root)
+    ]
+    return moved, len(uploads), size
+
+
+def _short(entry: Entry) -> str:
+    blob = entry_blob(entry) or ""
+    return blob.rpartition("/")[2][:16]
+
+
+def _sources(entries: Iterable[Entry], home: Home, progress: Progress | None) -> dict[Digest, Path]:
+    """Return a local file for each entry, fetching those that are elsewhere."""
+    found: dict[Digest, Path] = {}
+    elsewhere: list[Entry] = []
+    for entry in entries:
+        assert entry.digest is not None
+        path = local_path(entry.physical_key)
+        if path is None:
+            elsewhere.append(entry)
+        elif path.is_file():
+            found[entry.digest] = path
+        else:
+            raise ObjectNotFound(
+                f"{path} of {entry.logical_key} does not exist",
+                hint="it was moved or removed since it was packaged; build the package again",
+            )
+    if elsewhere:
+        ensured = ensure_held(elsewhere, home, progress)
+        for entry in elsewhere:
+            assert entry.digest is not None
+            found[entry.digest] = ensured.paths[want(entry)]
+    return found
+
+
+def _existing(name: str, registry: QuiltRegistry, home: Home) -> dict[str, ObjectInfo]:
+    """List what lies below the package's data: one request per 1,000 objects."""
+    return {info.path: info for info in home.remotes.objects(registry.place(name))}
+
+
+def _is_versioned(existing: Mapping[str, ObjectInfo], registry: QuiltRegistry, home: Home) -> bool:
+    if not existing:
+        return False
+    path = next(iter(existing))
+    head = home.remotes.head(replace(registry.place(""), path=path))
+    return head is not None and head.version not in (None, "null")
+
+
+def _known_places(
+    wanted: set[Digest], name: str, registry: QuiltRegistry, home: Home
+) -> dict[Digest, str]:
+    """Find bytes the registry has already, under any key of any package it has a manifest of.
+
+    The package's own revisions come first, the newest before the others; then other packages'
+    manifests, the newest first, up to a bound. A manifest is read once and kept.
+    """
+    root = registry.place("").uri
+    found: dict[Digest, str] = {}
+    for top_hash in _manifests_to_search(name, registry, home):
+        if len(found) == len(wanted):
+            break
+        try:
+            package = registry.open(name, top_hash)
+        except (InvalidManifest, ObjectNotFound, LookupError):
+            continue
+        for row in package.rows:
+            digest = row.digest
+            if digest in wanted and digest not in found:
+                physical_key = row.physical_key.decode()
+                if physical_key.startswith(root):
+                    found[digest] = physical_key
+    return found
+
+
+def _manifests_to_search(name: str, registry: QuiltRegistry, home: Home) -> Iterator[str]:
+    try:
+        own = [revision.top_hash for revision in registry.revisions(name)]
+    except LookupError:
+        own = []
+    yield from dict.fromkeys(own)
+    others = sorted(
+        home.remotes.objects(registry.place(MANIFESTS)),
+        key=lambda info: info.modified,
+        reverse=True,
+    )
+    room = _MAX_SEARCHED
+    for info in others:
+        room -= info.size
+        if room < 0:
+            return
+        top_hash = info.path.rpartition("/")[2]
+        if top_hash not in own and len(top_hash) == 64:
+            yield top_hash

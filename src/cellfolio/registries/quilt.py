@@ -1,0 +1,336 @@
+"""Quilt 3 registries: a bucket or a folder whose ``.quilt`` folder names packages.
+
+::
+
+    .quilt/packages/<top hash>                            a manifest
+    .quilt/named_packages/<namespace>/<name>/<seconds>    a revision: 64 hexadecimal digits
+    .quilt/named_packages/<namespace>/<name>/latest       the newest one
+
+References
+----------
+Registry layout version 1 of quilt3 8.0.0.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from cellfolio.errors import (
+    AccessRefused,
+    InvalidReference,
+    ObjectNotFound,
+    PackageNotFound,
+    RevisionNotFound,
+    ServerUnreachable,
+)
+from cellfolio.package.keys import check_package_name
+from cellfolio.package.package import Package
+from cellfolio.storage.home import Home
+from cellfolio.storage.remote import Place, local_path, parse_uri
+
+POINTERS = ".quilt/named_packages"
+MANIFESTS = ".quilt/packages"
+_WORKERS = 32
+_HASH = re.compile(r"[0-9a-f]{64}")
+_HASH_START = re.compile(r"[0-9a-f]{6,64}")
+_HEADER_BYTES = 1 << 16
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class OfflineWarning(UserWarning):
+    """The registry cannot be reached; what was seen last is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One version of a package.
+
+    Attributes
+    ----------
+    top_hash : str
+        64 hexadecimal digits.
+    time : datetime
+        When it was published, UTC.
+    pointer : str
+        Seconds since 1970, as the registry has them.
+    """
+
+    top_hash: str
+    time: datetime
+    pointer: str
+
+
+class QuiltRegistry:
+    """A Quilt 3 registry on S3, another object store, or a folder.
+
+    Parameters
+    ----------
+    uri : str
+        ``s3://bucket``, or ``file:///folder``.
+    home : Home
+    """
+
+    def __init__(self, uri: str, home: Home) -> None:
+        self.uri = uri.rstrip("/")
+        self._home = home
+        self._remotes = home.remotes
+
+    def place(self, path: str) -> Place:
+        """Return the place of a path in this registry."""
+        folder = local_path(self.uri)
+        if folder is not None:
+            return parse_uri((folder / path).as_uri())
+        return Place(self.uri, path)
+
+    # Looking
+
+    def packages(self) -> list[str]:
+        """Return the names of all packages, sorted."""
+        namespaces = self._remotes.folders(self.place(POINTERS))
+
+        def names(namespace: str) -> list[str]:
+            found = self._remotes.folders(self.place(f"{POINTERS}/{namespace}"))
+            return [f"{namespace}/{name}" for name in found]
+
+        return sorted(name for found in at_once(names, namespaces) for name in found)
+
+    def latest(self, name: str) -> str:
+        """Return the top hash of the newest revision.
+
+        If the registry cannot be reached, the revision seen last is returned, with an
+        `OfflineWarning`.
+
+        Raises
+        ------
+        PackageNotFound
+        """
+        check_package_name(name)
+        found, _ = self.read_latest(name)
+        if found is None:
+            raise PackageNotFound(
+                f"{self.uri} has no package {name!r}",
+                hint=f"`cellfolio list {self.uri}` shows what it has",
+            )
+        return found
+
+    def read_latest(self, name: str) -> tuple[str | None, str | None]:
+        """Return the newest top hash and the pointer's ETag; None where there is none."""
+        place = self.place(f"{POINTERS}/{name}/latest")
+        note = f"{self.uri} {name}"
+        try:
+            body, info = self._remotes.read(place)
+        except ObjectNotFound:
+            return None, None
+        except ServerUnreachable as error:
+            seen = self._home.blobs.index.note("latest", note)
+            if seen is None:
+                raise
+            warnings.warn(
+                OfflineWarning(f"offline: {error.message}; using the revision of {name} seen last"),
+                stacklevel=2,
+            )
+            return str(seen), None
+        top_hash = self._pointed(body, place)
+        if self._home.blobs.writable and self._home.blobs.index.note("latest", note) != top_hash:
+            self._home.blobs.index.set_note("latest", note, top_hash)
+        return top_hash, info.e_tag
+
+    def _pointed(self, body: bytes, place: Place) -> str:
+        top_hash = body.decode("ascii", "replace").strip()
+        if not _HASH.fullmatch(top_hash):
+            raise RevisionNotFound(
+                f"{place.uri} should hold a top hash of 64 hexadecimal digits, "
+                f"found {top_hash[:80]!r}",
+                hint="the pointer is damaged; name a revision by its top hash",
+            )
+        return top_hash
+
+    def revisions(self, name: str) -> list[Revision]:
+        """Return every revision of a package, the newest first.
+
+        Raises
+        ------
+        PackageNotFound
+        """
+        check_package_name(name)
+        folder = self.place(f"{POINTERS}/{name}")
+        pointers = [info.path.rpartition("/")[2] for info in self._remotes.objects(folder)]
+        times = sorted((p for p in pointers if p.isdecimal()), key=int, reverse=True)
+        if not pointers:
+            raise PackageNotFound(
+                f"{self.uri} has no package {name!r}",
+                hint=f"`cellfolio list {self.uri}` shows what it has",
+            )
+        known = self._known_pointers(name)
+        fresh = [pointer for pointer in times if pointer not in known]
+        known.update(zip(fresh, at_once(lambda p: self._read_pointer(name, p), fresh), strict=True))
+        if fresh and self._home.blobs.writable:
+            self._home.blobs.index.set_note("pointers", f"{self.uri} {name}", known)
+        return [
+            Revision(known[pointer], datetime.fromtimestamp(int(pointer), UTC), pointer)
+            for pointer in times
+        ]
+
+    def _known_pointers(self, name: str) -> dict[str, str]:
+        """Return pointers read before: a revision's pointer never changes."""
+        if not self._home.blobs.writable:
+            return {}
+        note = self._home.blobs.index.note("pointers", f"{self.uri} {name}")
+        return dict(note) if note else {}
+
+    def _read_pointer(self, name: str, pointer: str) -> str:
+        place = self.place(f"{POINTERS}/{name}/{pointer}")
+        return self._pointed(self._remotes.read(place)[0], place)
+
+    def resolve(self, name: str, revision: str | None = None) -> str:
+        """Return the top hash that a revision's name stands for.
+
+        Parameters
+        ----------
+        name : str
+            ``namespace/name``.
+        revision : str, optional
+            ``latest`` (the default); a top hash or at least its first six digits; seconds since
+            1970; or a date or time in ISO form (UTC unless it says otherwise), which stands for
+            the newest revision at that time.
+
+        Raises
+        ------
+        PackageNotFound, RevisionNotFound
+        InvalidReference
+            If `revision` has none of these forms.
+        """
+        check_package_name(name)
+        if revision is None or revision == "latest":
+            return self.latest(name)
+        if _HASH.fullmatch(revision):
+            return revision
+        moment = _moment(revision)
+        if moment is not None:
+            return self._at(name, revision, moment)
+        if _HASH_START.fullmatch(revision):
+            return self._by_start(name, revision)
+        raise InvalidReference(
+            f"{revision!r} is not a revision; expected 'latest', a top hash or at least its first "
+            "6 digits, or a time such as 2026-03-01 or 2026-03-01T12:00"
+        )
+
+    def _at(self, name: str, revision: str, moment: datetime) -> str:
+        revisions = self.revisions(name)
+        for one in revisions:
+            if one.time <= moment:
+                return one.top_hash
+        raise RevisionNotFound(
+            f"{name} has no revision as old as {revision}; "
+            f"the first is of {revisions[-1].time:%Y-%m-%d %H:%M:%S} UTC",
+            hint=f"`cellfolio log {self.uri}/{name}` shows them all",
+        )
+
+    def _by_start(self, name: str, start: str) -> str:
+        found = {one.top_hash for one in self.revisions(name) if one.top_hash.startswith(start)}
+        if not found:
+            # A top hash may be named although no pointer of this package names it (any more).
+            listed = self._remotes.objects(
+                self.place(MANIFESTS), after=self.place(f"{MANIFESTS}/{start}").path[:-1]
+            )
+            for info in listed:
+                top_hash = info.path.rpartition("/")[2]
+                if top_hash.startswith(start):
+                    found.add(top_hash)
+                elif top_hash > start:
+                    break
+        if len(found) != 1:
+            several = ", ".join(sorted(found)[:4])
+            raise RevisionNotFound(
+                f"{len(found) or 'no'} revisions of {name} start with {start}"
+                + (f": {several}" if found else ""),
+                hint=f"`cellfolio log {self.uri}/{name}` shows them all",
+            )
+        return found.pop()
+
+    # Opening
+
+    def open(self, name: str, revision: str | None = None, *, verify: bool = True) -> Package:
+        """Return a package; its data stays where it is.
+
+        Parameters
+        ----------
+        name, revision : str
+            See `resolve`.
+        verify : bool
+            Check the manifest against its top hash.
+
+        Raises
+        ------
+        PackageNotFound, RevisionNotFound
+        InvalidManifest, ManifestMismatch
+        """
+        top_hash = self.resolve(name, revision)
+        kept = self._home.manifests.load(top_hash, name)
+        if kept is not None:
+            return kept
+        text = self.read_manifest(name, top_hash)
+        return self._home.manifests.add(text, top_hash if verify else None, name)
+
+    def read_manifest(self, name: str, top_hash: str) -> bytes:
+        """Return the text of a manifest."""
+        try:
+            return self._remotes.read(self.place(f"{MANIFESTS}/{top_hash}"))[0]
+        except ObjectNotFound:
+            raise RevisionNotFound(
+                f"the manifest {top_hash} of {name} is not in {self.uri}",
+                hint=f"`cellfolio log {self.uri}/{name}` shows other revisions",
+            ) from None
+
+    def headers(self, top_hashes: Sequence[str]) -> list[dict[str, Any] | None]:
+        """Return the headers of manifests without reading the rest; None where one is missing."""
+
+        def header(top_hash: str) -> dict[str, Any] | None:
+            kept = self._home.manifests.load(top_hash)
+            if kept is not None:
+                return kept.header
+            place = self.place(f"{MANIFESTS}/{top_hash}")
+            try:
+                start = bytes(self._remotes.get(place, span=(0, _HEADER_BYTES)).read())
+                line = start.split(b"\n", 1)[0]
+                return dict(json.loads(line))
+            except (ObjectNotFound, AccessRefused, ValueError):
+                return None
+
+        return at_once(header, top_hashes)
+
+    def __repr__(self) -> str:
+        return f"QuiltRegistry({self.uri!r})"
+
+
+def _moment(revision: str) -> datetime | None:
+    """Read a revision as a time; a date stands for the end of its day."""
+    if revision.isdecimal() and len(revision) >= 9:
+        return datetime.fromtimestamp(int(revision), UTC)
+    if not re.match(r"\d{4}-\d", revision):
+        return None
+    try:
+        moment = datetime.fromisoformat(revision)
+    except ValueError:
+        return None
+    if len(revision) <= 10:
+        moment = moment.replace(hour=23, minute=59, second=59)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def at_once(function: Callable[[T], R], values: Iterable[T]) -> list[R]:
+    """Call a function that waits for the network on many values at once; keep their order."""
+    listed = list(values)
+    if len(listed) <= 1:
+        return [function(value) for value in listed]
+    with ThreadPoolExecutor(min(_WORKERS, len(listed))) as pool:
+        return list(pool.map(function, listed))

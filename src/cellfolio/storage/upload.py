@@ -1,0 +1,208 @@
+"""Sending: files to a remote store, many at once, never over another revision's bytes.
+
+An object that is there already is left alone: if it has the bytes, it is used, so that an
+interrupted push goes on where it stopped; if not, the file goes to another key, unless the bucket
+keeps versions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from cellfolio.errors import CellfolioError, DigestMismatch, InvalidArgument
+from cellfolio.package.digests import CHUNK_SIZE, Digest, Hasher, hash_blocks, schemes
+from cellfolio.storage.blobs import read_blocks
+from cellfolio.storage.progress import Meter
+from cellfolio.storage.remote import ObjectInfo, Place, Remotes, with_retries
+from cellfolio.storage.workers import Workers
+
+SMALL_WORKERS = 32
+LARGE_WORKERS = 3
+CLAIMS = ".quilt/claims"
+"""Folder of a registry for markers of keys that large files are being sent to."""
+_MAX_PARTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file to send.
+
+    Attributes
+    ----------
+    source : Path
+    size : int
+        Bytes.
+    digest : Digest
+        What was packaged; sending anything else is an error.
+    place : Place
+        Where it should go.
+    fallback : Place
+        Where it goes if another object is at `place` and must stay.
+    """
+
+    source: Path
+    size: int
+    digest: Digest
+    place: Place
+    fallback: Place
+
+
+class Uploader:
+    """Sends files to one remote store.
+
+    Parameters
+    ----------
+    remotes : Remotes
+    existing : mapping of str to ObjectInfo
+        Objects known to be there, by path.
+    versioned : bool
+        Whether the bucket keeps every version of an object, so that one may be put over another.
+    """
+
+    def __init__(
+        self, remotes: Remotes, existing: Mapping[str, ObjectInfo], *, versioned: bool
+    ) -> None:
+        self._remotes = remotes
+        self._existing = existing
+        self._versioned = versioned
+
+    def send(self, uploads: Iterable[Upload], meter: Meter) -> dict[Digest, Place]:
+        """Send files; return where each digest is.
+
+        Raises
+        ------
+        CellfolioError
+            The first failure; what was sent stays and is found by the next push.
+        """
+        listed = list(uploads)
+        small = deque(upload for upload in listed if upload.size <= CHUNK_SIZE)
+        large = deque(upload for upload in listed if upload.size > CHUNK_SIZE)
+        workers: Workers[tuple[Digest, Place]] = Workers()
+        send = partial(self._send_one, meter, workers.check)
+        workers.start(SMALL_WORKERS, small, send)
+        workers.start(LARGE_WORKERS, large, send)
+        sent: dict[Digest, Place] = {}
+        try:
+            for digest, place in workers.results(len(listed), meter.tell):
+                sent[digest] = place
+                meter.advance(files=1)
+                meter.tell()
+        finally:
+            workers.stop()
+        return sent
+
+    def _send_one(
+        self, meter: Meter, check: Callable[[], None], upload: Upload
+    ) -> tuple[Digest, Place]:
+        place = self._send_somewhere(upload, check)
+        meter.advance(size=upload.size)
+        return upload.digest, place
+
+    def _send_somewhere(self, upload: Upload, check: Callable[[], None]) -> Place:
+        for place in (upload.place, upload.fallback):
+            there = self._existing.get(place.path)
+            if there is not None and self._is(there, upload):
+                return self._existing_place(place, there)
+            if there is not None and not self._versioned:
+                continue
+            mode = "create" if there is None else "overwrite"
+            try:
+                return with_retries(partial(self._put, place, mode, upload, check))
+            except FileExistsError:  # another pusher, or our own request that seemed to fail
+                info = self._remotes.head(place)
+                if info is not None and self._is(info, upload):
+                    return self._existing_place(place, info)
+        raise CellfolioError(
+            f"{upload.fallback.uri} holds other bytes than its name says",
+            hint="ask the registry's owner to remove it",
+        )
+
+    def _existing_place(self, place: Place, info: ObjectInfo) -> Place:
+        if not self._versioned:
+            return place
+        head = self._remotes.head(place)
+        return Place(place.root, place.path, (head or info).version)
+
+    def _is(self, info: ObjectInfo, upload: Upload) -> bool:
+        """Whether an object has the bytes of an upload, by its ETag."""
+        if info.e_tag is None or info.size != upload.size:
+            return False
+        wanted = Digest("ETag", info.e_tag)
+        try:
+            found, _ = hash_blocks(wanted, upload.size, lambda: read_blocks(upload.source))
+        except InvalidArgument:
+            return False
+        return found == wanted
+
+    def _put(self, place: Place, mode: str, upload: Upload, check: Callable[[], None]) -> Place:
+        check()
+        if upload.size <= CHUNK_SIZE:
+            data = upload.source.read_bytes()
+            _check(upload, hash_blocks(upload.digest, len(data), lambda: iter((data,)))[0], data)
+            _, version = self._remotes.put(place, data, mode=mode)
+        else:
+            part_size = max(CHUNK_SIZE, -(-upload.size // _MAX_PARTS))
+            blocks = _checked_blocks(upload, check)
+            if mode == "create" and place != upload.fallback:
+                self._claim(place, upload)
+            _, version = self._remotes.put(place, blocks, part_size=part_size)
+        return Place(place.root, place.path, None if version == "null" else version)
+
+    def _claim(self, place: Place, upload: Upload) -> None:
+        """Make sure that no other pusher sends other bytes to the same key.
+
+        Uploads in parts have no condition of their own, so the first to put a small marker has
+        the key; whoever finds another's marker goes to the fallback, whose name is the digest.
+
+        Raises
+        ------
+        FileExistsError
+            If the key is another's.
+        """
+        if self._remotes.head(place) is not None:
+            raise FileExistsError(place.uri)
+        name = hashlib.sha256(place.path.encode()).hexdigest()
+        claim = Place(place.root, f"{CLAIMS}/{name}")
+        mine = str(upload.digest).encode()
+        try:
+            self._remotes.put(claim, mine, mode="create")
+        except FileExistsError:
+            if self._remotes.read(claim)[0] != mine:
+                raise FileExistsError(place.uri) from None
+
+
+def _checked_blocks(upload: Upload, check: Callable[[], None]) -> Iterator[bytes]:
+    """Yield a file's blocks; the last one only if the whole file is what was packaged.
+
+    Raising before the last block aborts the upload, so that a file changed meanwhile leaves no
+    object behind.
+    """
+    hasher = Hasher(next(schemes(upload.digest, upload.size)))
+    held: bytes | None = None
+    size = 0
+    for block in read_blocks(upload.source):
+        check()
+        if held is not None:
+            yield held
+        hasher.update(block)
+        size += len(block)
+        held = block
+    _check(upload, hasher.digest(), size)
+    if held is not None:
+        yield held
+
+
+def _check(upload: Upload, found: Digest, data: bytes | int) -> None:
+    size = data if isinstance(data, int) else len(data)
+    if found != upload.digest or size != upload.size:
+        raise DigestMismatch(
+            str(upload.source),
+            f"{upload.size} bytes, {upload.digest}",
+            f"{size} bytes, {found}",
+            hint="the file changed since it was packaged; build the package again",
+        )

@@ -1,0 +1,1 @@
+"""Whole tasks: loaders, then functions, then writers."""

@@ -1,0 +1,237 @@
+"""Getting a package, or a part of it, into a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cellfolio.errors import CheckoutConflict, TransferIncomplete
+from cellfolio.package.package import Package, key_matcher
+from cellfolio.package.plan import CheckoutPlan, FetchPlan, plan_fetch, want
+from cellfolio.registries.publish import remember_origin
+from cellfolio.storage.checkout import Changes, Checkout, Source
+from cellfolio.storage.disk import check_free_space, same_disk
+from cellfolio.storage.home import Home
+from cellfolio.storage.progress import Meter, Progress
+from cellfolio.workflows.opening import Opened
+
+
+@dataclass(frozen=True, slots=True)
+class GetOptions:
+    """How to get.
+
+    Attributes
+    ----------
+    patterns : tuple of str
+        Files, folders and globs to get (see `Package.subset`); empty for all.
+    how : {'auto', 'reflink', 'link', 'copy'}
+        How files come from the store into the folder (see `cellfolio.storage.disk.Placer`).
+    force : bool
+        Overwrite files that the user changed.
+    """
+
+    patterns: tuple[str, ...] = ()
+    how: str = "auto"
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """What getting did, or would do.
+
+    Attributes
+    ----------
+    folder : Path
+    package : Package
+        The part that was asked for.
+    files : int
+        Files asked for.
+    placed, kept, removed : int
+        Files put into the folder, left as they were, and taken away.
+    fetched, bytes_fetched : int
+        Transfers, and their bytes; the rest was in the store.
+    left : tuple of str
+        Files the package no longer has, kept because the user changed them.
+    """
+
+    folder: Path
+    package: Package
+    files: int
+    placed: int
+    kept: int
+    removed: int
+    fetched: int
+    bytes_fetched: int
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What one `get` does: with the folder, and with the store."""
+
+    checkout: CheckoutPlan
+    fetch: FetchPlan
+    keys: Mapping[str, Sequence[str]]
+    """What is wanted (see `cellfolio.package.plan.want`) → logical keys to put it at."""
+    bytes_placed: int
+
+
+def get_package(
+    opened: Opened,
+    folder: Path,
+    home: Home,
+    options: GetOptions | None = None,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Got:
+    """Get a package, or a part of it, into a folder.
+
+    Files that are in the folder already are kept; files that the store has are not fetched again;
+    files that a former revision had, and the user did not change, are taken away. Logical keys
+    are kept whole: ``fovs/a.tiff`` goes to ``FOLDER/fovs/a.tiff`` also if only that was asked for.
+
+    Parameters
+    ----------
+    opened : Opened
+        From `cellfolio.workflows.opening.open_package`.
+    folder : Path
+    home : Home
+    options : GetOptions, optional
+    dry_run : bool
+        Only say what would be done.
+    progress : callable, optional
+
+    Raises
+    ------
+    CheckoutConflict
+        If files in the way are the user's; nothing is written then.
+    NotEnoughSpace
+    TransferIncomplete
+        If some files cannot be fetched; the others are in the folder.
+    """
+    options = options or GetOptions()
+    patterns = tuple(filter(None, (opened.path, *options.patterns)))
+    checkout = Checkout(folder)
+    source = Source(opened.registry, opened.name, opened.package.top_hash, tuple(sorted(patterns)))
+    with checkout.changing(dry_run=dry_run) as changes:
+        done = _as_before(checkout, changes, source, opened.package)
+        if done is not None:
+            return done
+        package = opened.package.subset(*patterns) if patterns else opened.package
+        plan = _plan(package, checkout, changes, patterns, options, home)
+        if plan.checkout.conflicts:
+            raise CheckoutConflict(str(checkout.folder), plan.checkout.conflicts)
+        got = Got(
+            checkout.folder,
+            package,
+            files=package.file_count,
+            placed=len(plan.checkout.place),
+            kept=plan.checkout.keep + len(plan.checkout.record),
+            removed=len(plan.checkout.remove),
+            fetched=len(plan.fetch.transfers),
+            bytes_fetched=plan.fetch.bytes_to_fetch,
+            left=plan.checkout.left,
+        )
+        if not dry_run:
+            _carry_out(plan, checkout, changes, source, (home, options, progress))
+    if not dry_run:
+        remember_origin(home, opened.registry, opened.name, opened.package.top_hash)
+    return got
+
+
+def _as_before(
+    checkout: Checkout, changes: Changes, source: Source, package: Package
+) -> Got | None:
+    """Return at once if the folder was filled with just this and nobody touched it since."""
+    before = changes.source()
+    same = (before.registry, before.name, before.top_hash, before.patterns)
+    if not before.complete or same != (
+        source.registry,
+        source.name,
+        source.top_hash,
+        source.patterns,
+    ):
+        return None
+    files = changes.files()
+    if not checkout.untouched(files.values()):
+        return None
+    count = len(files)
+    part = package if not source.patterns else package.subset(*source.patterns)
+    return Got(checkout.folder, part, count, 0, count, 0, 0, 0)
+
+
+def _plan(
+    package: Package,
+    checkout: Checkout,
+    changes: Changes,
+    patterns: tuple[str, ...],
+    options: GetOptions,
+    home: Home,
+) -> _Plan:
+    entries = list(package.walk())
+    wanted = {entry.logical_key: want(entry) for entry in entries}
+    plan = checkout.plan(changes, wanted, asked=key_matcher(patterns), force=options.force)
+    keys: dict[str, list[str]] = {}
+    for key, name in plan.place.items():
+        keys.setdefault(name, []).append(key)
+    needed = [entry for entry in entries if entry.logical_key in plan.place]
+    size = sum(entry.size or 0 for entry in needed)
+    return _Plan(plan, plan_fetch(needed, home.blobs.held), keys, size)
+
+
+def _carry_out(
+    plan: _Plan,
+    checkout: Checkout,
+    changes: Changes,
+    source: Source,
+    means: tuple[Home, GetOptions, Progress | None],
+) -> None:
+    home, options, progress = means
+    if plan.fetch.transfers:
+        home.blobs.require_writable()
+    _check_space(plan, checkout, home, options)
+    if home.blobs.writable:
+        home.blobs.index.add_checkout(str(checkout.folder))
+    changes.set_source(source)
+    placer = checkout.placer(options.how)
+    for key, blob in plan.checkout.record.items():
+        changes.add(key, blob, placer.locate(key))
+    failures: list[Exception] = []
+    for name, path in _files(plan.fetch, home, progress, failures):
+        blob = f"{path.parent.parent.name}/{path.name}"
+        for key in plan.keys[name]:
+            try:
+                target = placer.place(path, key, replace=key in plan.checkout.replaced)
+            except FileExistsError:  # made meanwhile, or another key that this disk takes for it
+                raise CheckoutConflict(str(checkout.folder), [key]) from None
+            changes.add(key, blob, target)
+    placer.finish()
+    if failures:
+        raise TransferIncomplete(failures, plan.fetch.files)
+    checkout.remove(plan.checkout.remove, changes)
+    changes.set_source(
+        Source(source.registry, source.name, source.top_hash, source.patterns, complete=True)
+    )
+
+
+def _check_space(plan: _Plan, checkout: Checkout, home: Home, options: GetOptions) -> None:
+    size = plan.fetch.bytes_to_fetch
+    check_free_space(home.blobs.folder, size, "fetching")
+    if options.how == "copy" or not same_disk(home.blobs.folder, checkout.folder):
+        check_free_space(checkout.folder, plan.bytes_placed, "copying")
+
+
+def _files(
+    plan: FetchPlan, home: Home, progress: Progress | None, failures: list[Exception]
+) -> Iterator[tuple[str, Path]]:
+    """Yield what is wanted and its file in the store: first what is held, then what arrives."""
+    yield from home.blobs.find(plan.held).items()
+    meter = Meter(progress, "fetch", len(plan.transfers), plan.bytes_to_fetch)
+    for fetched in home.fetcher.fetch(plan.transfers, meter):
+        if fetched.error is None:
+            yield want(fetched.transfer.entry), home.blobs.path(fetched.blob)
+        else:
+            failures.append(fetched.error)
+    meter.tell(finished=True)
