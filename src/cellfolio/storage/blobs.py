@@ -185,6 +185,13 @@ class BlobStore:
         """Note blobs just added, and the other names that `entries` show they have."""
         self.index.add_blobs(rows, _alias_rows(entries))
 
+    def set_aside(self, blob: str) -> Path:
+        """Take a damaged blob out of sight; return where it is now."""
+        aside = self.scratch() / uuid.uuid4().hex
+        self.index.forget_blobs([blob])
+        self.path(blob).replace(aside)
+        return aside
+
     def remove(self, blobs: Iterable[str]) -> int:
         """Remove blobs; return the bytes freed."""
         listed = list(blobs)

@@ -67,6 +67,10 @@ class ManifestCache:
             write_atomically(path.with_suffix(".index"), write_index(package, len(text)))
         return package
 
+    def all(self) -> list[str]:
+        """Return the top hashes of all manifests kept."""
+        return sorted(path.stem for path in self._folder.glob("*.jsonl"))
+
     def remove(self, top_hash: str) -> None:
         """Forget a manifest."""
         for path in (self.path(top_hash).with_suffix(".index"), self.path(top_hash)):

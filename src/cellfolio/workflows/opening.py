@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from cellfolio.errors import InvalidReference
@@ -184,17 +182,3 @@ def fetch_entry(entry: Entry, home: Home, *, progress: Progress | None = None) -
         If it cannot be fetched.
     """
     return ensure_held([entry], home, progress).paths[want(entry)]
-
-
-def build_package(
-    folder: Path,
-    name: str,
-    home: Home,
-    *,
-    meta: Mapping[str, Any] | None = None,
-    message: str | None = None,
-    progress: Progress | None = None,
-) -> Package:
-    """Hash a folder into a package of that name; nothing is published."""
-    package = package_folder(folder, home, meta=meta, message=message, progress=progress)
-    return package.named(name)

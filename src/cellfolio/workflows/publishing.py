@@ -1,0 +1,118 @@
+"""Building packages from folders, and pushing them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cellfolio.package.keys import check_package_name
+from cellfolio.package.package import Package
+from cellfolio.registries.folder import package_folder
+from cellfolio.registries.publish import Pushed, push
+from cellfolio.registries.rules import DEFAULT
+from cellfolio.storage.home import Home
+from cellfolio.storage.progress import Progress
+from cellfolio.workflows.opening import find_registry
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What an author says about a revision.
+
+    Attributes
+    ----------
+    message : str or None
+    meta : mapping or None
+        Metadata of the package (JSON).
+    workflow : str or None
+        The registry's workflow to check with; by default the one it prescribes.
+    """
+
+    message: str | None = None
+    meta: Mapping[str, Any] | None = None
+    workflow: str | None = DEFAULT
+
+
+def build_package(
+    folder: Path,
+    name: str,
+    home: Home,
+    label: Label | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Pushed:
+    """Make a revision of a package from a folder, in the local registry.
+
+    The bytes are taken into the store, so that the folder may change or go afterwards.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+        ``namespace/name``.
+    home : Home
+    label : Label, optional
+    progress : callable, optional
+
+    Raises
+    ------
+    InvalidReference, InvalidArgument
+        For a bad name, or a folder that is none.
+    DigestMismatch
+        If a file changes while it is read.
+    NotEnoughSpace, StoreReadOnly
+    """
+    check_package_name(name)
+    label = label or Label()
+    package = package_folder(
+        folder, home, meta=label.meta, message=label.message, progress=progress
+    )
+    registry = find_registry(None, home)
+    return push(
+        package, name, registry, home, workflow=label.workflow, force=True, progress=progress
+    )
+
+
+def push_package(
+    package: Package,
+    name: str,
+    registry: str,
+    home: Home,
+    label: Label | None = None,
+    *,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Pushed:
+    """Publish a package in a registry (see `cellfolio.registries.publish.push`).
+
+    Parameters
+    ----------
+    package : Package
+        For instance from `cellfolio.open`.
+    name : str
+        ``namespace/name`` there.
+    registry : str
+        URI or folder.
+    home : Home
+    label : Label, optional
+        Replaces message and metadata where given.
+    force : bool
+        Publish over a revision that this home does not know.
+    progress : callable, optional
+    """
+    label = label or Label()
+    if label.message is not None:
+        package = package.with_header(message=label.message)
+    if label.meta is not None:
+        package = package.with_header(user_meta=dict(label.meta))
+    return push(
+        package,
+        name,
+        find_registry(registry, home),
+        home,
+        workflow=label.workflow,
+        force=force,
+        progress=progress,
+    )

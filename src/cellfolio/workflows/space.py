@@ -1,0 +1,181 @@
+"""How much room things take, and giving back what nothing needs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cellfolio.errors import CellfolioError, NotFound
+from cellfolio.package.package import Package
+from cellfolio.package.plan import entry_blob
+from cellfolio.registries.quilt import QuiltRegistry
+from cellfolio.storage.checkout import Checkout
+from cellfolio.storage.home import Home
+
+GRACE = 3600.0
+"""Seconds that a blob is kept after it came, so that none is taken from a run under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSpace:
+    """Room that a package of the local registry takes.
+
+    Attributes
+    ----------
+    name : str
+    revisions, files, size : int
+        Number of revisions; files and bytes in all of them together, as if each were whole.
+    """
+
+    name: str
+    revisions: int
+    files: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Room that everything takes.
+
+    Attributes
+    ----------
+    folder : Path
+        The store.
+    blobs, size : int
+        Files of the store, and their bytes.
+    unfinished : int
+        Bytes of transfers that were interrupted.
+    packages : tuple of PackageSpace
+        Of the local registry, by name.
+    checkouts : tuple of str
+        Folders filled from the store that still exist.
+    """
+
+    folder: Path
+    blobs: int
+    size: int
+    unfinished: int
+    packages: tuple[PackageSpace, ...]
+    checkouts: tuple[str, ...]
+
+    @property
+    def saved(self) -> int:
+        """Bytes that are not stored twice: all revisions as if each were whole, less the store."""
+        return max(0, sum(package.size for package in self.packages) - self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What collecting removed, or would remove."""
+
+    blobs: int
+    size: int
+    kept: int
+
+
+def measure_space(home: Home) -> Space:
+    """Return the room that store, packages and checkouts take."""
+    sizes = [status.st_size for _, status in home.blobs.all()]
+    return Space(
+        home.blobs.folder,
+        len(sizes),
+        sum(sizes),
+        sum(path.stat().st_size for path in _unfinished(home)),
+        tuple(_package_spaces(home)),
+        tuple(path for path in _checkouts(home) if Checkout(Path(path)).exists),
+    )
+
+
+def measure_package(package: Package, depth: int = 1) -> list[tuple[str, int, int]]:
+    """Return (folder, files, bytes) for the folders of a package down to `depth`, then the root."""
+    found: list[tuple[str, int, int]] = []
+
+    def visit(prefix: str, left: int) -> None:
+        folder = package[prefix] if prefix else package
+        assert hasattr(folder, "folders")
+        for child in folder.folders:
+            if left > 0:
+                found.append((child.key, child.file_count, child.size))
+                visit(child.prefix, left - 1)
+
+    visit("", depth)
+    found.append(("", package.file_count, package.size))
+    return found
+
+
+def _unfinished(home: Home) -> Iterator[Path]:
+    for kind in ("parts", "tmp"):
+        with suppress(OSError):
+            yield from (path for path in (home.blobs.folder / kind).iterdir() if path.is_file())
+
+
+def _checkouts(home: Home) -> list[str]:
+    return home.blobs.index.checkouts() if home.blobs.writable else []
+
+
+def _local_packages(home: Home) -> Iterator[tuple[str, list[Package]]]:
+    registry = QuiltRegistry(home.registry_uri, home)
+    for name in registry.packages():
+        hashes = dict.fromkeys(revision.top_hash for revision in registry.revisions(name))
+        yield name, [registry.open(name, top_hash) for top_hash in hashes]
+
+
+def _package_spaces(home: Home) -> Iterator[PackageSpace]:
+    for name, revisions in _local_packages(home):
+        yield PackageSpace(
+            name,
+            len(revisions),
+            sum(package.file_count for package in revisions),
+            sum(package.size for package in revisions),
+        )
+
+
+def collect(home: Home, *, dry_run: bool = False, grace: float = GRACE) -> Collected:
+    """Remove blobs that no package of the local registry and no checkout needs.
+
+    Parameters
+    ----------
+    home : Home
+    dry_run : bool
+        Only say what would be removed.
+    grace : float
+        Seconds that a blob is kept after it came.
+
+    Raises
+    ------
+    StoreReadOnly
+    """
+    home.blobs.require_writable()
+    needed = _needed(home)
+    limit = time.time() - grace
+    unneeded = {
+        blob: status.st_size
+        for blob, status in home.blobs.all()
+        if blob not in needed and status.st_mtime < limit
+    }
+    kept = sum(1 for _ in home.blobs.all()) - len(unneeded)
+    size = sum(unneeded.values())
+    if not dry_run:
+        home.blobs.remove(unneeded)
+        for path in _unfinished(home):
+            with suppress(OSError):
+                if path.stat().st_mtime < limit:
+                    path.unlink()
+    return Collected(len(unneeded), size, kept)
+
+
+def _needed(home: Home) -> set[str]:
+    needed: set[str] = set()
+    for _, revisions in _local_packages(home):
+        for package in revisions:
+            needed.update(blob for entry in package.walk() if (blob := entry_blob(entry)))
+    for path in _checkouts(home):
+        with suppress(NotFound, CellfolioError, OSError):
+            _, rows = Checkout(Path(path)).record()
+            needed.update(row.blob for row in rows.values())
+    # A name may stand for a blob of another name.
+    needed.update(home.blobs.index.aliases(needed).values())
+    return needed
