@@ -38,7 +38,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of shared real data."""
-    default = Path(__file__).parent.parent.parent / "shared"
+    default = Path(__file__).parent.parent / "shared"
     folder = Path(os.environ.get("CELLFOLIO_SHARED", default))
     if not (folder / "data").is_dir():
         pytest.skip(f"no shared data at {folder}; name it with CELLFOLIO_SHARED")
