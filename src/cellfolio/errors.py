@@ -32,6 +32,7 @@ do about it. Facts a program may want are attributes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class CellfolioError(Exception):
@@ -58,6 +59,20 @@ class CellfolioError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By default an error is pickled as a call with its message, which most of ours do not take.
+        return _unpickled, (type(self), self.args, self.__dict__)
+
+
+def _unpickled(
+    kind: type[CellfolioError], args: tuple[Any, ...], facts: dict[str, Any]
+) -> CellfolioError:
+    """Make an error that came from another process."""
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
 
 
 class InvalidArgument(CellfolioError, ValueError):

@@ -41,6 +41,7 @@ def s3_env(s3: SeaweedServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]
     variables = s3.env()
     for stale in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT"):
         monkeypatch.delenv(stale, raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return variables

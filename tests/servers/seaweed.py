@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -31,8 +32,6 @@ _ROLES = ("master", "volume", "filer", "s3")
 
 _SINGLE_PORTS = ("-iam.port", "-sftp.port", "-webdav.port", "-mq.broker.port", "-mq.agent.port")
 """Ports of services we leave off; given all the same, so no fixed port can ever be opened."""
-
-_PROBE_BUCKET = "ready-probe"
 
 
 class SeaweedFailed(RuntimeError):
@@ -311,12 +310,13 @@ class SeaweedServer:
             return False
         from botocore.exceptions import BotoCoreError, ClientError
 
+        bucket = f"probe-{uuid.uuid4().hex}"  # a probe that failed half-way leaves its bucket
         client = self.client(timeout=5.0)
         try:
-            client.create_bucket(Bucket=_PROBE_BUCKET)
-            client.put_object(Bucket=_PROBE_BUCKET, Key="probe", Body=b"1")
-            client.delete_object(Bucket=_PROBE_BUCKET, Key="probe")
-            client.delete_bucket(Bucket=_PROBE_BUCKET)
+            client.create_bucket(Bucket=bucket)
+            client.put_object(Bucket=bucket, Key="probe", Body=b"1")
+            client.delete_object(Bucket=bucket, Key="probe")
+            client.delete_bucket(Bucket=bucket)
         except (BotoCoreError, ClientError):
             return False
         finally:

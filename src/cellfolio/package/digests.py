@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -43,6 +44,9 @@ DEFAULT_ALGORITHM = "sha2-256-chunked"
 ALGORITHMS = ("SHA256", "sha2-256-chunked", "CRC64NVME", "MD5", "ETag")
 
 Buffer = bytes | bytearray | memoryview
+
+_COUNT = re.compile(r"0*[1-9][0-9]{0,8}")
+_SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ class Digest:
         """Number of upload parts in a multipart ETag, else None."""
         if self.algorithm == "ETag" and "-" in self.value:
             count = self.value.rpartition("-")[2]
-            return int(count) if count.isdecimal() and int(count) > 0 else None
+            return int(count) if _COUNT.fullmatch(count) else None
         return None
 
 
@@ -218,15 +222,17 @@ def scheme(algorithm: str, size: int, *, part_size: int | None = None) -> Scheme
 
 
 def schemes(digest: Digest, size: int) -> Iterator[Scheme]:
-    """Yield every scheme that may have made `digest`, the likeliest first.
+    """Yield every scheme that may have made `digest`, the likeliest first; at least one.
 
     There is one for each algorithm but a multipart ETag, which does not tell its part size:
-    `infer_part_sizes` lists those that fit.
+    `infer_part_sizes` lists those that fit. Where none fits, because so few bytes cannot have so
+    many parts, the one scheme gives another digest.
     """
     if digest.parts is None:
         yield scheme(digest.algorithm, size)
         return
-    for part_size in islice(infer_part_sizes(size, digest.parts), MAX_PART_SIZES):
+    fitting = [*islice(infer_part_sizes(size, digest.parts), MAX_PART_SIZES)]
+    for part_size in fitting or [max(size, 1)]:
         yield scheme("ETag", size, part_size=part_size)
 
 
@@ -353,7 +359,8 @@ def hash_blocks(
         if found[0] == digest or count != size:
             return found
         first = first or found
-    return first or (Digest(digest.algorithm, "no part size fits"), size)
+    assert first is not None
+    return first
 
 
 def digest_of(data: Buffer, algorithm: str = DEFAULT_ALGORITHM) -> Digest:
@@ -382,7 +389,8 @@ def equal_digests(digest: Digest, size: int) -> tuple[Digest, ...]:
     """
     same = [digest]
     if digest.algorithm == "SHA256" and 0 < size <= CHUNK_SIZE:
-        same.append(Digest("sha2-256-chunked", _sha256_of_leaves([bytes.fromhex(digest.value)])))
+        if _SHA256_HEX.fullmatch(digest.value):
+            same.append(Digest("sha2-256-chunked", _sha256_of_leaves([bytes.fromhex(digest.value)])))
     elif digest.algorithm == "MD5":
         same.append(Digest("ETag", digest.value))
     elif digest.algorithm == "ETag" and digest.parts is None:

@@ -2,7 +2,8 @@
 
 Rule 1: a logical key is a relative path of one or more components joined by ``/``.
 Rule 2: no component is empty, ``.`` or ``..``; no NUL, no backslash. So no key can name a place
-outside the folder it is put into, on any operating system.
+outside the folder it is put into. On Windows this needs `check_writable` too, which refuses
+drives (``C:x``), device names and names that end with a dot or a space.
 Rule 3: keys sort component by component, by code point (Quilt manifests are hashed in this
 order). ``a/x`` comes before ``a-b/x``.
 """
@@ -16,10 +17,14 @@ from cellfolio.errors import InvalidKey, InvalidReference
 RECORD_FOLDER = ".cellfolio"
 """Folder in a checkout that holds its record; no package file may be put there."""
 
-_BAD = re.compile(r"[\0\\]|(?:^|/)(?:\.\.?)?(?:/|$)")
+_BAD = re.compile(r"[\0\\]|(?:^|/)(?:\.\.?)?(?:/|\Z)")
 _NAME = re.compile(r"[\w-]+/[\w-]+")
 # Names that Windows keeps for devices, whatever their suffix.
-_DEVICE = re.compile(r"(?:CON|PRN|AUX|NUL|COM[0-9¹²³]|LPT[0-9¹²³])(?:\..*)?", re.IGNORECASE)
+_DEVICE = re.compile(
+    r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|COM[0-9¹²³]|LPT[0-9¹²³]) *(?:\..*)?", re.IGNORECASE
+)
+# What Windows may call `RECORD_FOLDER` in programs that know only eight letters.
+_SHORT_RECORD = re.compile(r"cellfo~[0-9]+", re.IGNORECASE)
 _WINDOWS_FORBIDS = re.compile(r'[<>:"|?*\x00-\x1f]|[ .]$')
 
 
@@ -132,7 +137,8 @@ def check_writable(key: str, *, windows: bool) -> str:
     cellfolio.errors.InvalidKey: logical key '.cellfolio/x' is kept for the checkout's own record
     """
     check_key(key)
-    if key.split("/", 1)[0].lower() == RECORD_FOLDER:
+    first = key.split("/", 1)[0]
+    if first.lower() == RECORD_FOLDER or (windows and _SHORT_RECORD.fullmatch(first)):
         raise InvalidKey(key, "is kept for the checkout's own record")
     if windows and (problem := portability_problem(key)):
         raise InvalidKey(key, problem, hint="get this file by itself under another name")

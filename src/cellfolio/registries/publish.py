@@ -24,7 +24,7 @@ from cellfolio.registries.quilt import MANIFESTS, POINTERS, QuiltRegistry
 from cellfolio.registries.rules import CONFIG_PATH, DEFAULT, check_package, read_config
 from cellfolio.storage.home import Home, ensure_held
 from cellfolio.storage.progress import Meter, Progress
-from cellfolio.storage.remote import ChangedMeanwhile, ObjectInfo, local_path
+from cellfolio.storage.remote import ChangedMeanwhile, ObjectInfo, Place, Remotes, local_path
 from cellfolio.storage.upload import Upload, Uploader
 
 REVISION_DATA = ".revisions"
@@ -160,7 +160,6 @@ def _point(
     force: bool,
 ) -> None:
     """Write the revision's pointer and move ``latest``, if nobody else did meanwhile."""
-    remotes = home.remotes
     body = top_hash.encode()
     with _folder_lock(registry):
         now, e_tag = registry.read_latest(name)
@@ -169,21 +168,29 @@ def _point(
         seconds = int(time.time())
         while True:  # one pointer a second: the next free second keeps two quick pushes apart
             pointer = registry.place(f"{POINTERS}/{name}/{seconds}")
-            try:
-                remotes.put(pointer, body, mode="create")
+            if _put_once(home.remotes, pointer, body, "create"):
                 break
-            except FileExistsError:
-                seconds += 1
+            seconds += 1
         place = registry.place(f"{POINTERS}/{name}/latest")
         conditional = not force and local_path(registry.uri) is None
         mode: object = "overwrite"
         if conditional:
             mode = "create" if now is None else {"e_tag": f'"{e_tag}"'}
-        try:
-            remotes.put(place, body, mode=mode)
-        except (FileExistsError, ChangedMeanwhile):
-            remotes.delete(pointer)
-            raise PushConflict(name, before[0], registry.read_latest(name)[0]) from None
+        if not _put_once(home.remotes, place, body, mode):
+            home.remotes.delete(pointer)
+            raise PushConflict(name, before[0], registry.read_latest(name)[0])
+
+
+def _put_once(remotes: Remotes, place: Place, body: bytes, mode: object) -> bool:
+    """Put a pointer on a condition; return whether it holds `body` now.
+
+    A request whose answer was lost is sent again, and then fails on what it wrote itself.
+    """
+    try:
+        remotes.put(place, body, mode=mode)
+    except (FileExistsError, ChangedMeanwhile):
+        return remotes.read(place)[0] == body
+    return True
 
 
 @contextlib.contextmanager

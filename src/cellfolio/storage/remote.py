@@ -9,6 +9,7 @@ variables: ``AWS_ENDPOINT_URL`` (and ``AWS_ENDPOINT_URL_S3``), ``AWS_REGION`` or
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -35,10 +36,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SCHEMES = ("s3", "file", "http", "https", "gs", "az", "memory")
-IDLE_TIMEOUT = timedelta(seconds=60)
+IDLE_TIMEOUT = timedelta(seconds=30)
+"""How long a server may be silent within one answer."""
+REQUEST_TIMEOUT = timedelta(minutes=30)
+"""How long one answer may take in all, however steadily it comes."""
 CONNECT_TIMEOUT = timedelta(seconds=10)
-ATTEMPTS = 4
-"""Requests sent for one object or part, before its failure is reported."""
+RETRY_TIMEOUT = timedelta(minutes=2)
+"""How long the client itself goes on trying one request."""
+ATTEMPTS = 3
+"""Times one object or part is asked for anew, after the client's own retries gave up."""
 _FIRST_PAUSE = 0.2
 
 
@@ -283,15 +289,15 @@ class Remotes:
         return sorted(prefix.rstrip("/").rpartition("/")[2] for prefix in found["common_prefixes"])
 
 
-def with_retries(call: Callable[[], T], *, attempts: int = ATTEMPTS) -> T:
+def with_retries(call: Callable[[], T]) -> T:
     """Call, and call again after a pause, while the failure is one that may pass."""
-    for attempt in range(attempts):
+    for attempt in range(ATTEMPTS):
         try:
             return call()
         except (ObjectNotFound, AccessRefused):
             raise
         except TransferError:
-            if attempt == attempts - 1:
+            if attempt == ATTEMPTS - 1:
                 raise
             time.sleep(_FIRST_PAUSE * 2**attempt)
     raise AssertionError("unreachable")
@@ -328,19 +334,30 @@ def translate_error(error: Exception, what: str) -> Exception:
             f"access to {what} was refused",
             hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
         )
-    text = _first_line(error)
-    if any(sign in text for sign in ("error sending request", "timed out", "connect", "dns")):
+    if isinstance(error, ValueError):
+        return TransferError(f"{what}: {_reason(error)}", hint="no store can hold such a key")
+    if "NoSuchBucket" in str(error):
+        return ObjectNotFound(f"{what}: the bucket does not exist", hint="check its name")
+    if _UNREACHABLE.search(str(error)):
         return ServerUnreachable(
-            f"{what} could not be reached: {text}",
+            f"{what} could not be reached: {_reason(error)}",
             hint="check the network and AWS_ENDPOINT_URL; finished files are kept",
         )
     return TransferError(
-        f"{what}: {text}", hint="run the same command again: finished files are kept"
+        f"{what}: {_reason(error)}", hint="run the same command again: finished files are kept"
     )
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0][:300] or type(error).__name__
+# The client tells kinds of failure apart in its text only.
+_UNREACHABLE = re.compile(
+    r"error sending request|kind: (?:Timeout|Connect)|TimedOut|operation timed out|dns error"
+)
+
+
+def _reason(error: Exception) -> str:
+    """Return what a user can understand of a client's error."""
+    text = str(error).split("\n\nDebug source:", 1)[0].strip()
+    return " ".join(text.split())[:300] or type(error).__name__
 
 
 def _info(meta: Any) -> ObjectInfo:
@@ -358,19 +375,20 @@ def _open(root: str) -> ObjectStore:
 
     scheme, _, rest = root.partition("://")
     options: Any = {
-        "timeout": IDLE_TIMEOUT,
+        "timeout": REQUEST_TIMEOUT,
+        "read_timeout": IDLE_TIMEOUT,
         "connect_timeout": CONNECT_TIMEOUT,
         "allow_http": True,
         "pool_max_idle_per_host": "128",
     }
     retries: Any = {
-        "max_retries": 4,
+        "max_retries": 6,
         "backoff": {
             "init_backoff": timedelta(milliseconds=100),
-            "max_backoff": timedelta(seconds=5),
+            "max_backoff": timedelta(seconds=3),
             "base": 2,
         },
-        "retry_timeout": timedelta(seconds=120),
+        "retry_timeout": RETRY_TIMEOUT,
     }
     match scheme:
         case "s3":

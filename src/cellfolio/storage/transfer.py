@@ -23,6 +23,7 @@ from cellfolio.errors import (
     CellfolioError,
     DigestMismatch,
     ObjectNotFound,
+    ServerUnreachable,
     StoreError,
     TransferError,
 )
@@ -53,6 +54,8 @@ LARGE = 32 * BLOCK
 """Bytes from which on a file is fetched in parts."""
 _TRIES = 2
 """Whole fetches of a file whose bytes come out wrong, before that is reported."""
+GIVE_UP = 16
+"""Transfers in a row that could not reach their server, after which the rest are not tried."""
 _BATCH = 256
 
 
@@ -102,6 +105,8 @@ class Fetcher:
         ------
         StoreError
             If the store's disk is full or cannot be written.
+        ServerUnreachable
+            If many transfers in a row cannot reach their server.
         """
         run = _Run(self._blobs, self._remotes, meter)
         try:
@@ -127,8 +132,12 @@ class _Run:
         large = deque(t for t in transfers if _in_parts(t))
         self._workers.start(SMALL_WORKERS, small, partial(self._fetch, self._fetch_whole))
         self._workers.start(LARGE_FILES, large, partial(self._fetch, self._fetch_in_parts))
+        unreachable = 0
         try:
             for fetched, row in self._workers.results(len(transfers), self._meter.tell):
+                unreachable = unreachable + 1 if _is_unreachable(fetched) else 0
+                if unreachable >= GIVE_UP and fetched.error is not None:
+                    raise fetched.error
                 if row is not None:
                     self._noted.append((row, fetched.transfer.entry))
                 if len(self._noted) >= _BATCH:
@@ -331,6 +340,10 @@ class _Run:
             yield
         finally:
             lock.release()
+
+
+def _is_unreachable(fetched: Fetched) -> bool:
+    return isinstance(fetched.error, ServerUnreachable)
 
 
 def _in_parts(transfer: Transfer) -> bool:

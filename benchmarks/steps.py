@@ -1,0 +1,166 @@
+"""One measured step in a process of its own: ``python -m benchmarks.steps NAME ARGUMENTS``.
+
+Prints one JSON line: seconds of wall and CPU time of the step (imports and set-up left out), and
+the peak memory of the whole process in MB.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+Step = Callable[..., Callable[[], Any]]
+STEPS: dict[str, Step] = {}
+
+
+def step(function: Step) -> Step:
+    """Register a step: a function that prepares and returns what is measured."""
+    STEPS[function.__name__] = function
+    return function
+
+
+# cellfolio
+
+
+@step
+def ours_get(reference: str, folder: str) -> Callable[[], Any]:
+    import obstore
+
+    import cellfolio.workflows.verbs as verbs
+
+    assert obstore
+    return lambda: verbs.get(reference, folder)
+
+
+@step
+def ours_push(source: str, destination: str) -> Callable[[], Any]:
+    import obstore
+
+    import cellfolio.workflows.verbs as verbs
+    from cellfolio.registries.folder import package_folder
+    from cellfolio.storage.home import Home
+
+    assert obstore
+    home = Home()
+    package = package_folder(Path(source), home).named("bench/small")
+    return lambda: verbs.push(package, destination, home=home)
+
+
+@step
+def ours_browse(reference: str) -> Callable[[], Any]:
+    import obstore
+
+    import cellfolio.workflows.verbs as verbs
+
+    assert obstore
+    return lambda: verbs.open(reference)
+
+
+@step
+def ours_lookup(reference: str, key: str) -> Callable[[], Any]:
+    import obstore
+
+    import cellfolio.workflows.verbs as verbs
+
+    assert obstore
+    return lambda: verbs.open(reference).entry(key)
+
+
+# quilt3
+
+
+def _quilt3() -> Any:
+    warnings.simplefilter("ignore")
+    os.environ["QUILT_DISABLE_USAGE_METRICS"] = "true"
+    os.environ["QUILT_MINIMIZE_STDOUT"] = "true"
+    import quilt3
+
+    return quilt3
+
+
+@step
+def quilt3_get(reference: str, folder: str) -> Callable[[], Any]:
+    quilt3 = _quilt3()
+    registry, name = _split(reference)
+    return lambda: quilt3.Package.install(name, registry, dest=folder)
+
+
+@step
+def quilt3_push(source: str, destination: str) -> Callable[[], Any]:
+    quilt3 = _quilt3()
+    registry, name = _split(destination)
+    package = quilt3.Package().set_dir("/", source)
+    package.build(name)  # hashes, as ours has before its push is timed
+    return lambda: package.push(name, registry, force=True)
+
+
+@step
+def quilt3_browse(reference: str) -> Callable[[], Any]:
+    quilt3 = _quilt3()
+    registry, name = _split(reference)
+    return lambda: quilt3.Package.browse(name, registry)
+
+
+# obstore alone: what a download costs that checks nothing
+
+
+@step
+def raw_get(bucket: str, prefix: str, folder: str, workers: str) -> Callable[[], Any]:
+    import obstore
+    from obstore.store import S3Store
+
+    store = S3Store(bucket, client_options={"allow_http": True})
+    paths = [meta["path"] for batch in obstore.list(store, prefix) for meta in batch]
+    target = Path(folder)
+    target.mkdir(parents=True)
+
+    def fetch(path: str) -> None:
+        unfinished = target / uuid4().hex
+        unfinished.write_bytes(memoryview(obstore.get(store, path).bytes()))
+        unfinished.rename(target / path.rpartition("/")[2])
+
+    def run() -> None:
+        with ThreadPoolExecutor(int(workers)) as pool:
+            list(pool.map(fetch, paths))
+
+    return run
+
+
+@step
+def import_time(module: str) -> Callable[[], Any]:
+    return lambda: __import__(module)
+
+
+def _split(reference: str) -> tuple[str, str]:
+    registry, namespace, name = reference.rsplit("/", 2)
+    return registry, f"{namespace}/{name}"
+
+
+def main() -> None:
+    """Run the step named on the command line."""
+    name, *arguments = sys.argv[1:]
+    # What libraries print must not mix with the result.
+    out = os.dup(1)
+    os.dup2(2, 1)
+    run = STEPS[name](*arguments)
+    wall, cpu = time.perf_counter(), time.process_time()
+    run()
+    result = {
+        "wall": time.perf_counter() - wall,
+        "cpu": time.process_time() - cpu,
+        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    os.write(out, json.dumps(result).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main()
