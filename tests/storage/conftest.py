@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,7 +68,7 @@ def published(
     fault_proxy: FaultProxy,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Published]:
+) -> Published:
     """The folder, published; from now on the proxy stands before the server."""
     home = Home(tmp_path / "publisher")
     package = package_folder(source, home).named("lab/plates")

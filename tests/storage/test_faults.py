@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -65,8 +66,8 @@ def test_passing_trouble_is_survived(published: Published, tmp_path: Path, fault
 def test_silent_server_is_waited_for_only_so_long(
     published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "IDLE_TIMEOUT", remote.timedelta(seconds=1))
-    monkeypatch.setattr(remote, "RETRY_TIMEOUT", remote.timedelta(seconds=3))
+    monkeypatch.setattr(remote, "IDLE_TIMEOUT", timedelta(seconds=1))
+    monkeypatch.setattr(remote, "RETRY_TIMEOUT", timedelta(seconds=3))
     monkeypatch.setattr(remote, "ATTEMPTS", 1)
     published.proxy.add(Silent(seconds=60, when=DATA))
     started = time.monotonic()

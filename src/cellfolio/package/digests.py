@@ -388,9 +388,9 @@ def equal_digests(digest: Digest, size: int) -> tuple[Digest, ...]:
     ['SHA256:2cf24dba5fb0a', 'sha2-256-chunked:lZX']
     """
     same = [digest]
-    if digest.algorithm == "SHA256" and 0 < size <= CHUNK_SIZE:
-        if _SHA256_HEX.fullmatch(digest.value):
-            same.append(Digest("sha2-256-chunked", _sha256_of_leaves([bytes.fromhex(digest.value)])))
+    hexadecimal = _SHA256_HEX.fullmatch(digest.value) is not None
+    if digest.algorithm == "SHA256" and hexadecimal and 0 < size <= CHUNK_SIZE:
+        same.append(Digest("sha2-256-chunked", _sha256_of_leaves([bytes.fromhex(digest.value)])))
     elif digest.algorithm == "MD5":
         same.append(Digest("ETag", digest.value))
     elif digest.algorithm == "ETag" and digest.parts is None:

@@ -21,6 +21,8 @@ from cellfolio.errors import InvalidKey, InvalidManifest, ManifestMismatch
 from cellfolio.package.keys import check_key, sort_key
 from cellfolio.package.package import Package
 from cellfolio.package.rows import (
+    MAX_SIZE,
+    FolderRow,
     Row,
     Rows,
     Text,
@@ -80,6 +82,8 @@ def read_manifest(text: Text, *, top_hash: str | None = None, name: str = "") ->
         last = read.order[-1] if read.order else last
         size += read.size
         line += read.lines
+    if size > MAX_SIZE:
+        raise InvalidManifest(f"its files have {size} bytes; expected at most {MAX_SIZE}")
     rows = Rows(text, offsets)
     if in_order:
         found = hasher.hexdigest()
@@ -111,25 +115,33 @@ def _scan_lines(text: bytes, line: int) -> Scan:
     while position < len(text):
         start = position
         row, position = parse_row(text, start, line)
-        _check_row_key(row.key, line)
-        line += 1
+        _check_row_key(row, line)
         scan.lines += 1
         if isinstance(row, Row):
             scan.offsets.append(start)
             scan.order.append(row.key.replace(b"/", b"\0"))
             scan.size += max(row.size, 0)
-            canonical.append(row.canonical())
+            canonical.append(_canonical(row, line))
         else:
             scan.folders.append((row.key.decode(), row.meta))
+        line += 1
     scan.canonical = b"".join(canonical)
     return scan
 
 
-def _check_row_key(key: bytes, line: int) -> None:
+def _check_row_key(row: Row | FolderRow, line: int) -> None:
+    key = row.key.decode()
     try:
-        check_key(key.decode().removesuffix("/"))
+        check_key(key if isinstance(row, Row) else key.removesuffix("/"))
     except InvalidKey as error:
         raise InvalidManifest(str(error), line=line) from None
+
+
+def _canonical(row: Row, line: int) -> bytes:
+    try:
+        return row.canonical()
+    except (ValueError, RecursionError) as error:  # NaN
+        raise InvalidManifest(f"entry {row.key.decode()!r}: {error}", line=line) from None
 
 
 def _in_order(rows: Rows) -> Rows:
@@ -178,12 +190,18 @@ def read_indexed(text: Text, index: Text, *, name: str = "") -> Package | None:
     stop = start + 8 * count
     if magic != _INDEX_MAGIC or text_size != len(text) or len(index) != stop + folders_size:
         return None
+    try:
+        folders = json.loads(index[stop:].decode())
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(folders, dict):
+        return None
     offsets = memoryview(index)[start:stop].cast("Q")
     header, _ = _read_header(text)
     return Package(
         Rows(text, offsets),
         header,
-        json.loads(index[stop:]),
+        folders,
         name=name,
         top_hash=index[_INDEX_HEAD.size : start].hex(),
         size=size,

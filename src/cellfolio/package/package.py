@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,14 @@ from cellfolio.errors import EntryNotFound, InvalidKey
 from cellfolio.package.digests import Digest
 from cellfolio.package.entry import Entry, Meta
 from cellfolio.package.keys import check_key, sort_key
-from cellfolio.package.rows import Rows, compute_top_hash, rows_of, write_line
+from cellfolio.package.rows import (
+    Rows,
+    canonical_json,
+    compute_top_hash,
+    json_text,
+    rows_of,
+    write_line,
+)
 
 _README = re.compile(r"readme(?:\.md|\.rst|\.txt)?", re.IGNORECASE)
 _NOT_IDENTIFIER = re.compile(r"\W")
@@ -93,7 +101,9 @@ class Folder:
         return list(self)
 
     def __iter__(self) -> Iterator[str]:
-        return (name.removesuffix("/") for name in self._children)
+        # A folder named like a file beside it keeps its slash: each name opens just one child.
+        names = self._children
+        return (name if (bare := name.removesuffix("/")) in names else bare for name in names)
 
     def __len__(self) -> int:
         return len(self._children)
@@ -146,7 +156,7 @@ class Folder:
     @property
     def meta(self) -> Any:
         """Metadata of the folder; an empty dict where there is none."""
-        return self._package.folder_meta.get(self.prefix, {})
+        return self._package._meta_of(self.prefix) or {}
 
     def walk(self) -> Iterator[Entry]:
         """Yield every file in this folder and below, in the order of logical keys."""
@@ -226,8 +236,9 @@ class Package(Folder):
     ) -> None:
         super().__init__(self, "", 0, len(rows))
         self._rows = rows
-        self._header = dict(header)
-        self.folder_meta: Mapping[str, Any] = dict(folder_meta)
+        # Kept as text, so that nobody who holds a part of it can change the package.
+        self._header = json_text(dict(header), "the package")
+        self._folder_meta = {key: json_text(meta, key) for key, meta in folder_meta.items()}
         self.name = name
         if top_hash is not None:
             self.__dict__["top_hash"] = top_hash
@@ -282,12 +293,21 @@ class Package(Folder):
     @property
     def header(self) -> dict[str, Any]:
         """A copy of the manifest's header."""
-        return dict(self._header)
+        header: dict[str, Any] = json.loads(self._header)
+        return header
+
+    @property
+    def folder_meta(self) -> dict[str, Any]:
+        """A copy of the metadata by folder; keys close with ``/``."""
+        return {key: json.loads(meta) for key, meta in self._folder_meta.items()}
+
+    def _meta_of(self, prefix: str) -> Any:
+        return json.loads(self._folder_meta.get(prefix, "{}"))
 
     @cached_property
     def top_hash(self) -> str:
         """SHA-256 over header and entries, 64 hexadecimal digits: the name of this revision."""
-        return compute_top_hash(self._header, self.rows)
+        return compute_top_hash(self.header, self.rows)
 
     @property
     def title(self) -> str:
@@ -297,17 +317,19 @@ class Package(Folder):
     @property
     def meta(self) -> Any:
         """Metadata of the package; an empty dict where there is none."""
-        return self._header.get("user_meta") or {}
+        return self.header.get("user_meta") or {}
 
     @property
     def message(self) -> str | None:
         """What the author of this revision said about it."""
-        return self._header.get("message")
+        message = self.header.get("message")
+        return message if isinstance(message, str) else None
 
     @property
     def workflow(self) -> Mapping[str, Any] | None:
         """The registry's workflow that checked this package, if one did."""
-        return self._header.get("workflow")
+        workflow = self.header.get("workflow")
+        return workflow if isinstance(workflow, dict) else None
 
     @property
     def readme(self) -> Entry | None:
@@ -341,7 +363,8 @@ class Package(Folder):
         ----------
         *patterns : str
             A logical key, a folder (everything below it), or a glob: ``*`` and ``?`` match within
-            a component, ``**`` matches any number of components.
+            a component, ``**`` as a component matches any number of components. A path that
+            ends with ``/`` names a folder only.
 
         Raises
         ------
@@ -366,16 +389,16 @@ class Package(Folder):
         index = self.rows.find(path)
         span = self.rows.folder(path + "/")
         literal = [] if index is None or pattern.endswith("/") else [index]
-        if literal or span[0] < span[1]:
-            return [*literal, *range(*span)]
-        if not is_glob(path):
+        found = [*literal, *range(*span)]
+        if is_glob(path):
+            wanted = glob_pattern(path)
+            found += [i for i in range(len(self.rows)) if wanted.match(self.rows.key(i))]
+        if not found and is_glob(path):
+            raise EntryNotFound(f"nothing in {self.title} matches {pattern!r}")
+        if not found:
             raise EntryNotFound(
                 f"no {path!r} in {self.title}", hint="`cellfolio show` lists what there is"
             )
-        wanted = glob_pattern(path)
-        found = [i for i in range(len(self.rows)) if wanted.match(self.rows.key(i))]
-        if not found:
-            raise EntryNotFound(f"nothing in {self.title} matches {pattern!r}")
         return found
 
     def with_entries(self, entries: Iterable[Entry]) -> Package:
@@ -386,14 +409,14 @@ class Package(Folder):
 
     def with_header(self, **fields: Any) -> Package:
         """Return the package with fields of its header replaced (``message``, ``user_meta``, …)."""
-        return Package(self.rows, {**self._header, **fields}, self.folder_meta, name=self.name)
+        return Package(self.rows, {**self.header, **fields}, self.folder_meta, name=self.name)
 
     def named(self, name: str) -> Package:
         """Return the package under another name to show."""
-        return Package(self.rows, self._header, self.folder_meta, name=name, top_hash=self.top_hash)
+        return Package(self.rows, self.header, self.folder_meta, name=name, top_hash=self.top_hash)
 
     def _with_rows(self, rows: Rows) -> Package:
-        return Package(rows, self._header, self.folder_meta, name=self.name)
+        return Package(rows, self.header, self.folder_meta, name=self.name)
 
     def diff(self, newer: Package) -> Diff:
         """Return what changed from this package to `newer`."""
@@ -407,13 +430,13 @@ class Package(Folder):
                 one, other = old.entry(), row.entry()
                 if not one.same_bytes(other):
                     changed.append((one, other))
-                elif one.meta != other.meta:
+                elif not _same_json(one.meta, other.meta):
                     meta_changed.append((one, other))
-        folders = {*self.folder_meta, *newer.folder_meta}
+        folders = {*self._folder_meta, *newer._folder_meta}
         folder_changes = [
-            key for key in folders if self.folder_meta.get(key) != newer.folder_meta.get(key)
+            key for key in folders if not _same_json(self._meta_of(key), newer._meta_of(key))
         ]
-        if self.meta != newer.meta:
+        if not _same_json(self.meta, newer.meta):
             folder_changes.append("")
         return Diff(
             tuple(added),
@@ -435,16 +458,16 @@ class Package(Folder):
     def manifest(self) -> Iterator[bytes]:
         """Yield the manifest line by line: header, folders' metadata, entries.
 
-        Entries that were read from a manifest are written as they were.
+        Entries that were read from a manifest in a customary form are written as they were.
 
         Raises
         ------
         InvalidManifest
             If a row is longer than a manifest allows.
         """
-        yield write_line(self._header, "the package")
-        for key in sorted(self.folder_meta, key=sort_key):
-            yield write_line({"logical_key": key, "meta": self.folder_meta[key]}, key)
+        yield write_line(self.header, "the package")
+        for key in sorted(self._folder_meta, key=sort_key):
+            yield write_line({"logical_key": key, "meta": self._meta_of(key)}, key)
         for index in range(len(self.rows)):
             yield self.rows.line(index)
 
@@ -458,6 +481,11 @@ class Package(Folder):
         return f"Package({self.title}, {self.file_count} files, {format_size(self.size)})"
 
 
+def _same_json(one: Any, other: Any) -> bool:
+    """Whether two values are written alike: not so 1, 1.0 and true, which Python calls equal."""
+    return canonical_json(one) == canonical_json(other)
+
+
 def key_matcher(patterns: Iterable[str]) -> Callable[[str], bool]:
     """Return whether a logical key is named by any of `patterns` (see `Package.subset`).
 
@@ -469,11 +497,12 @@ def key_matcher(patterns: Iterable[str]) -> Callable[[str], bool]:
     >>> asked("fovs/a/b.tiff"), asked("plates/a.csv"), asked("a.csv")
     (True, False, True)
     """
+    patterns = list(patterns)
     paths = [pattern.strip("/") for pattern in patterns]
     if not paths or any(path in ("", ".") for path in paths):
         return lambda key: True
     folders = tuple(path + "/" for path in paths)
-    exact = frozenset(paths)
+    exact = frozenset(pattern.lstrip("/") for pattern in patterns)
     globs = [glob_pattern(path) for path in paths if is_glob(path)]
 
     def asked(key: str) -> bool:
@@ -488,15 +517,20 @@ def is_glob(path: str) -> bool:
     return any(character in path for character in "*?[")
 
 
-_GLOB_TOKEN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?[^\]/]+\]|.", re.DOTALL)
-_GLOB_REGEX = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+_GLOB_TOKEN = re.compile(
+    r"(?P<folders>(?:(?<![^/])\*\*/)+)|(?P<below>(?<![^/])\*\*\Z)|(?P<star>\*+)|(?P<one>\?)"
+    r"|\[(?P<set>!?[^\]/]+)\]|.",
+    re.DOTALL,
+)
+_GLOB_REGEX = {"folders": "(?:[^/]+/)*", "below": ".*", "star": "[^/]*", "one": "[^/]"}
+_SPECIAL_IN_SET = re.compile(r"[\\\[^&~|]")
 
 
 def glob_pattern(pattern: str) -> re.Pattern[str]:
     """Return a glob over logical keys as a regular expression.
 
-    ``*`` and ``?`` match within a component, ``**`` any number of whole components, ``[a-c]`` and
-    ``[!a-c]`` one character.
+    ``*`` and ``?`` match within a component, ``**`` between slashes any number of whole
+    components (elsewhere it is ``*``), ``[a-c]`` and ``[!a-c]`` one character but ``/``.
 
     Raises
     ------
@@ -511,12 +545,14 @@ def glob_pattern(pattern: str) -> re.Pattern[str]:
     True
     """
     parts = []
-    for token in _GLOB_TOKEN.findall(pattern):
-        if len(token) > 1 and token[0] == "[":
-            inside = token[1:-1].replace("\\", r"\\")
-            parts.append(f"[^{inside[1:]}/]" if inside[0] == "!" else f"[{inside}]")
+    for token in _GLOB_TOKEN.finditer(pattern):
+        kind = token.lastgroup or ""
+        if kind == "set" and token["set"] != "!":
+            inside = _SPECIAL_IN_SET.sub(r"\\\g<0>", token["set"])
+            negated = inside.startswith("!")
+            parts.append(f"(?!/)[^{inside[1:]}]" if negated else f"(?!/)[{inside}]")
         else:
-            parts.append(_GLOB_REGEX.get(token) or re.escape(token))
+            parts.append(_GLOB_REGEX.get(kind) or re.escape(token[0]))
     try:
         return re.compile("".join(parts) + r"\Z", re.DOTALL)
     except re.error as error:

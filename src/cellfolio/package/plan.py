@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from cellfolio.package.digests import Digest
+from cellfolio.errors import InvalidArgument
+from cellfolio.package.digests import ALGORITHMS, Digest
 from cellfolio.package.entry import Entry
 
 _SAFE = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -40,11 +41,18 @@ def blob_id(digest: Digest, size: int | None, physical_key: str) -> str:
     str
         ``algorithm/hexadecimal``, safe as a file name on every system.
 
+    Raises
+    ------
+    InvalidArgument
+        If the algorithm is not one of `ALGORITHMS`.
+
     Examples
     --------
     >>> blob_id(Digest("MD5", "5d41402abc4b2a76b9719d911017c592"), 5, "s3://b/k")
     'MD5/5d41402abc4b2a76b9719d911017c592-5'
     """
+    if not digest.checkable:
+        raise InvalidArgument(f"{digest} cannot be checked; expected one of {ALGORITHMS}")
     value = _hexadecimal(digest)
     if digest.algorithm in ("SHA256", "sha2-256-chunked"):
         return f"{digest.algorithm}/{value}"

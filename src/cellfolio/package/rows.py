@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import reprlib
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,22 +29,26 @@ Offsets = Sequence[int]
 # and so does one with an escape or a control character in these fields (`_NOT_VERBATIM`).
 ROW_PATTERN = (
     rb'\{"logical_key": ?"([^"]++)", ?"physical_keys": ?\["([^"]++)"\], ?'
-    rb'(?:"size": ?(0|[1-9][0-9]*+), ?)?+'
+    rb'(?:"size": ?(0|[1-9][0-9]{0,17}+), ?)?+'
     rb'"hash": ?\{"type": ?"([^"]++)", ?"value": ?"([^"]*+)"\}, ?'
-    rb'(?:"size": ?(0|[1-9][0-9]*+), ?)?+'
+    rb'(?:"size": ?(0|[1-9][0-9]{0,17}+), ?)?+'
     rb'"meta": ?(\{.*\})\}$'
 )
-_NOT_VERBATIM = re.compile(rb"[\\\x00-\x1f]")
+_NOT_VERBATIM = re.compile(rb"[\\\x00-\x1f\x7f]")
 _FAST_ROW = re.compile(ROW_PATTERN, re.MULTILINE)
 _FAST_KEY = re.compile(rb'\{"logical_key": ?"([^"\\\x00-\x1f]+)"')
+_any_json = json.JSONEncoder(allow_nan=False).encode
 canonical_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 _written_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 HASH_BATCH = 1000
 """Rows joined before they are hashed: fewer calls, same hash."""
 
+MAX_SIZE = 2**63 - 1
+"""Bytes that a file, and all files of a package together, may have."""
+
 MAX_RECORD = 1_000_000
-"""Bytes a row may have (quilt3's ``QUILT_MANIFEST_MAX_RECORD_SIZE``)."""
+"""Bytes a row may have, without its line end (quilt3's ``QUILT_MANIFEST_MAX_RECORD_SIZE``)."""
 
 
 class Row(NamedTuple):
@@ -99,7 +104,7 @@ class FolderRow(NamedTuple):
 
 CANONICAL_ROW = b'{"hash":{"type":"%b","value":"%b"},"logical_key":%b,"meta":%b,"size":%b}'
 
-_NOT_PLAIN = re.compile(rb'[^\x20-\x7f]|["\\]')
+_NOT_PLAIN = re.compile(rb'[^\x20-\x7e]|["\\]')
 
 
 def _plain(text: bytes) -> bool:
@@ -121,11 +126,15 @@ def parse_row(text: Text, start: int, line: int | None = None) -> tuple[Row | Fo
         Naming `line` and what is wrong with it.
     """
     fast = _fast_row(text, start)
-    if fast is not None and _is_json_object(fast[0].meta):
+    if fast is not None and _is_sound(text[start : fast[1]], fast[0].meta):
         return fast
     end = text.find(b"\n", start)
     end = len(text) if end < 0 else end
-    return _parse_any_row(text[start:end], line), end + 1
+    row = _parse_any_row(text[start:end], line)
+    first = _FAST_KEY.match(text, start)
+    if first is not None and first[1] != row.key:
+        raise InvalidManifest("'logical_key' occurs twice", line=line)
+    return row, end + 1
 
 
 def _fast_row(text: Text, start: int) -> tuple[Row, int] | None:
@@ -135,17 +144,21 @@ def _fast_row(text: Text, start: int) -> tuple[Row, int] | None:
         return None
     key, physical_key, early, algorithm, value, late, meta = match.groups()
     size = early or late
-    if size is None or _NOT_VERBATIM.search(key + physical_key + algorithm + value):
+    digest = algorithm + value
+    if size is None or (early and late) or not digest.isascii():
+        return None
+    if _NOT_VERBATIM.search(key + physical_key + digest):
         return None
     return Row(key, physical_key, int(size), algorithm, value, meta), match.end() + 1
 
 
-def _is_json_object(meta: bytes) -> bool:
-    if meta == b"{}":
-        return True
+def _is_sound(line: bytes, meta: bytes) -> bool:
+    """Whether a line is UTF-8 and what begins like its metadata is one JSON object."""
     try:
-        json.loads(meta)
-    except ValueError:
+        line.decode()
+        if meta != b"{}":
+            json.loads(meta.decode())
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -163,12 +176,15 @@ def _parse_any_row(text: bytes, line: int | None) -> Row | FolderRow:
     physical = fields["physical_keys"]
     if not (isinstance(physical, list) and len(physical) == 1 and isinstance(physical[0], str)):
         raise InvalidManifest(
-            f"entry {key!r}: expected 'physical_keys' to be a list of one URI, found {physical!r}",
+            f"entry {key!r}: expected 'physical_keys' to be a list of one URI, "
+            f"found {reprlib.repr(physical)}",
             line=line,
         )
     size, meta = fields.get("size"), fields.get("meta")
-    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
-        raise InvalidManifest(f"entry {key!r}: expected 'size' in bytes, found {size!r}", line=line)
+    if size is not None and not _is_size(size):
+        raise InvalidManifest(
+            f"entry {key!r}: expected 'size' in bytes, found {reprlib.repr(size)}", line=line
+        )
     if meta is not None and not isinstance(meta, dict):
         raise InvalidManifest(f"entry {key!r}: expected 'meta' to be an object", line=line)
     algorithm, value = _hash_fields(key, fields.get("hash"), line)
@@ -179,18 +195,23 @@ def _parse_any_row(text: bytes, line: int | None) -> Row | FolderRow:
             -1 if size is None else size,
             algorithm,
             value,
-            _written_json(meta or {}).encode(),
+            _any_json(meta or {}).encode(),
         )
-    except ValueError as error:  # lone surrogates, NaN
+    except (ValueError, RecursionError) as error:  # lone surrogates, NaN
         raise InvalidManifest(f"entry {key!r}: {error}", line=line) from None
+
+
+def _is_size(size: Any) -> bool:
+    return isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= MAX_SIZE
 
 
 def _folder_row(key: str, meta: Any, line: int | None) -> FolderRow:
     if not key.endswith("/"):
         raise InvalidManifest(f"entry {key!r} has no 'physical_keys'", line=line)
     try:
+        _any_json(meta)
         return FolderRow(key.encode(), meta)
-    except UnicodeEncodeError as error:
+    except (ValueError, RecursionError) as error:  # lone surrogates, NaN
         raise InvalidManifest(f"folder {key!r}: {error}", line=line) from None
 
 
@@ -205,7 +226,7 @@ def _hash_fields(key: str, fields: Any, line: int | None) -> tuple[bytes, bytes]
                 return encoded
     raise InvalidManifest(
         f"entry {key!r}: expected 'hash' to be null or an object with 'type' and 'value', "
-        f"found {fields!r}",
+        f"found {reprlib.repr(fields)}",
         line=line,
     )
 
@@ -232,7 +253,7 @@ def write_row(entry: Entry) -> bytes:
 def write_line(fields: dict[str, Any], what: str) -> bytes:
     """Return JSON fields as a line of a manifest; `what` names it in errors."""
     try:
-        text = _written_json(fields).encode() + b"\n"
+        text = _written_json(fields).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidManifest(f"metadata of {what!r} is not JSON: {error}") from None
     if len(text) > MAX_RECORD:
@@ -240,7 +261,21 @@ def write_line(fields: dict[str, Any], what: str) -> bytes:
             f"the row of {what!r} has {len(text)} bytes; expected at most {MAX_RECORD}",
             hint="put large metadata into a file of the package",
         )
-    return text
+    return text + b"\n"
+
+
+def json_text(value: Any, what: str) -> str:
+    """Return JSON as text; `what` names it in errors.
+
+    Raises
+    ------
+    InvalidManifest
+        If it is not JSON, NaN included.
+    """
+    try:
+        return _any_json(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidManifest(f"metadata of {what!r} is not JSON: {error}") from None
 
 
 class Rows:
@@ -274,15 +309,25 @@ class Rows:
     def row(self, index: int) -> Row:
         """Return the row at `index`."""
         start = self._offsets[index]
-        found, _ = _fast_row(self._text, start) or parse_row(self._text, start)
-        assert isinstance(found, Row)
+        fast = _fast_row(self._text, start)
+        # A brace that closes before the end may close the metadata, with more fields after it.
+        if fast is not None and b"}" not in fast[0].meta.rstrip(b"}"):
+            return fast[0]
+        found, _ = parse_row(self._text, start)
+        if not isinstance(found, Row):
+            raise InvalidManifest(f"expected an entry at byte {start}, found a folder")
         return found
 
     def line(self, index: int) -> bytes:
-        """Return the text of the row at `index`, with its line end."""
+        """Return the row at `index` as a line of a manifest.
+
+        A row of a customary form is given as it was read, any other as quilt3 writes it.
+        """
         start = self._offsets[index]
-        end = self._text.find(b"\n", start)
-        return self._text[start : len(self._text) if end < 0 else end] + b"\n"
+        match = _FAST_ROW.match(self._text, start)
+        if match is None or bool(match[3]) == bool(match[6]):
+            return write_row(self.row(index).entry())
+        return match[0] + b"\n"
 
     def key(self, index: int) -> str:
         """Return the logical key at `index`."""
@@ -308,7 +353,12 @@ class Rows:
 
     def folder(self, prefix: str, start: int = 0, stop: int | None = None) -> tuple[int, int]:
         """Return the range of indices of keys that start with `prefix`, which ends with ``/``."""
-        low = sort_key(prefix)
+        try:
+            low = sort_key(prefix)
+        except UnicodeEncodeError:
+            return start, start
+        if "\0" in prefix:  # which sorts like a slash
+            return start, start
         first = self._bisect(low, start, stop)
         return first, self._bisect(low[:-1] + b"\1", first, stop)
 
@@ -356,11 +406,11 @@ def canonical_header(header: Mapping[str, Any]) -> bytes:
     Raises
     ------
     InvalidManifest
-        If it holds NaN or text without UTF-8 form.
+        If it holds NaN or anything else that is not JSON.
     """
     try:
         return canonical_json(header).encode()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidManifest(f"the header cannot be hashed: {error}", line=1) from None
 
 

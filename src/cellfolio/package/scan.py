@@ -27,7 +27,8 @@ from cellfolio.package.rows import (
 
 _ROWS = re.compile(rb"^" + ROW_PATTERN, re.MULTILINE)
 # Fields that stand between quotes must have none of these, or they are not what they look like.
-_NOT_VERBATIM = bytes([*range(32), ord("\\")])
+_NOT_VERBATIM = bytes([*range(32), ord("\\"), 127])
+_decode = json.JSONDecoder().raw_decode
 # Stands between the metadata of rows while they are one JSON list.
 _SEAM = "\x1fcellfolio seam\x1f"
 _SEAM_JSON = f",{canonical_json(_SEAM)},".encode()
@@ -74,6 +75,8 @@ def scan_block(text: bytes) -> Scan | None:
     text : bytes
         Whole lines.
     """
+    if not (text.isascii() or _is_utf8(text)):
+        return None
     lines = text.splitlines(keepends=True)
     fields = _ROWS.findall(text)
     if len(fields) != len(lines) or not fields:
@@ -81,17 +84,19 @@ def scan_block(text: bytes) -> Scan | None:
     keys, physical, early, algorithms, values, late, metas = zip(*fields, strict=True)
     joined = b"\n".join(keys)
     order = joined.replace(b"/", b"\0").split(b"\n")
-    sizes = early if all(early) else [a or b for a, b in zip(early, late, strict=True)]
+    # Just one of the two is there; a row with both, or none, has no size here.
+    sizes = [(a or b) if not (a and b) else b"" for a, b in zip(early, late, strict=True)]
     texts = [b'"%b"' % key for key in keys] if joined.isascii() else [*map(canonical_key, keys)]
     canonical_metas = _canonical_metas(metas)
-    verbatim = b"".join((*keys, *physical, *set(algorithms), *values))
+    digests = b"".join((*set(algorithms), *values))
+    verbatim = b"".join((*keys, *physical, digests))
     if (
         canonical_metas is None
         or len(verbatim) != len(verbatim.translate(None, _NOT_VERBATIM))
         or _any_bad_key(keys)
+        or not digests.isascii()
         or not all(sizes)
         or len(order) != len(lines)
-        or not (text.isascii() or _is_utf8(text))
     ):
         return None
     rows = zip(algorithms, values, texts, canonical_metas, sizes, strict=True)
@@ -122,11 +127,13 @@ def _canonical_metas(metas: Sequence[bytes]) -> Sequence[bytes] | None:
     if metas.count(b"{}") == len(metas):
         return metas
     try:
-        values = json.loads(b"[%b]" % b",".join(metas))
-        if len(values) != len(metas):
+        # One at a time: joined, rows that are not JSON could make up for each other.
+        texts = [meta.decode() for meta in metas]
+        decoded = [_decode(text) for text in texts]
+        if [end for _, end in decoded] != [*map(len, texts)]:
             return None
-        seamed = [_SEAM] * (2 * len(values) - 1)
-        seamed[::2] = values
+        seamed: list[Any] = [_SEAM] * (2 * len(decoded) - 1)
+        seamed[::2] = [value for value, _ in decoded]
         text = canonical_json(seamed)[1:-1].encode().split(_SEAM_JSON)
     except (ValueError, RecursionError):
         return None

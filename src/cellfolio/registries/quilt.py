@@ -125,13 +125,12 @@ class QuiltRegistry:
     def read_latest(self, name: str) -> tuple[str | None, str | None]:
         """Return the newest top hash and the pointer's ETag; None where there is none."""
         place = self.place(f"{POINTERS}/{name}/latest")
-        note = f"{self.uri} {name}"
+        seen = self._note("latest", name)
         try:
-            body, info = self._remotes.read(place)
+            body, info = self._remotes.read(place, hasty=seen is not None)
         except ObjectNotFound:
             return None, None
         except ServerUnreachable as error:
-            seen = self._home.blobs.index.note("latest", note)
             if seen is None:
                 raise
             warnings.warn(
@@ -140,9 +139,18 @@ class QuiltRegistry:
             )
             return str(seen), None
         top_hash = self._pointed(body, place)
-        if self._home.blobs.writable and self._home.blobs.index.note("latest", note) != top_hash:
-            self._home.blobs.index.set_note("latest", note, top_hash)
+        if seen != top_hash:
+            self._set_note("latest", name, top_hash)
         return top_hash, info.e_tag
+
+    def _note(self, kind: str, name: str) -> Any:
+        """Return what this home remembers of a package; a store that is read-only has no memory."""
+        blobs = self._home.blobs
+        return blobs.index.note(kind, f"{self.uri} {name}") if blobs.writable else None
+
+    def _set_note(self, kind: str, name: str, value: Any) -> None:
+        if self._home.blobs.writable:
+            self._home.blobs.index.set_note(kind, f"{self.uri} {name}", value)
 
     def _pointed(self, body: bytes, place: Place) -> str:
         top_hash = body.decode("ascii", "replace").strip()
@@ -170,22 +178,15 @@ class QuiltRegistry:
                 f"{self.uri} has no package {name!r}",
                 hint=f"`cellfolio list {self.uri}` shows what it has",
             )
-        known = self._known_pointers(name)
+        known = dict(self._note("pointers", name) or {})  # a revision's pointer never changes
         fresh = [pointer for pointer in times if pointer not in known]
         known.update(zip(fresh, at_once(lambda p: self._read_pointer(name, p), fresh), strict=True))
-        if fresh and self._home.blobs.writable:
-            self._home.blobs.index.set_note("pointers", f"{self.uri} {name}", known)
+        if fresh:
+            self._set_note("pointers", name, known)
         return [
             Revision(known[pointer], datetime.fromtimestamp(int(pointer), UTC), pointer)
             for pointer in times
         ]
-
-    def _known_pointers(self, name: str) -> dict[str, str]:
-        """Return pointers read before: a revision's pointer never changes."""
-        if not self._home.blobs.writable:
-            return {}
-        note = self._home.blobs.index.note("pointers", f"{self.uri} {name}")
-        return dict(note) if note else {}
 
     def _read_pointer(self, name: str, pointer: str) -> str:
         place = self.place(f"{POINTERS}/{name}/{pointer}")

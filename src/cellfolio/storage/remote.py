@@ -41,6 +41,8 @@ IDLE_TIMEOUT = timedelta(seconds=30)
 REQUEST_TIMEOUT = timedelta(minutes=30)
 """How long one answer may take in all, however steadily it comes."""
 CONNECT_TIMEOUT = timedelta(seconds=10)
+HASTY_TIMEOUT = timedelta(seconds=3)
+"""How long to wait where there is something to fall back on."""
 RETRY_TIMEOUT = timedelta(minutes=2)
 """How long the client itself goes on trying one request."""
 ATTEMPTS = 3
@@ -173,18 +175,18 @@ class Remotes:
     """
 
     def __init__(self) -> None:
-        self._stores: dict[str, ObjectStore] = {}
+        self._stores: dict[tuple[str, bool], ObjectStore] = {}
         self._lock = threading.Lock()
 
-    def store(self, root: str) -> ObjectStore:
-        """Return the client for a bucket, host or folder."""
+    def store(self, root: str, *, hasty: bool = False) -> ObjectStore:
+        """Return the client for a bucket, host or folder; a hasty one gives up soon."""
         with self._lock:
-            if root not in self._stores:
-                self._stores[root] = _open(root)
-            return self._stores[root]
+            if (root, hasty) not in self._stores:
+                self._stores[root, hasty] = _open(root, hasty=hasty)
+            return self._stores[root, hasty]
 
     def get(
-        self, place: Place, *, span: tuple[int, int] | None = None, if_match: str | None = None
+        self, place: Place, *, span: tuple[int, int] | None = None, hasty: bool = False
     ) -> Body:
         """Ask for an object, or for bytes `span[0]` to before `span[1]` of it.
 
@@ -195,25 +197,23 @@ class Remotes:
         options: GetOptions = {}
         if span is not None:
             options["range"] = span
-        if if_match is not None:
-            options["if_match"] = f'"{if_match}"'
         if place.version is not None:
             options["version"] = place.version
         import obstore
 
+        store = self.store(place.root, hasty=hasty)
         return _call(
-            lambda: Body(
-                obstore.get(self.store(place.root), place.path, options=options), place.uri
-            ),
-            place.uri,
+            lambda: Body(obstore.get(store, place.path, options=options), place.uri), place.uri
         )
 
-    def read(self, place: Place) -> tuple[bytes, ObjectInfo]:
-        """Return a small object and what the store tells of it."""
-        return with_retries(lambda: self._read_once(place))
+    def read(self, place: Place, *, hasty: bool = False) -> tuple[bytes, ObjectInfo]:
+        """Return a small object and what the store tells of it; in haste, ask but once."""
+        if hasty:
+            return self._read_once(place, hasty=True)
+        return with_retries(lambda: self._read_once(place, hasty=False))
 
-    def _read_once(self, place: Place) -> tuple[bytes, ObjectInfo]:
-        body = self.get(place)
+    def _read_once(self, place: Place, *, hasty: bool) -> tuple[bytes, ObjectInfo]:
+        body = self.get(place, hasty=hasty)
         return bytes(body.read()), body.info
 
     def put(
@@ -370,19 +370,19 @@ def _bare(e_tag: str | None) -> str | None:
     return None if e_tag is None else e_tag.strip('"')
 
 
-def _open(root: str) -> ObjectStore:
+def _open(root: str, *, hasty: bool) -> ObjectStore:
     from obstore import store as stores
 
     scheme, _, rest = root.partition("://")
     options: Any = {
         "timeout": REQUEST_TIMEOUT,
-        "read_timeout": IDLE_TIMEOUT,
-        "connect_timeout": CONNECT_TIMEOUT,
+        "read_timeout": HASTY_TIMEOUT if hasty else IDLE_TIMEOUT,
+        "connect_timeout": HASTY_TIMEOUT if hasty else CONNECT_TIMEOUT,
         "allow_http": True,
         "pool_max_idle_per_host": "128",
     }
     retries: Any = {
-        "max_retries": 6,
+        "max_retries": 0 if hasty else 6,
         "backoff": {
             "init_backoff": timedelta(milliseconds=100),
             "max_backoff": timedelta(seconds=3),

@@ -1,0 +1,154 @@
+"""Entry point of the command ``cellfolio``. Each command is imported when it is used."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+
+import click
+
+from cellfolio.cli.failures import CLOSED_PIPE, MEANINGS, report, warnings_as_notes
+
+PROGRAM = "cellfolio"
+COMPLETE_VARIABLE = "_CELLFOLIO_COMPLETE"
+
+SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "Start": {
+        "demo": ("demo", "Show what this can do on a simulated experiment; no network."),
+        "completion": ("completion", "Print the script that completes commands on tab."),
+    },
+    "Look": {
+        "list": ("looking", "List the packages of a registry."),
+        "show": ("looking", "Show a package, or a folder or file of it."),
+        "log": ("looking", "List the revisions of a package, the newest first."),
+        "diff": ("comparing", "Show what changed from one package to another."),
+    },
+    "Get": {
+        "get": ("moving", "Get a package, or a part of it, into a folder."),
+        "status": ("comparing", "Show what you changed in a folder since it was filled."),
+        "verify": ("keeping", "Hash what is on this machine and compare it with what it must be."),
+    },
+    "Publish": {
+        "build": ("moving", "Make a revision of a package from a folder, in the local registry."),
+        "push": ("moving", "Publish a package in a registry; only what it lacks is sent."),
+    },
+    "Keep": {
+        "du": ("keeping", "Show how much room things take."),
+        "gc": ("keeping", "Remove bytes that no local package and no folder needs."),
+    },
+}
+"""Section → command → module of this package, and one line of help."""
+
+COMMANDS = {name: found for section in SECTIONS.values() for name, found in section.items()}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are used, and listed without that."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command: ``<name>_command`` of its module."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"cellfolio.cli.{COMMANDS[cmd_name][0]}")
+        found: click.Command = getattr(module, f"{cmd_name}_command")
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by section."""
+        for title, section in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, about) for name, (_, about) in section.items()], 12)
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        import cellfolio
+
+        click.echo(f"{PROGRAM} {cellfolio.__version__}")
+        ctx.exit()
+
+
+def _exit_codes() -> str:
+    lines = [f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items()]
+    return "\n".join(["\b", "Exit codes:", *lines])
+
+
+@click.command(PROGRAM, cls=LazyGroup, epilog=_exit_codes())
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version.",
+)
+def cli() -> None:
+    """Find, get, verify and publish open cell data.
+
+    A package is named [REGISTRY/]NAMESPACE/NAME[@REVISION][/PATH], for instance
+    s3://allencell/aics/hipsc_single_cell_image_dataset or demo/cell-painting@2026-03-01. Without
+    a registry, the local one is meant. It and the store of files are in CELLFOLIO_HOME, or in
+    your user's data folder.
+    """
+
+
+def run(args: Sequence[str]) -> int:
+    """Run a command line; return its exit code. Nothing is raised.
+
+    Parameters
+    ----------
+    args : sequence of str
+        Without the program's name.
+    """
+    as_json = "--json" in args
+    with warnings_as_notes(as_json=as_json):
+        try:
+            with cli.make_context(PROGRAM, list(args) or ["--help"]) as context:
+                cli.invoke(context)
+            sys.stdout.flush()
+        except click.exceptions.Exit as done:
+            return _flushed(done.exit_code)
+        except BrokenPipeError:
+            _forget_output()
+            return CLOSED_PIPE
+        except (Exception, KeyboardInterrupt) as error:
+            return report(error, as_json=as_json)
+    return 0
+
+
+def _flushed(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_output()
+        return CLOSED_PIPE
+    return code
+
+
+def _forget_output() -> None:
+    """Keep Python from writing once more, at its end, to a reader that is gone."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def main() -> None:
+    """Run the command line of this process, and end it."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    if instruction := os.environ.get(COMPLETE_VARIABLE):
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(cli, {}, PROGRAM, COMPLETE_VARIABLE, instruction))
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()
