@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cellfolio.errors import InvalidReference, PackageNotFound, RevisionNotFound
+from cellfolio.errors import InvalidReference, ManifestMismatch, PackageNotFound, RevisionNotFound
 from cellfolio.package.package import Package
 from cellfolio.registries.quilt import QuiltRegistry
 from cellfolio.workflows.opening import list_packages, log_package, open_package
@@ -201,7 +201,20 @@ def test_a_damaged_pointer_is_named(anywhere: str, ada: Publisher, s3: SeaweedSe
     assert open_package(f"{anywhere}/{NAME}@{top_hash}", ada.home).package.top_hash == top_hash
 
 
+def test_pointers_that_other_programs_name_otherwise_are_passed_over(
+    anywhere: str, ada: Publisher, s3: SeaweedServer
+) -> None:
+    top_hash = ada.push(anywhere, NAME, {"a": b"1"}).package.top_hash
+    for pointer in ("v1.0", "1680720821123456", "stable"):
+        _point(anywhere, pointer, top_hash, s3)
+    (line,) = log_package(f"{anywhere}/{NAME}", ada.home)
+    assert line.revision.top_hash == top_hash
+
+
 # Real data: a registry whose history has holes
+
+ALTERED = "3210f808ac0467726439191eea3bd0a66ab261122ee55758367620fedc77fe08"
+"""A manifest of it that was edited by hand and does not give its top hash."""
 
 
 @pytest.fixture
@@ -234,7 +247,10 @@ def test_real_registry_has_holes_and_the_log_goes_on(quiltcore: Path, ada: Publi
         lines = log_package(f"{registry}/{name}", ada.home)
         assert len(lines) == len(QuiltRegistry(registry, ada.home).revisions(name))
         for top_hash in {line.revision.top_hash for line in lines}:
-            if top_hash in present:
+            if top_hash == ALTERED:
+                with pytest.raises(ManifestMismatch, match=f"expected {ALTERED}, found 85f047e3"):
+                    open_package(f"{registry}/{name}@{top_hash}", ada.home)
+            elif top_hash in present:
                 opened += 1
                 package = open_package(f"{registry}/{name}@{top_hash}", ada.home).package
                 assert package.top_hash == top_hash
@@ -255,6 +271,8 @@ def test_real_manifests_all_open_as_quilt3_opens_them(
     registry = QuiltRegistry(quiltcore.as_uri(), ada.home)
     name = registry.packages()[0]
     for path in sorted((quiltcore / ".quilt/packages").iterdir()):
+        if path.name == ALTERED:
+            continue  # nor does quilt3 read it
         package = registry.open(name, path.name)
         theirs = quilt3.ask(quilt3_side.load, str(path))
         assert package.top_hash == path.name == theirs.top_hash

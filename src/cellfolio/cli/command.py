@@ -86,30 +86,26 @@ def terminal_progress() -> Progress | None:
     return bars
 
 
-class PackageName(click.ParamType):
-    """``[REGISTRY/]NAMESPACE/NAME[@REVISION][/PATH]``; completes names of the local registry."""
+def complete_package(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the packages of the registry in use; folders for paths."""
+    from cellfolio import list_packages
+    from cellfolio.workflows.opening import is_path
 
-    name = "package"
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Offer the packages of the local registry; files and folders for paths."""
-        from cellfolio import list_packages
-        from cellfolio.workflows.opening import is_path
-
-        if incomplete and is_path(incomplete):
-            return [CompletionItem(incomplete, type="dir")]
-        try:
-            names = list_packages(ctx.params.get("registry"))
-        except Exception:  # Rule: completion never disturbs the line being typed.
-            return []
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    if incomplete and is_path(incomplete):
+        return [CompletionItem(incomplete, type="dir")]
+    try:
+        names = list_packages(ctx.params.get("registry"))
+    except Exception:  # Rule: completion never disturbs the line being typed.
+        return []
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 def package_argument(name: str = "package", *, required: bool = True) -> Callable[[Any], Any]:
     """Return the argument that names a package."""
-    return click.argument(name, type=PackageName(), required=required, metavar=name.upper())
+    metavar = name.upper() if required else f"[{name.upper()}]"
+    return click.argument(name, required=required, metavar=metavar, shell_complete=complete_package)
 
 
 def registry_option(function: Function) -> Function:

@@ -146,7 +146,7 @@ def warnings_as_notes(*, as_json: bool) -> Iterator[None]:
     """Show warnings meant for users as one line on standard error each."""
     import warnings
 
-    def show(message: Warning | str, *_: object) -> None:
+    def show(message: Warning | str, *_: object, **__: object) -> None:
         if as_json:
             print(json.dumps({"note": str(message)}), file=sys.stderr)
         else:

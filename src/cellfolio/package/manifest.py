@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+import zlib
 from array import array
 from collections.abc import Iterator
 from itertools import pairwise
@@ -33,8 +34,10 @@ from cellfolio.package.rows import (
 from cellfolio.package.scan import Scan, ascending, scan_block
 
 _BLOCK = 1 << 20
-_INDEX_MAGIC = b"cellfolio-index1"
+_INDEX_MAGIC = b"cellfolio-index2"
 _INDEX_HEAD = struct.Struct("<16sQQQQ")
+# A disk that lost power may keep the name of a file and only part of its bytes.
+_INDEX_CHECK = struct.Struct("<Q")
 
 
 def read_manifest(text: Text, *, top_hash: str | None = None, name: str = "") -> Package:
@@ -178,31 +181,37 @@ def write_index(package: Package, text_size: int) -> bytes:
     folders = json.dumps(package.folder_meta).encode()
     offsets = array("Q", package.rows.offsets)
     head = _INDEX_HEAD.pack(_INDEX_MAGIC, text_size, package.size, len(offsets), len(folders))
-    return head + bytes.fromhex(package.top_hash) + offsets.tobytes() + folders
+    body = bytes.fromhex(package.top_hash) + offsets.tobytes() + folders
+    return head + _INDEX_CHECK.pack(zlib.crc32(body, zlib.crc32(head))) + body
 
 
 def read_indexed(text: Text, index: Text, *, name: str = "") -> Package | None:
-    """Open a manifest by its index, reading neither; None where the index does not fit it."""
-    if len(index) < _INDEX_HEAD.size + 32:
+    """Open a manifest by its index, without reading it.
+
+    Returns
+    -------
+    Package or None
+        None where the index is damaged or of another manifest.
+    """
+    hash_start = _INDEX_HEAD.size + _INDEX_CHECK.size
+    start = hash_start + 32
+    if len(index) < start:
         return None
     magic, text_size, size, count, folders_size = _INDEX_HEAD.unpack_from(index)
-    start = _INDEX_HEAD.size + 32
     stop = start + 8 * count
     if magic != _INDEX_MAGIC or text_size != len(text) or len(index) != stop + folders_size:
         return None
-    try:
-        folders = json.loads(index[stop:].decode())
-    except (ValueError, RecursionError):
+    (check,) = _INDEX_CHECK.unpack_from(index, _INDEX_HEAD.size)
+    view = memoryview(index)
+    if check != zlib.crc32(view[hash_start:], zlib.crc32(view[: _INDEX_HEAD.size])):
         return None
-    if not isinstance(folders, dict):
-        return None
-    offsets = memoryview(index)[start:stop].cast("Q")
+    offsets = view[start:stop].cast("Q")
     header, _ = _read_header(text)
     return Package(
         Rows(text, offsets),
         header,
-        folders,
+        json.loads(index[stop:]),
         name=name,
-        top_hash=index[_INDEX_HEAD.size : start].hex(),
+        top_hash=index[hash_start:start].hex(),
         size=size,
     )

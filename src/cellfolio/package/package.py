@@ -165,6 +165,11 @@ class Folder:
     def __repr__(self) -> str:
         return f"Folder({self.key!r}, {self.file_count} files)"
 
+    def _repr_html_(self) -> str:
+        from cellfolio.package.html import folder_html
+
+        return folder_html(self)
+
 
 def _identifier(name: str) -> str:
     plain = _NOT_IDENTIFIER.sub("_", name)

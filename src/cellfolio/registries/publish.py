@@ -99,6 +99,8 @@ def push(
     """
     check_package_name(name)
     _check_entries(package)
+    if registry.uri == home.registry_uri:
+        home.blobs.require_writable()
     config = read_config(home.remotes, registry.place(CONFIG_PATH).uri)
     stamp = check_package(package, name, config, workflow, home.remotes)
     if stamp is not None:

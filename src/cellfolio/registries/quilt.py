@@ -41,6 +41,8 @@ _WORKERS = 32
 _HASH = re.compile(r"[0-9a-f]{64}")
 _HASH_START = re.compile(r"[0-9a-f]{6,64}")
 _HEADER_BYTES = 1 << 16
+_SECONDS_DIGITS = (9, 10)
+"""Digits of seconds since 1970, from 1973 to 2286."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -172,7 +174,8 @@ class QuiltRegistry:
         check_package_name(name)
         folder = self.place(f"{POINTERS}/{name}")
         pointers = [info.path.rpartition("/")[2] for info in self._remotes.objects(folder)]
-        times = sorted((p for p in pointers if p.isdecimal()), key=int, reverse=True)
+        times = [p for p in pointers if p.isdecimal() and len(p) <= _SECONDS_DIGITS[-1]]
+        times.sort(key=int, reverse=True)
         if not pointers:
             raise PackageNotFound(
                 f"{self.uri} has no package {name!r}",
@@ -240,6 +243,7 @@ class QuiltRegistry:
         found = {one.top_hash for one in self.revisions(name) if one.top_hash.startswith(start)}
         if not found:
             # A top hash may be named although no pointer of this package names it (any more).
+            in_order = local_path(self.uri) is None  # a folder is listed in any order
             listed = self._remotes.objects(
                 self.place(MANIFESTS), after=self.place(f"{MANIFESTS}/{start}").path[:-1]
             )
@@ -247,7 +251,7 @@ class QuiltRegistry:
                 top_hash = info.path.rpartition("/")[2]
                 if top_hash.startswith(start):
                     found.add(top_hash)
-                elif top_hash > start:
+                elif top_hash > start and in_order:
                     break
         if len(found) != 1:
             several = ", ".join(sorted(found)[:4])
@@ -315,7 +319,7 @@ class QuiltRegistry:
 
 def _moment(revision: str) -> datetime | None:
     """Read a revision as a time; a date stands for the end of its day."""
-    if revision.isdecimal() and len(revision) >= 9:
+    if revision.isdecimal() and len(revision) in _SECONDS_DIGITS:  # else it begins a top hash
         return datetime.fromtimestamp(int(revision), UTC)
     if not re.match(r"\d{4}-\d", revision):
         return None

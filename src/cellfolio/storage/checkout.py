@@ -102,6 +102,7 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder).resolve()
+        self._real_folders: dict[str, bool] = {"": True}
         self._record_path = self.folder / RECORD_FOLDER / "checkout.sqlite"
 
     @property
@@ -121,9 +122,9 @@ class Checkout:
             If the record cannot be opened.
         """
         if dry_run:
-            with contextlib.closing(self._connect(":memory:")) as connection:
+            with self._database(":memory:") as connection:
                 if self.exists:
-                    with contextlib.closing(self._connect(self._record_path.as_uri())) as record:
+                    with self._database(self._record_path.as_uri()) as record:
                         record.backup(connection)
                 connection.executescript(_SCHEMA)
                 yield Changes(connection)
@@ -131,9 +132,7 @@ class Checkout:
         self._record_path.parent.mkdir(parents=True, exist_ok=True)
         with (
             FileLock(self.folder / RECORD_FOLDER / "lock", timeout=_LOCK_TIMEOUT),
-            contextlib.closing(
-                self._connect(self._record_path.as_uri() + "?mode=rwc")
-            ) as connection,
+            self._database(self._record_path.as_uri() + "?mode=rwc") as connection,
         ):
             connection.executescript(_SCHEMA)
             changes = Changes(connection)
@@ -142,12 +141,14 @@ class Checkout:
             finally:
                 changes.flush()
 
-    def _connect(self, uri: str) -> sqlite3.Connection:
+    @contextlib.contextmanager
+    def _database(self, uri: str) -> Iterator[sqlite3.Connection]:
         try:
-            return sqlite3.connect(uri, uri=True, timeout=60)
+            with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=60)) as connection:
+                yield connection
         except sqlite3.Error as error:
             raise StoreError(
-                f"the record {self._record_path} cannot be opened: {error}",
+                f"the record {self._record_path} cannot be used: {error}",
                 hint="if it is damaged, remove it and get the package again: "
                 "files that are right are recognised, not fetched",
             ) from error
@@ -165,11 +166,8 @@ class Checkout:
                 f"{self.folder} was not filled from a package",
                 hint="`cellfolio get PACKAGE -o FOLDER` fills a folder",
             )
-        connection = self._connect(self._record_path.as_uri())
-        try:
+        with self._database(self._record_path.as_uri()) as connection:
             return _read_source(connection), _read_files(connection)
-        finally:
-            connection.close()
 
     def status(self) -> CheckoutStatus:
         """Compare the folder with its record; only files whose status changed are read."""
@@ -221,6 +219,8 @@ class Checkout:
 
     def _state(self, key: str, wanted: str | None, row: FileRow | None) -> FileState:
         path = self.folder / key
+        if not self.holds(key):
+            return FileState.FOREIGN
         try:
             status = path.lstat()
         except (FileNotFoundError, NotADirectoryError):
@@ -233,12 +233,24 @@ class Checkout:
             return FileState.WANTED
         return FileState.FOREIGN if row is None else FileState.CHANGED
 
+    def holds(self, key: str) -> bool:
+        """Whether the place of a key is really in this folder: no link leads out on the way."""
+        parent = key.rpartition("/")[0]
+        known = self._real_folders.get(parent)
+        if known is None:
+            path = self.folder / parent
+            known = self.holds(parent) and not path.is_symlink()
+            self._real_folders[parent] = known
+        return known
+
     def untouched(self, rows: Iterable[FileRow]) -> bool:
         """Whether every one of these files looks as it did when it was put here."""
         root = f"{self.folder}{os.sep}"
         lstat = os.lstat
         try:
-            return all(same_status(row, lstat(root + row.key)) for row in rows)
+            return all(
+                same_status(row, lstat(root + row.key)) and self.holds(row.key) for row in rows
+            )
         except OSError:
             return False
 
@@ -246,9 +258,11 @@ class Checkout:
         """Remove files that were put here, and folders that this leaves empty."""
         for key in keys:
             path = self.folder / key
+            changes.forget(key)
+            if not self.holds(key):
+                continue
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
-            changes.forget(key)
             for parent in path.parents:
                 if parent == self.folder:
                     break

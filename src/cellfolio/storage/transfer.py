@@ -12,7 +12,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -145,8 +145,13 @@ class _Run:
                 self._meter.advance(files=1)
                 self._meter.tell()
                 yield fetched
-        finally:
-            self._note()
+        except BaseException:
+            # What ended the run is what the user must hear of, not what follows from it. Blobs
+            # that are not noted are hashed before their next use.
+            with suppress(StoreError):
+                self._note()
+            raise
+        self._note()
 
     def _note(self) -> None:
         noted, self._noted = self._noted, []

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cellfolio.errors import CheckoutConflict, TransferIncomplete
+from cellfolio.package.keys import check_writable
 from cellfolio.package.package import Package, key_matcher
 from cellfolio.package.plan import CheckoutPlan, FetchPlan, plan_fetch, want
 from cellfolio.registries.publish import remember_origin
 from cellfolio.storage.checkout import Changes, Checkout, Source
-from cellfolio.storage.disk import check_free_space, same_disk
+from cellfolio.storage.disk import WINDOWS, check_free_space, same_disk
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Meter, Progress
 from cellfolio.workflows.opening import Opened
@@ -171,7 +172,7 @@ def _plan(
     home: Home,
 ) -> _Plan:
     entries = list(package.walk())
-    wanted = {entry.logical_key: want(entry) for entry in entries}
+    wanted = {check_writable(entry.logical_key, windows=WINDOWS): want(entry) for entry in entries}
     plan = checkout.plan(changes, wanted, asked=key_matcher(patterns), force=options.force)
     keys: dict[str, list[str]] = {}
     for key, name in plan.place.items():
