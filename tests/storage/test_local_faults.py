@@ -53,11 +53,13 @@ def test_disk_that_fills_up_meanwhile(
     published: Published, small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = Home(small_disk / "home")
-    monkeypatch.setattr(disk, "_RESERVE", -(10**12))
-    with pytest.raises(StoreError, match=r"No space left on device|disk is full") as caught:
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(StoreError, match=r"No space left on device|disk is full") as caught,
+    ):
+        patch.setattr(disk, "_RESERVE", -(10**12))
         verbs.get(published.reference, tmp_path / "out", home=home)
     assert "free" in caught.value.hint
-    monkeypatch.undo()
     assert_nothing_wrong_visible(published.source, tmp_path / "out", home)
     subprocess.run(["mount", "-o", "remount,size=300m", str(small_disk)], check=True)
     verbs.get(published.reference, tmp_path / "out", home=Home(small_disk / "home"))

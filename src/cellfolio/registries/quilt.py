@@ -132,13 +132,13 @@ class QuiltRegistry:
             body, info = self._remotes.read(place, hasty=seen is not None)
         except ObjectNotFound:
             return None, None
-        except ServerUnreachable as error:
+        except ServerUnreachable:
             if seen is None:
                 raise
-            warnings.warn(
-                OfflineWarning(f"offline: {error.message}; using the revision of {name} seen last"),
-                stacklevel=2,
+            message = (
+                f"offline: {self.uri} cannot be reached; using the revision of {name} seen last"
             )
+            warnings.warn(OfflineWarning(message), stacklevel=2)
             return str(seen), None
         top_hash = self._pointed(body, place)
         if seen != top_hash:
