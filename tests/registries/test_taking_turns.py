@@ -16,7 +16,15 @@ from cellfolio.registries.quilt import QuiltRegistry
 from cellfolio.workflows.opening import log_package, open_package
 from tests.registries import quilt3_side
 from tests.registries.peer import Peer
-from tests.registries.samples import LARGE, SMALL, Publisher, noise, read_files, write_files
+from tests.registries.samples import (
+    LARGE,
+    SMALL,
+    Publisher,
+    noise,
+    read_files,
+    wait_for_a_new_second,
+    write_files,
+)
 from tests.servers.faults import Answer, Before, FaultProxy, Lose, On
 from tests.servers.seaweed import SeaweedServer
 
@@ -52,6 +60,7 @@ def test_three_revisions_by_turns(
         "new/µ file.txt": str(work / "new/µ file.txt"),
         "fovs/deep/er.bin": None,
     }
+    wait_for_a_new_second()
     second = quilt3.ask(quilt3_side.edit, registry, NAME, changes, "two")
     unchanged = "fovs/1.tiff"
     assert second.entries[unchanged].physical_key == first.entry(unchanged).physical_key
@@ -102,6 +111,7 @@ def test_a_revision_of_quilt3_that_we_never_saw_stops_us(
 ) -> None:
     first = ada.push(registry, NAME, {"a": b"1"}).package.top_hash
     path = write_files(tmp_path / "theirs", {"a": b"theirs"}) / "a"
+    wait_for_a_new_second()
     theirs = quilt3.ask(quilt3_side.edit, registry, NAME, {"a": str(path)}, "theirs").top_hash
     before = _pointers(s3, registry)
     with pytest.raises(PushConflict, match=f"{NAME} changed in the registry") as caught:

@@ -171,7 +171,9 @@ def _space_lines(found: Space) -> Iterator[str]:
         (size_text(one.size), plural(one.revisions, "revision"), printable(one.name))
         for one in found.packages
     ]
-    rows.append((size_text(found.size), plural(found.blobs, "file"), f"store {found.folder}"))
+    rows.append(
+        (size_text(found.size), plural(found.blobs, "file"), f"store {printable(found.folder)}")
+    )
     if found.unfinished:
         rows.append((size_text(found.unfinished), "", "of interrupted transfers"))
     yield from columns(rows, ">><")

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from cellfolio.storage.progress import ProgressEvent
 
+_FORMAT = (
+    "{desc:<8} {percentage:3.0f}% {bar} {n_fmt} of {total_fmt}{unit}, {rate_fmt}, {remaining} left"
+    "{postfix}"
+)
 _DELAY = 0.3
 """Seconds that a task must take before it is worth a bar."""
 
@@ -82,6 +86,7 @@ class ProgressBars:
             leave=False,
             delay=_DELAY,
             dynamic_ncols=True,
+            bar_format=_FORMAT,
             file=self._file,
             **unit,
         )

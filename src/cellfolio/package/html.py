@@ -2,7 +2,7 @@
 
 Rule 1: every text that comes from a manifest is escaped, and so is shown as it is.
 Rule 2: the page stays small however large the package is: see `CHILDREN`, `DEPTH` and `ROWS`.
-Rule 3: no colours of its own but transparent greys, so that dark and light notebooks both suit.
+Rule 3: no colours of its own but transparent grey and fading, so that dark and light notebooks both suit.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ ROWS = 400
 _TEXT = 120
 """Characters of a name or value that are shown."""
 
-_GREY = "color:GrayText"
+_GREY = "opacity:.65"
 _RULE = "1px solid rgba(128,128,128,.35)"
 _LINE = "display:flex;gap:1.5em;padding:.1em 0"
 _NAME = "flex:1;min-width:0;overflow-wrap:anywhere"
-_SIZE = "font-variant-numeric:tabular-nums;white-space:nowrap;color:GrayText"
+_SIZE = "font-variant-numeric:tabular-nums;white-space:nowrap;opacity:.65"
 
 
 def folder_html(folder: Folder) -> str:
@@ -79,11 +79,13 @@ class _Budget:
     """Lines that may still be written."""
 
     def __init__(self, lines: int) -> None:
-        self.left = lines
+        self._left = lines
 
-    def take(self) -> bool:
-        self.left -= 1
-        return self.left >= 0
+    def take(self, wanted: int) -> int:
+        """Return how many of the lines wanted may be written."""
+        taken = min(wanted, self._left)
+        self._left -= taken
+        return taken
 
 
 def _head(folder: Folder) -> str:
@@ -121,11 +123,9 @@ def _value(value: Any) -> str:
 
 
 def _children_html(folder: Folder, depth: int, budget: _Budget) -> Iterator[str]:
-    shown = 0
-    for child in first_children(folder, CHILDREN):
-        if not budget.take():
-            break
-        shown += 1
+    # A folder's own lines are counted before those of the folders in it.
+    shown = budget.take(min(len(folder), CHILDREN))
+    for child in first_children(folder, shown):
         yield _child_html(child, depth, budget)
     yield _more(len(folder), shown)
 

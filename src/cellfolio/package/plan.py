@@ -238,7 +238,8 @@ def decide_file(
     <Action.CONFLICT: 'conflict'>
     """
     if wanted is None:
-        removable = recorded is not None and state is FileState.UNCHANGED
+        ours = state in (FileState.UNCHANGED, FileState.ABSENT)
+        removable = recorded is not None and ours
         return Action.REMOVE if removable else Action.LEAVE
     match state:
         case FileState.ABSENT:
@@ -264,7 +265,7 @@ class CheckoutPlan:
     keep : int
         Number of files that are as they should be.
     remove : tuple of str
-        Files we put there that the package no longer has.
+        Files we put there that the package no longer has; the user may have deleted some already.
     left : tuple of str
         Files the package no longer has, kept because the user changed them.
     conflicts : tuple of str

@@ -21,6 +21,8 @@ from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Meter, Progress
 
 IGNORE_FILE = ".quiltignore"
+_ABOVE = "/\0above" * 8
+"""Stands for the folders above, which rules such as ``*/build`` count but may not name."""
 _SETTLED = 2.0
 """Seconds a file must lie unchanged before its hash is remembered: two writes within the clock's
 grain would look the same."""
@@ -80,7 +82,7 @@ def _files(folder: Path) -> Iterator[_Found]:
     patterns = [ignore_pattern(rule) for rule in rules if rule.strip()]
 
     def ignored(name: str) -> bool:
-        return any(pattern.match(name) for pattern in patterns)
+        return any(pattern.match(_ABOVE + name) for pattern in patterns)
 
     def walk(place: Path, prefix: str) -> Iterator[_Found]:
         with os.scandir(place) as entries:

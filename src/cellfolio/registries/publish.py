@@ -199,7 +199,10 @@ def _put_once(remotes: Remotes, place: Place, body: bytes, mode: object) -> bool
     try:
         remotes.put(place, body, mode=mode)
     except (FileExistsError, ChangedMeanwhile):
-        return remotes.read(place)[0] == body
+        try:
+            return remotes.read(place)[0] == body
+        except ObjectNotFound:  # its owner lost a race, and took it back
+            return False
     return True
 
 

@@ -21,10 +21,11 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import count, repeat
 from pathlib import Path
 
 from cellfolio.errors import StoreReadOnly
-from cellfolio.package.digests import Digest, equal_digests, hash_blocks
+from cellfolio.package.digests import Buffer, equal_digests, hash_blocks
 from cellfolio.package.entry import Entry
 from cellfolio.package.plan import blob_digest, blob_id, entry_blob
 from cellfolio.storage.index import BlobRow, Index
@@ -43,7 +44,9 @@ class BlobStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._made: set[Path] = set()
+        self._root = str(folder / "blobs")
+        self._made: set[str] = set()
+        self._names = map("{}-{}".format, repeat(uuid.uuid4().hex), count())
 
     @cached_property
     def writable(self) -> bool:
@@ -74,19 +77,28 @@ class BlobStore:
 
     def path(self, blob: str) -> Path:
         """Return where a blob is kept, whether or not it is there."""
+        return Path(self._file(blob))
+
+    def _file(self, blob: str) -> str:
+        """Do what `path` does, as a string: it is made for every file of a transfer."""
         algorithm, _, name = blob.partition("/")
-        return self.folder / "blobs" / algorithm / name[:2] / name
+        return f"{self._root}/{algorithm}/{name[:2]}/{name}"
 
     def scratch(self, kind: str = "tmp") -> Path:
         """Return a folder of the store for unfinished files; it exists."""
         self.require_writable()
-        return self._make(self.folder / kind)
-
-    def _make(self, folder: Path) -> Path:
-        if folder not in self._made:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._made.add(folder)
+        folder = self.folder / kind
+        self._make(str(folder))
         return folder
+
+    def unfinished(self) -> Path:
+        """Return a name for a new unfinished file."""
+        return self.scratch() / next(self._names)
+
+    def _make(self, folder: str) -> None:
+        if folder not in self._made:
+            os.makedirs(folder, exist_ok=True)
+            self._made.add(folder)
 
     # Looking
 
@@ -150,7 +162,7 @@ class BlobStore:
 
     # Adding
 
-    def add(self, unfinished: Path, blob: str) -> BlobRow:
+    def add(self, unfinished: Path, blob: str, size: int) -> BlobRow:
         """Give a checked file its name in the store.
 
         Parameters
@@ -159,27 +171,42 @@ class BlobStore:
             File on the disk of the store whose bytes were checked; gone afterwards.
         blob : str
             Name, from `cellfolio.package.plan.blob_id`.
+        size : int
+            Bytes that were checked; the file must have them all.
 
         Returns
         -------
         BlobRow
-            To be noted with ``index.add_blobs``; until then, the blob is hashed before use.
+            To be noted with `note`; until then, the blob is hashed before use.
         """
-        target = self.path(blob)
-        self._make(target.parent)
         unfinished.chmod(0o444)
-        unfinished.replace(target)
-        status = target.stat()
-        return BlobRow(blob, status.st_size, status.st_mtime_ns, time.time())
+        return self._name(str(unfinished), blob, size)
 
-    def add_bytes(self, data: bytes, digest: Digest, physical_key: str = "") -> BlobRow:
-        """Keep bytes whose digest was just computed or checked."""
-        unfinished = self.scratch() / uuid.uuid4().hex
+    def add_bytes(self, data: Buffer, blob: str) -> BlobRow:
+        """Keep bytes in memory that were checked."""
+        unfinished = f"{self.scratch()}/{next(self._names)}"
         try:
-            unfinished.write_bytes(data)
-            return self.add(unfinished, blob_id(digest, len(data), physical_key))
-        finally:
-            unfinished.unlink(missing_ok=True)
+            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+            try:
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(descriptor, view) :]
+            finally:
+                os.close(descriptor)
+            return self._name(unfinished, blob, len(data))
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(unfinished)
+            raise
+
+    def _name(self, unfinished: str, blob: str, size: int) -> BlobRow:
+        status = os.stat(unfinished)
+        if status.st_size != size:
+            raise OSError(f"{status.st_size} of {size} bytes were written")
+        target = self._file(blob)
+        self._make(os.path.dirname(target))
+        os.replace(unfinished, target)
+        return BlobRow(blob, size, status.st_mtime_ns, time.time())
 
     def note(self, rows: Iterable[BlobRow], entries: Iterable[Entry] = ()) -> None:
         """Note blobs just added, and the other names that `entries` show they have."""
@@ -187,7 +214,7 @@ class BlobStore:
 
     def set_aside(self, blob: str) -> Path:
         """Take a damaged blob out of sight; return where it is now."""
-        aside = self.scratch() / uuid.uuid4().hex
+        aside = self.unfinished()
         self.index.forget_blobs([blob])
         self.path(blob).replace(aside)
         return aside

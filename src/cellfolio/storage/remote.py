@@ -88,6 +88,11 @@ def parse_uri(uri: str) -> Place:
     >>> parse_uri("s3://bucket/a%20b.csv?versionId=x.1")
     Place(root='s3://bucket', path='a b.csv', version='x.1')
     """
+    if uri.startswith("s3://"):
+        bucket, _, rest = uri[5:].partition("/")
+        key, _, query = rest.partition("?")
+        version = parse_qs(query).get("versionId", [None])[0] if query else None
+        return Place(f"s3://{bucket}", unquote(key), version)
     parts = urlsplit(uri)
     if parts.scheme not in SCHEMES:
         raise InvalidReference(
@@ -96,10 +101,8 @@ def parse_uri(uri: str) -> Place:
     path = unquote(parts.path).removeprefix("/")
     if parts.scheme == "file":
         return Place("file://", path)
-    root = f"{parts.scheme}://{parts.netloc}"
-    if parts.scheme != "s3":
-        return Place(root, path + (f"?{parts.query}" if parts.query else ""))
-    return Place(root, path, parse_qs(parts.query).get("versionId", [None])[0])
+    query = f"?{parts.query}" if parts.query else ""
+    return Place(f"{parts.scheme}://{parts.netloc}", path + query)
 
 
 def local_path(uri: str) -> Path | None:
@@ -141,9 +144,9 @@ class Body:
         Of the whole object, whatever range was asked for.
     """
 
-    def __init__(self, result: Any, what: str) -> None:
+    def __init__(self, result: Any, place: Place) -> None:
         self._result = result
-        self._what = what
+        self._place = place
         self.info = _info(result.meta)
 
     def blocks(self, size: int) -> Iterator[memoryview]:
@@ -158,14 +161,14 @@ class Body:
             for block in self._result.stream(min_chunk_size=size):
                 yield memoryview(block)
         except Exception as error:
-            raise translate_error(error, self._what) from error
+            raise translate_error(error, self._place) from error
 
     def read(self) -> bytes | memoryview:
         """Return all bytes."""
         try:
             return memoryview(self._result.bytes())
         except Exception as error:
-            raise translate_error(error, self._what) from error
+            raise translate_error(error, self._place) from error
 
 
 class Remotes:
@@ -202,9 +205,7 @@ class Remotes:
         import obstore
 
         store = self.store(place.root, hasty=hasty)
-        return _call(
-            lambda: Body(obstore.get(store, place.path, options=options), place.uri), place.uri
-        )
+        return _call(lambda: Body(obstore.get(store, place.path, options=options), place), place)
 
     def read(self, place: Place, *, hasty: bool = False) -> tuple[bytes, ObjectInfo]:
         """Return a small object and what the store tells of it; in haste, ask but once."""
@@ -244,7 +245,7 @@ class Remotes:
             multipart = {"use_multipart": True, "chunk_size": part_size, "max_concurrency": 4}
         result = _call(
             lambda: obstore.put(self.store(place.root), place.path, data, mode=mode, **multipart),
-            place.uri,
+            place,
         )
         return _bare(result["e_tag"]), result["version"]
 
@@ -253,7 +254,7 @@ class Remotes:
         import obstore
 
         try:
-            return _call(lambda: _info(obstore.head(self.store(place.root), place.path)), place.uri)
+            return _call(lambda: _info(obstore.head(self.store(place.root), place.path)), place)
         except ObjectNotFound:
             return None
 
@@ -262,7 +263,7 @@ class Remotes:
         import obstore
 
         try:
-            _call(lambda: obstore.delete(self.store(place.root), place.path), place.uri)
+            _call(lambda: obstore.delete(self.store(place.root), place.path), place)
         except ObjectNotFound:
             return
 
@@ -276,7 +277,7 @@ class Remotes:
                 for meta in batch:
                     yield _info(meta)
         except Exception as error:
-            raise translate_error(error, place.uri) from error
+            raise translate_error(error, place) from error
 
     def folders(self, place: Place) -> list[str]:
         """Return the names of the folders directly in a folder, sorted."""
@@ -284,7 +285,7 @@ class Remotes:
 
         found = _call(
             lambda: obstore.list_with_delimiter(self.store(place.root), place.path or None),
-            place.uri,
+            place,
         )
         return sorted(prefix.rstrip("/").rpartition("/")[2] for prefix in found["common_prefixes"])
 
@@ -307,16 +308,18 @@ class ChangedMeanwhile(TransferError):
     """A condition on the object's ETag did not hold."""
 
 
-def _call(call: Callable[[], T], what: str) -> T:
+def _call(call: Callable[[], T], place: Place) -> T:
     try:
         return call()
     except Exception as error:
-        raise translate_error(error, what) from error
+        raise translate_error(error, place) from error
 
 
-def translate_error(error: Exception, what: str) -> Exception:
+def translate_error(error: Exception, place: Place) -> Exception:
     """Return the error of this library for one of the client's."""
     from obstore import exceptions
+
+    what = place.uri
 
     if isinstance(error, CellfolioError | FileExistsError):
         return error

@@ -8,7 +8,6 @@ Memory does not grow with the size of files.
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -183,57 +182,63 @@ class _Run:
     # Whole files
 
     def _fetch_whole(self, transfer: Transfer) -> BlobRow:
-        source = local_path(transfer.entry.physical_key)
-        for attempt in range(_TRIES):
-            unfinished = self._blobs.scratch() / uuid.uuid4().hex
-            try:
-                if source is not None:
-                    found, size = self._copy_local(source, transfer, unfinished)
-                else:
-                    found, size = with_retries(partial(self._download, transfer, unfinished))
-                blob = transfer.blob or blob_id(found, size, transfer.entry.physical_key)
-                if transfer.blob is None or found == transfer.entry.digest:
-                    return self._blobs.add(unfinished, blob)
-            finally:
-                unfinished.unlink(missing_ok=True)
-            if attempt < _TRIES - 1:
-                self._meter.advance(size=-size)
+        fetch = self._fetch_file
+        if transfer.blob is not None and transfer.size <= BLOCK:
+            fetch = self._fetch_bytes
+        for _ in range(_TRIES):
+            found, keep = with_retries(partial(fetch, transfer))
+            if transfer.blob is None or found == transfer.entry.digest:
+                return keep()
+            self._meter.advance(size=-transfer.size)
         raise _mismatch(transfer.entry, found)
 
-    def _download(self, transfer: Transfer, path: Path) -> tuple[Digest, int]:
+    def _fetch_bytes(self, transfer: Transfer) -> tuple[Digest, Callable[[], BlobRow]]:
+        """Fetch a small file into memory; return its digest and what keeps it."""
         entry = transfer.entry
-        body = self._remotes.get(parse_uri(entry.physical_key))
-        size = body.info.size
+        assert transfer.blob is not None
+        assert entry.digest is not None
+        source = local_path(entry.physical_key)
+        if source is not None:
+            data: Buffer = _read_local(source)
+        else:
+            data = self._remotes.get(parse_uri(entry.physical_key)).read()
+        if len(data) != entry.size:
+            raise _wrong_size(entry, len(data))
+        self._meter.advance(size=len(data))
+        found, _ = hash_blocks(entry.digest, len(data), lambda: iter((data,)))
+        return found, partial(self._blobs.add_bytes, data, transfer.blob)
+
+    def _fetch_file(self, transfer: Transfer) -> tuple[Digest, Callable[[], BlobRow]]:
+        """Fetch a file of any size onto the disk; return its digest and what keeps it."""
+        entry = transfer.entry
+        source = local_path(entry.physical_key)
+        blocks: Iterator[Buffer]
+        if source is not None:
+            size, blocks = _local_size(source), read_blocks(source)
+        else:
+            body = self._remotes.get(parse_uri(entry.physical_key))
+            size, blocks = body.info.size, body.blocks(BLOCK)
         if entry.size is not None and size != entry.size:
             raise _wrong_size(entry, size)
-        if size <= BLOCK:
-            data = body.read()
-            self._meter.advance(size=len(data))
-            if len(data) != size:
-                raise TransferError(f"{entry.physical_key}: the connection ended early")
-            path.write_bytes(data)
-            return self._digest(entry, size, lambda: iter((data,)))
-        return self._store_blocks(entry, size, body.blocks(BLOCK), path)
-
-    def _copy_local(self, source: Path, transfer: Transfer, path: Path) -> tuple[Digest, int]:
+        unfinished = self._blobs.unfinished()
         try:
-            size = source.stat().st_size
-        except FileNotFoundError:
-            raise ObjectNotFound(
-                f"{source} does not exist", hint="it was moved or removed since it was packaged"
-            ) from None
-        if transfer.entry.size is not None and size != transfer.entry.size:
-            raise _wrong_size(transfer.entry, size)
-        return self._store_blocks(transfer.entry, size, read_blocks(source), path)
+            found = self._store_blocks(entry, size, blocks, unfinished)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
+        if transfer.blob is not None and found != entry.digest:
+            unfinished.unlink()
+        blob = transfer.blob or blob_id(found, size, entry.physical_key)
+        return found, partial(self._blobs.add, unfinished, blob, size)
 
     def _store_blocks(
         self, entry: Entry, size: int, blocks: Iterator[Buffer], path: Path
-    ) -> tuple[Digest, int]:
+    ) -> Digest:
         """Write blocks to a file and hash them on the way."""
         hasher = Hasher(_first_scheme(entry, size))
         received = 0
         try:
-            with path.open("wb", buffering=0) as file:
+            with path.open("wb") as file:
                 for block in blocks:
                     self._check()
                     file.write(block)
@@ -247,16 +252,8 @@ class _Run:
             raise
         found = hasher.digest()
         if found != entry.digest and entry.digest is not None and entry.digest.parts:
-            found = self._digest(entry, size, lambda: read_blocks(path))[0]
-        return found, size
-
-    def _digest(
-        self, entry: Entry, size: int, read: Callable[[], Iterator[Buffer]]
-    ) -> tuple[Digest, int]:
-        wanted = entry.digest
-        if wanted is None or not wanted.checkable:
-            wanted = Digest(DEFAULT_ALGORITHM, "")
-        return hash_blocks(wanted, size, read)
+            return hash_blocks(entry.digest, size, lambda: read_blocks(path))[0]
+        return found
 
     # Files in parts
 
@@ -275,7 +272,7 @@ class _Run:
                 try:
                     found = self._fetch_parts(transfer.entry, parts)
                     if found == digest:
-                        return self._blobs.add(parts.release(), blob)
+                        return self._blobs.add(parts.release(), blob, transfer.size)
                     parts.discard()
                     self._meter.advance(size=-transfer.size)
                 finally:
@@ -354,6 +351,20 @@ def _is_unreachable(fetched: Fetched) -> bool:
 def _in_parts(transfer: Transfer) -> bool:
     remote = local_path(transfer.entry.physical_key) is None
     return remote and transfer.size > LARGE and transfer.blob is not None
+
+
+def _local_size(source: Path) -> int:
+    try:
+        return source.stat().st_size
+    except FileNotFoundError:
+        raise ObjectNotFound(
+            f"{source} does not exist", hint="it was moved or removed since it was packaged"
+        ) from None
+
+
+def _read_local(source: Path) -> bytes:
+    _local_size(source)
+    return source.read_bytes()
 
 
 def _first_scheme(entry: Entry, size: int) -> Scheme:

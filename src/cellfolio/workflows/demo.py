@@ -24,12 +24,12 @@ from typing import Any
 from cellfolio.errors import InvalidArgument
 from cellfolio.package.package import Diff, Package
 from cellfolio.registries.publish import Pushed
-from cellfolio.simulation import ExperimentDesign, plan_revision, write_experiment
+from cellfolio.simulation import CHANNELS, ExperimentDesign, plan_revision, write_experiment
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress, ProgressEvent
 from cellfolio.workflows.checking import Verified, verify_checkout
-from cellfolio.workflows.getting import Got, get_package
+from cellfolio.workflows.getting import GetOptions, Got, get_package
 from cellfolio.workflows.opening import log_package, open_package
 from cellfolio.workflows.publishing import Label, build_package
 from cellfolio.workflows.space import measure_space
@@ -202,7 +202,8 @@ def prepare_demo(folder: Path, design: ExperimentDesign = DESIGN, *, again: bool
             f"{folder} is not empty and holds no demonstration",
             hint="name another folder with --folder; nothing was changed",
         )
-    if marker is not None and marker["finished"] and not again:
+    whole = marker is not None and marker["finished"] and (home.folder / "registry").is_dir()
+    if marker is not None and whole and not again:
         return Demo(folder, replace(design, seed=marker["seed"]), True, home)
     folder.mkdir(parents=True, exist_ok=True)
     _write_marker(folder, design, finished=False)
@@ -280,10 +281,10 @@ def publish(demo: Demo, revision: int, progress: Progress | None = None) -> Push
 
 
 def get_latest(demo: Demo, progress: Progress | None = None) -> Got:
-    """Get the newest revision into a folder."""
-    return get_package(
-        open_package(PACKAGE, demo.home), demo.checkout, demo.home, progress=progress
-    )
+    """Get the newest revision into a folder, as copies: a user may try what a change does."""
+    opened = open_package(PACKAGE, demo.home)
+    options = GetOptions(how="copy")
+    return get_package(opened, demo.checkout, demo.home, options, progress=progress)
 
 
 def verify(demo: Demo, progress: Progress | None = None) -> Verified:

@@ -191,7 +191,9 @@ def _destination(destination: str, package: Package) -> tuple[str, str]:
         return reference.registry or destination, reference.name
     if not package.name:
         raise InvalidArgument(
-            "the package has no name", hint="name it: package.named('namespace/name')"
+            "the package has no name",
+            hint="name it: package.named('namespace/name'), or DESTINATION/NAMESPACE/NAME in a "
+            "bucket; `cellfolio build FOLDER NAMESPACE/NAME` makes a named one of a folder",
         )
     return destination, package.name
 
