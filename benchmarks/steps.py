@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import time
 import warnings
@@ -145,6 +144,17 @@ def _split(reference: str) -> tuple[str, str]:
     return registry, f"{namespace}/{name}"
 
 
+def peak_memory() -> float:
+    """Return the peak memory of this process in MB.
+
+    ``ru_maxrss`` would also count the process that started this one.
+    """
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("no VmHWM in /proc/self/status")
+
+
 def main() -> None:
     """Run the step named on the command line."""
     name, *arguments = sys.argv[1:]
@@ -157,7 +167,7 @@ def main() -> None:
     result = {
         "wall": time.perf_counter() - wall,
         "cpu": time.process_time() - cpu,
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "memory": peak_memory(),
     }
     os.write(out, json.dumps(result).encode() + b"\n")
 

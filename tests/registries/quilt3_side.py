@@ -178,7 +178,7 @@ def _seen(package: Any) -> Seen:
     }
     header = dict(package._meta)
     folders: dict[str, Any] = {}
-    for key in {str(parent) for key in entries for parent in Path(key).parents} - {"."}:
-        if package[key].meta:
-            folders[f"{key}/"] = package[key].meta
+    for folder in {str(parent) for key in entries for parent in Path(key).parents} - {"."}:
+        if package[folder].meta:
+            folders[f"{folder}/"] = package[folder].meta
     return Seen(package.top_hash, header, entries, folders)

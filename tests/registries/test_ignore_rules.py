@@ -89,7 +89,7 @@ def test_ignore_rules_leave_out_what_quilt3_leaves_out(
 
 
 def test_without_rules_everything_belongs(quilt3: Peer, ada: Publisher, tmp_path: Path) -> None:
-    folder = write_files(tmp_path / "folder", {key: b"" for key in FILES})
+    folder = write_files(tmp_path / "folder", dict.fromkeys(FILES, b""))
     ours = sorted(entry.logical_key for entry in package_folder(folder, ada.home).walk())
     assert ours == sorted(FILES) == quilt3.ask(quilt3_side.keys_of, str(folder))
 

@@ -28,7 +28,10 @@ def test_content_and_metadata_arrive(
     quilt3: Peer, registry: str, ada: Publisher, bob: Publisher
 ) -> None:
     files = {**SMALL, **ODD, **LARGE}
-    entry_meta = {"table.csv": {"rows": 2, "f": 1.0, "µ": None}, "a/x": {"nested": [1, {}]}}
+    entry_meta: dict[str, dict[str, Any]] = {
+        "table.csv": {"rows": 2, "f": 1.0, "µ": None},
+        "a/x": {"nested": [1, {}]},
+    }
     content = quilt3_side.Content(str(ada.folder(files)), dict(META), "first: µ", entry_meta)
     theirs = quilt3.ask(quilt3_side.push, registry, NAME, content)
 

@@ -25,7 +25,7 @@ from tests.registries.samples import (
     wait_for_a_new_second,
     write_files,
 )
-from tests.servers.faults import Answer, Before, FaultProxy, Lose, On
+from tests.servers.faults import Answer, Before, Delay, FaultProxy, Lose, On
 from tests.servers.seaweed import SeaweedServer
 
 NAME = "cells/plate-1"
@@ -34,9 +34,7 @@ NAME = "cells/plate-1"
 def _pointers(s3: SeaweedServer, registry: str) -> dict[str, str]:
     client = s3.client()
     bucket, prefix = registry.removeprefix("s3://"), f".quilt/named_packages/{NAME}/"
-    keys = [
-        one["Key"] for one in client.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
-    ]
+    keys = [one["Key"] for one in client.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]]
     found = {
         key.removeprefix(prefix): client.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
         for key in keys
@@ -259,13 +257,47 @@ def test_an_answer_that_is_lost_is_no_conflict(
     assert sorted(pointers.values()) == sorted([first, second])
 
 
-def test_one_refusal_does_not_stop_a_second_push(
-    plain: str, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, ada: Publisher
+@pytest.mark.parametrize("read", [1, 2])
+def test_a_busy_server_stops_neither_push_nor_get(
+    plain: str, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, ada: Publisher, read: int
 ) -> None:
-    """What is seen last may be shown when a server is slow, but never pushed upon."""
+    """Each of the reads of ``latest`` is refused once."""
     ada.push(plain, NAME, {"a": b"1"})
+    ada.push(plain, NAME, {"a": b"2"})
     monkeypatch.setenv("AWS_ENDPOINT_URL", fault_proxy.endpoint)
-    fault_proxy.add(Answer(status=503, times=1, when=On("GET", f"{NAME}/latest")))
+    asked: list[str] = []
+
+    def refused(method: str, path: str) -> bool:
+        if method == "GET" and path.endswith(f"{NAME}/latest"):
+            asked.append(path)
+            return len(asked) == read
+        return False
+
+    fault_proxy.add(Answer(status=503, when=refused))
     again = Publisher(ada.home.folder.parent)
-    again.push(plain, NAME, {"a": b"2"})
-    assert again.files(f"{plain}/{NAME}") == {"a": b"2"}
+    again.push(plain, NAME, {"a": b"3"})
+    assert len(asked) == 3
+    asked[:] = [""] * (read - 1)
+    assert again.files(f"{plain}/{NAME}") == {"a": b"3"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("read", [1, 2])
+def test_a_slow_server_is_waited_for_in_a_push(
+    plain: str, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, ada: Publisher, read: int
+) -> None:
+    """The revision seen last may be shown when a server is slow, but never pushed upon."""
+    ada.push(plain, NAME, {"a": b"1"})
+    ada.push(plain, NAME, {"a": b"2"})
+    monkeypatch.setenv("AWS_ENDPOINT_URL", fault_proxy.endpoint)
+    asked: list[str] = []
+
+    def slow(method: str, path: str) -> bool:
+        if method == "GET" and path.endswith(f"{NAME}/latest"):
+            asked.append(path)
+            return len(asked) == read
+        return False
+
+    fault_proxy.add(Delay(seconds=5, when=slow))
+    Publisher(ada.home.folder.parent).push(plain, NAME, {"a": b"3"})
+    assert len(asked) == 2

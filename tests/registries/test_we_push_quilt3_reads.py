@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,10 @@ from tests.registries.samples import LARGE, META, ODD, SMALL, Publisher, make_pa
 from tests.servers.seaweed import SeaweedServer
 
 NAME = "cells/plate-1"
-ENTRY_META = {"table.csv": {"rows": 2, "f": 1.0, "µ": None}, "a/x": {"nested": {"deep": [1]}}}
+ENTRY_META: dict[str, dict[str, Any]] = {
+    "table.csv": {"rows": 2, "f": 1.0, "µ": None},
+    "a/x": {"nested": {"deep": [1]}},
+}
 FOLDER_META = {"fovs/": {"dir": "meta"}, "a/b/": {"depth": 2}}
 
 

@@ -41,9 +41,17 @@ _DIFF_LINES = 12
     type=click.Path(path_type=Path),
     default="cellfolio-demo",
     show_default=True,
-    help="Where.",
+    metavar="FOLDER",
+    help="Where it is made.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of chance.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default="0",
+    metavar="NUMBER",
+    help="Of all chance.",
+)
 @click.option("--again", is_flag=True, help="Clear away the demonstration there; make it anew.")
 def demo_command(folder: Path, seed: int, again: bool) -> Answer:
     """Show what this can do on a simulated experiment; no network.

@@ -112,11 +112,18 @@ def _told(error: BaseException, code: int) -> tuple[str, str]:
         path = "cellfolio" if context is None else context.command_path
         return error.format_message(), f"`{path} --help` shows how it is used"
     if code == DISK:
-        return str(error) or type(error).__name__, ""
+        return _disk_message(error), ""
     return (
         f"{type(error).__name__}: {error}; this is a bug in cellfolio",
         "run it again with CELLFOLIO_DEBUG=1 and report what it prints",
     )
+
+
+def _disk_message(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror}"
+    return str(error) or type(error).__name__
 
 
 def _facts(error: BaseException, message: str, hint: str) -> dict[str, Any]:

@@ -112,7 +112,14 @@ def verified_lines(found: Verified) -> Iterator[str]:
 )
 @package_argument(required=False)
 @registry_option
-@click.option("--depth", type=click.IntRange(0), default=1, show_default=True, help="Of folders.")
+@click.option(
+    "--depth",
+    type=click.IntRange(0),
+    default=1,
+    show_default="1",
+    metavar="NUMBER",
+    help="Folders within folders that are shown.",
+)
 def du_command(package: str | None, registry: str | None, depth: int) -> Answer:
     """Show how much room things take.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,7 @@ def list_command(registry: str | None) -> Answer:
     uri = find_registry(registry, home).uri
     names = cellfolio.list_packages(registry, home=home)
     if not names:
-        click.echo(f"{printable(uri)} has no packages", err=True)
+        warnings.warn(f"{uri} has no packages", stacklevel=2)
     return Answer(lambda: {"registry": uri, "packages": names}, map(printable, names))
 
 
@@ -103,7 +104,7 @@ def log_command(package: str, registry: str | None) -> Answer:
 
 
 def _log_row(line: LogLine) -> tuple[str, str, str]:
-    time = f"{line.revision.time:%Y-%m-%d %H:%M:%S}"
+    time = f"{line.revision.time:%Y-%m-%d %H:%M:%S} UTC"
     return short(line.revision.top_hash), time, first_line(line.message)
 
 
@@ -127,7 +128,14 @@ def _log_row(line: LogLine) -> tuple[str, str, str]:
 )
 @package_argument()
 @registry_option
-@click.option("--depth", type=click.IntRange(0), default=2, show_default=True, help="Of the tree.")
+@click.option(
+    "--depth",
+    type=click.IntRange(0),
+    default=2,
+    show_default="2",
+    metavar="NUMBER",
+    help="Folders within folders that are shown.",
+)
 @click.option("--all", "everything", is_flag=True, help="The whole tree, every file.")
 @click.option("--readme/--no-readme", default=None, help="Show all of the README, or none.")
 @unverified_option
@@ -172,7 +180,7 @@ def _readme(package: Package, home: Home) -> str | None:
     try:
         return fetch_entry(entry, home).read_text(encoding="utf-8", errors="replace")
     except (CellfolioError, OSError) as error:
-        click.echo(f"note: the README cannot be shown: {printable(error)}", err=True)
+        warnings.warn(f"the README cannot be shown: {error}", stacklevel=2)
         return None
 
 

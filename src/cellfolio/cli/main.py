@@ -92,11 +92,16 @@ def _exit_codes() -> str:
 def cli() -> None:
     """Find, get, verify and publish open cell data.
 
-    A package is named [REGISTRY/]NAMESPACE/NAME[@REVISION][/PATH], for instance
-    s3://allencell/aics/hipsc_single_cell_image_dataset or demo/cell-painting@2026-03-01. Without
-    a registry, the local one is meant. It and the store of files are in CELLFOLIO_HOME, or in
-    your user's data folder.
-    """
+    A package is named [REGISTRY/]NAMESPACE/NAME[@REVISION][/PATH]:
+
+    \b
+      demo/cell-painting                     the latest revision in the local registry
+      demo/cell-painting@1c517d7/metadata    a part of the revision of that top hash
+      s3://bucket/namespace/name@2026-03-01  as it was then, in another registry
+
+    The local registry and the store of files are in CELLFOLIO_HOME, by default in your user's
+    data folder.
+    """  # noqa: D301 - click's mark of a paragraph that is not wrapped
 
 
 def run(args: Sequence[str]) -> int:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--folder",
+    metavar="FOLDER",
     type=click.Path(path_type=Path),
     help="Folder to fill; by default one of the package's name here.",
 )

@@ -97,7 +97,7 @@ def _head(folder: Folder) -> str:
         f"{_counts(folder)}</div>"
     ]
     if folder.message:
-        lines.append(f"<div>{_text(folder.message, 400)}</div>")
+        lines.append(f'<div style="white-space:pre-line">{_text(folder.message, 400)}</div>')
     if folder.meta:
         lines.append(_meta_html(folder.meta))
     return "".join(lines)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -103,8 +104,7 @@ def push(
         home.blobs.require_writable()
     config = read_config(home.remotes, registry.place(CONFIG_PATH).uri)
     stamp = check_package(package, name, config, workflow, home.remotes)
-    if stamp is not None:
-        package = package.with_header(workflow=stamp)
+    package = _stamped(package, stamp)
     latest, e_tag = registry.read_latest(name)
     if latest == package.top_hash:
         _remember(home, registry, name, latest)
@@ -121,6 +121,16 @@ def push(
     _point(registry, home, name, published.top_hash, (latest, e_tag), force=force)
     _remember(home, registry, name, published.top_hash)
     return Pushed(home.manifests.add(text, published.top_hash, name), files, size)
+
+
+def _stamped(package: Package, stamp: dict[str, Any] | None) -> Package:
+    """Return the package with the stamp of this push; another registry's goes."""
+    header = {key: value for key, value in package.header.items() if key != "workflow"}
+    if stamp is not None:
+        header["workflow"] = stamp
+    if header == package.header:
+        return package
+    return Package(package.rows, header, package.folder_meta, name=package.name)
 
 
 def _check_entries(package: Package) -> None:

@@ -29,6 +29,7 @@ from cellfolio.errors import (
     PackageNotFound,
     RevisionNotFound,
     ServerUnreachable,
+    TransferError,
 )
 from cellfolio.package.keys import check_package_name
 from cellfolio.package.package import Package
@@ -116,22 +117,9 @@ class QuiltRegistry:
         PackageNotFound
         """
         check_package_name(name)
-        found, _ = self.read_latest(name)
-        if found is None:
-            raise PackageNotFound(
-                f"{self.uri} has no package {name!r}",
-                hint=f"`cellfolio list {self.uri}` shows what it has",
-            )
-        return found
-
-    def read_latest(self, name: str) -> tuple[str | None, str | None]:
-        """Return the newest top hash and the pointer's ETag; None where there is none."""
-        place = self.place(f"{POINTERS}/{name}/latest")
         seen = self._note("latest", name)
         try:
-            body, info = self._remotes.read(place, hasty=seen is not None)
-        except ObjectNotFound:
-            return None, None
+            found, _ = self.read_latest(name, hasty=seen is not None)
         except ServerUnreachable:
             if seen is None:
                 raise
@@ -139,9 +127,33 @@ class QuiltRegistry:
                 f"offline: {self.uri} cannot be reached; using the revision of {name} seen last"
             )
             warnings.warn(OfflineWarning(message), stacklevel=2)
-            return str(seen), None
+            return str(seen)
+        except TransferError as error:
+            if seen is None or isinstance(error, AccessRefused):
+                raise
+            found, _ = self.read_latest(name)  # it is there, and busy: have patience
+        if found is None:
+            raise PackageNotFound(
+                f"{self.uri} has no package {name!r}",
+                hint=f"`cellfolio list {self.uri}` shows what it has",
+            )
+        return found
+
+    def read_latest(self, name: str, *, hasty: bool = False) -> tuple[str | None, str | None]:
+        """Return the newest top hash and the pointer's ETag; None where there is none.
+
+        Raises
+        ------
+        ServerUnreachable, TransferError
+            In haste, also where patience would have helped.
+        """
+        place = self.place(f"{POINTERS}/{name}/latest")
+        try:
+            body, info = self._remotes.read(place, hasty=hasty)
+        except ObjectNotFound:
+            return None, None
         top_hash = self._pointed(body, place)
-        if seen != top_hash:
+        if self._note("latest", name) != top_hash:
             self._set_note("latest", name, top_hash)
         return top_hash, info.e_tag
 

@@ -24,6 +24,28 @@ from cellfolio.storage.remote import Remotes, local_path, parse_uri
 CONFIG_PATH = ".quilt/workflows/config.yml"
 DEFAULT = "..."
 """Stands for the registry's default workflow."""
+_KNOWN = frozenset(
+    (
+        "catalog",
+        "default_workflow",
+        "is_workflow_required",
+        "schemas",
+        "successors",
+        "version",
+        "workflows",
+    )
+)
+_KNOWN_RULES = frozenset(
+    (
+        "catalog",
+        "description",
+        "entries_schema",
+        "handle_pattern",
+        "is_message_required",
+        "metadata_schema",
+        "name",
+    )
+)
 _DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 
 
@@ -65,10 +87,13 @@ def parse_config(text: bytes, uri: str) -> WorkflowConfig:
         data = yaml.safe_load(text.decode())
         version = data["version"]
         base = version["base"] if isinstance(version, dict) else version
-        if str(base).split(".")[0] != "1":
+        if not re.fullmatch(r"1(\.0(\.[0-9]+)?|\.1(\.0)?)?", str(base)):
             raise WorkflowViolation(
-                f"the workflows of {uri} are of version {base!r}; expected version 1"
+                f"the workflows of {uri} are of version {base!r}; expected version 1 or 1.1"
             )
+        _refuse_unknown(data, _KNOWN, uri)
+        for rules in data["workflows"].values():
+            _refuse_unknown(rules, _KNOWN_RULES, uri)
         return WorkflowConfig(
             uri,
             bool(data.get("is_workflow_required", True)),
@@ -80,6 +105,15 @@ def parse_config(text: bytes, uri: str) -> WorkflowConfig:
         raise WorkflowViolation(
             f"the workflows of {uri} cannot be read: {error!r}", hint="ask the registry's owner"
         ) from None
+
+
+def _refuse_unknown(fields: Mapping[str, Any], known: frozenset[str], uri: str) -> None:
+    unknown = sorted(str(key) for key in fields.keys() - known)
+    if unknown:
+        raise WorkflowViolation(
+            f"the workflows of {uri} have fields that are not known: {', '.join(unknown)}",
+            hint="ask the registry's owner: a misspelt rule is no rule",
+        )
 
 
 def read_config(remotes: Remotes, place_uri: str) -> WorkflowConfig | None:
@@ -145,7 +179,13 @@ def check_package(
             f"workflow {chosen!r} wants a message", hint="say what changed with message=… (-m)"
         )
     pattern = rules.get("handle_pattern")
-    if pattern and not re.search(pattern, name):
+    try:
+        named = not pattern or re.search(pattern, name)
+    except (re.error, TypeError) as error:
+        raise WorkflowViolation(
+            f"workflow {chosen!r} has a handle_pattern that cannot be read: {error}"
+        ) from None
+    if not named:
         raise WorkflowViolation(f"workflow {chosen!r} wants names like {pattern}, found {name!r}")
     stored: dict[str, Any] = {"id": chosen, "config": config.uri}
     schemas = _check_schemas(package, rules, config, remotes)
