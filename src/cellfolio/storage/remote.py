@@ -295,13 +295,17 @@ def with_retries(call: Callable[[], T]) -> T:
     for attempt in range(ATTEMPTS):
         try:
             return call()
-        except (ObjectNotFound, AccessRefused):
+        except (ObjectNotFound, AccessRefused, RangesUnsupported):
             raise
         except TransferError:
             if attempt == ATTEMPTS - 1:
                 raise
             time.sleep(_FIRST_PAUSE * 2**attempt)
     raise AssertionError("unreachable")
+
+
+class RangesUnsupported(TransferError):
+    """The server cannot send a part of an object."""
 
 
 class ChangedMeanwhile(TransferError):
@@ -337,6 +341,8 @@ def translate_error(error: Exception, place: Place) -> Exception:
             f"access to {what} was refused",
             hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
         )
+    if isinstance(error, exceptions.NotSupportedError) or "NotPartial" in str(error):
+        return RangesUnsupported(f"{what}: the server sends whole files only")
     if isinstance(error, ValueError):
         return TransferError(f"{what}: {_reason(error)}", hint="no store can hold such a key")
     if "NoSuchBucket" in str(error):

@@ -11,7 +11,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,7 +42,14 @@ from cellfolio.storage.blobs import BLOCK, BlobStore, read_blocks
 from cellfolio.storage.index import BlobRow
 from cellfolio.storage.parts import Part, PartFile
 from cellfolio.storage.progress import Meter
-from cellfolio.storage.remote import ChangedMeanwhile, Remotes, local_path, parse_uri, with_retries
+from cellfolio.storage.remote import (
+    ChangedMeanwhile,
+    RangesUnsupported,
+    Remotes,
+    local_path,
+    parse_uri,
+    with_retries,
+)
 from cellfolio.storage.workers import POLL, Workers
 
 SMALL_WORKERS = 64
@@ -268,15 +275,16 @@ class _Run:
                 self._meter.advance(size=transfer.size)
                 return None
             for _ in range(_TRIES):
-                parts = PartFile(folder / f"{name}.part", transfer.size, digest)
-                try:
-                    found = self._fetch_parts(transfer.entry, parts)
+                with closing(PartFile(folder / f"{name}.part", transfer.size, digest)) as parts:
+                    try:
+                        found = self._fetch_parts(transfer.entry, parts)
+                    except RangesUnsupported:
+                        parts.discard()
+                        return self._fetch_whole(transfer)
                     if found == digest:
                         return self._blobs.add(parts.release(), blob, transfer.size)
                     parts.discard()
                     self._meter.advance(size=-transfer.size)
-                finally:
-                    parts.close()
         if found is None:
             raise ChangedMeanwhile(
                 f"{transfer.entry.physical_key} changes while it is read",
