@@ -69,7 +69,8 @@ def _unpickled(
     kind: type[CellfolioError], args: tuple[Any, ...], facts: dict[str, Any]
 ) -> CellfolioError:
     """Make an error that came from another process."""
-    error = kind.__new__(kind)
+    # Of several bases, the one that decides how an object is laid out has to make it.
+    error = OSError.__new__(kind) if issubclass(kind, OSError) else Exception.__new__(kind)
     error.args = args
     error.__dict__.update(facts)
     return error

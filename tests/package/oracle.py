@@ -23,13 +23,18 @@ def top_hash(text: bytes) -> str:
     entries = [row for row in rows if "physical_keys" in row]
     for row in sorted(entries, key=lambda row: components(row["logical_key"])):
         covered = {
-            "hash": row.get("hash"),
+            "hash": _type_and_value(row.get("hash")),
             "logical_key": row["logical_key"],
             "meta": row.get("meta") or {},
             "size": row.get("size"),
         }
         hasher.update(_canonical(covered))
     return hasher.hexdigest()
+
+
+def _type_and_value(digest: Any) -> Any:
+    """Leave out other fields of a digest, which nobody writes."""
+    return digest and {name: digest[name] for name in ("type", "value")}
 
 
 def components(key: str) -> list[list[int]]:

@@ -58,9 +58,7 @@ metas = st.one_of(
 sha256s = st.binary(min_size=32, max_size=32)
 digests = st.one_of(
     st.builds(lambda value: Digest("SHA256", value.hex()), sha256s),
-    st.builds(
-        lambda value: Digest("sha2-256-chunked", base64.b64encode(value).decode()), sha256s
-    ),
+    st.builds(lambda value: Digest("sha2-256-chunked", base64.b64encode(value).decode()), sha256s),
     st.builds(
         lambda value: Digest("CRC64NVME", base64.b64encode(value).decode()),
         st.binary(min_size=8, max_size=8),

@@ -68,6 +68,7 @@ ROW = row(entry("b"))
         (ROW.replace(b'"SHA256"', b"null"), "expected 'hash' to be null or an object with 'type'"),
         (ROW.replace(b'"SHA256"', b'""'), "expected 'hash' to be null or an object with 'type'"),
         (ROW.replace(b"SHA256", "é".encode()), "expected 'hash' to be null or an object with"),
+        (ROW.replace(b"000", rb"\ud800"), "expected 'hash' to be null or an object with 'type'"),
         (ROW.replace(b'"value"', b'"v"'), "expected 'hash' to be null or an object with 'type'"),
         (ROW.replace(b'{"user_meta": {"x": "META"}}', b"[]"), "expected 'meta' to be an object"),
         (ROW.replace(b'"META"', b"NaN"), "entry 'b': Out of range float values"),

@@ -33,7 +33,7 @@ def folder_row(prefix: str, meta: Any) -> bytes:
 
 
 @given(st.lists(st.tuples(entries(), st.sampled_from(FORMS)), min_size=1, max_size=5))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_a_block_is_read_like_its_rows(rows: list[tuple[Entry, str]]) -> None:
     text = b"".join(row(entry, form) for entry, form in rows)
     assert scan_block(text) in (None, by_rows(text))
@@ -55,7 +55,7 @@ def test_a_block_of_customary_rows_is_read_at_once(rows: list[tuple[Entry, str]]
     st.integers(1, 2000),
     st.booleans(),
 )
-@settings(max_examples=200)
+@settings(max_examples=120)
 def test_blocks_of_any_size_give_the_same_package(
     rows: list[tuple[Entry, str]], in_order: bool, block: int, last_line_ends: bool
 ) -> None:

@@ -30,7 +30,7 @@ ODD_KEYS = ["\x7f", "a\x7fb", "\u2028", "é", "e\u0301", "\U0001f9ec", "\uffff",
 
 
 @given(headers(), entry_lists())
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_quilt3_gives_the_same_top_hash(header: dict[str, Any], entries: list[Entry]) -> None:
     text = manifest_text(header, [row(entry) for entry in entries])
     package = read_manifest(text)
@@ -51,7 +51,7 @@ def test_odd_characters_give_the_same_top_hash(key: str, form: str) -> None:
 
 
 @given(headers(), entry_lists(), st.lists(user_metas, max_size=3))
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_we_write_the_bytes_that_quilt3_writes(
     header: dict[str, Any], entries: list[Entry], metas: list[dict[str, Any]]
 ) -> None:
@@ -70,7 +70,7 @@ def test_we_write_the_bytes_that_quilt3_writes(
 
 
 @given(entry_lists(), st.data())
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_forms_of_peers_do_not_change_the_top_hash(
     entries: list[Entry], data: st.DataObject
 ) -> None:

@@ -48,7 +48,7 @@ _DIFF_LINES = 12
     "--seed",
     type=click.IntRange(0),
     default=0,
-    show_default="0",
+    show_default=True,
     metavar="NUMBER",
     help="Of all chance.",
 )

@@ -116,7 +116,7 @@ def verified_lines(found: Verified) -> Iterator[str]:
     "--depth",
     type=click.IntRange(0),
     default=1,
-    show_default="1",
+    show_default=True,
     metavar="NUMBER",
     help="Folders within folders that are shown.",
 )

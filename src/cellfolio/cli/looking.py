@@ -132,7 +132,7 @@ def _log_row(line: LogLine) -> tuple[str, str, str]:
     "--depth",
     type=click.IntRange(0),
     default=2,
-    show_default="2",
+    show_default=True,
     metavar="NUMBER",
     help="Folders within folders that are shown.",
 )

@@ -178,8 +178,8 @@ def push_command(
 ) -> Answer:
     """Publish a package in a registry; only what it lacks is sent.
 
-    PACKAGE is a package; see 'show'. DESTINATION is REGISTRY, or REGISTRY/NAMESPACE/NAME for
-    another name: s3://bucket, or a folder.
+    PACKAGE is a package; see 'show'. DESTINATION is a registry, s3://bucket or a folder; or
+    s3://bucket/NAMESPACE/NAME to give the package another name there.
     """
     import cellfolio
     from cellfolio.storage.home import Home

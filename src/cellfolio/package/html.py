@@ -2,7 +2,7 @@
 
 Rule 1: every text that comes from a manifest is escaped, and so is shown as it is.
 Rule 2: the page stays small however large the package is: see `CHILDREN`, `DEPTH` and `ROWS`.
-Rule 3: no colours of its own but transparent grey and fading, so that dark and light notebooks both suit.
+Rule 3: no colours of its own but transparent grey, so that dark and light notebooks both suit.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class Folder:
         return Folder(self._package, key, start, stop)
 
     def __getattr__(self, name: str) -> Folder | Entry:
-        if name.startswith("_"):
+        if not _attribute(name):
             raise AttributeError(name)
         matches = [child for child in self if _identifier(child) == name]
         if len(matches) != 1:
@@ -95,7 +95,7 @@ class Folder:
         return self[matches[0]]
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *(_identifier(name) for name in self)]
+        return [*super().__dir__(), *filter(_attribute, map(_identifier, self))]
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self)
@@ -173,7 +173,12 @@ class Folder:
 
 def _identifier(name: str) -> str:
     plain = _NOT_IDENTIFIER.sub("_", name)
-    return f"_{plain}" if plain[:1].isdigit() else plain
+    return f"_{plain}" if plain[:1].isdecimal() else plain
+
+
+def _attribute(name: str) -> bool:
+    """Whether an attribute may be a file or folder: other names with ``_`` are Python's own."""
+    return name[:1] != "_" or name[1:2].isdecimal()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +19,7 @@ from cellfolio.errors import InvalidArgument
 from cellfolio.package.digests import ALGORITHMS, Digest
 from cellfolio.package.entry import Entry
 
+_BASE64_BYTES = {"sha2-256-chunked": 32, "CRC64NVME": 8}
 _SAFE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
@@ -76,7 +78,7 @@ def blob_digest(blob: str) -> Digest | None:
     value = name.rsplit("-", dropped)[0] if dropped else name
     if value.startswith("x"):
         return None
-    if algorithm in ("sha2-256-chunked", "CRC64NVME"):
+    if algorithm in _BASE64_BYTES:
         try:
             return Digest(algorithm, base64.b64encode(bytes.fromhex(value)).decode())
         except ValueError:
@@ -85,12 +87,13 @@ def blob_digest(blob: str) -> Digest | None:
 
 
 def _hexadecimal(digest: Digest) -> str:
-    if digest.algorithm in ("sha2-256-chunked", "CRC64NVME"):
-        try:
-            return base64.b64decode(digest.value, validate=True).hex()
-        except (binascii.Error, ValueError):
-            pass
-    if _SAFE.fullmatch(digest.value):
+    length = _BASE64_BYTES.get(digest.algorithm)
+    if length is not None:
+        with contextlib.suppress(binascii.Error, ValueError):
+            value = base64.b64decode(digest.value, validate=True)
+            if len(value) == length:
+                return value.hex()
+    elif _SAFE.fullmatch(digest.value):
         return digest.value.lower()
     return "x" + hashlib.sha256(digest.value.encode()).hexdigest()
 

@@ -220,9 +220,9 @@ def _hash_fields(key: str, fields: Any, line: int | None) -> tuple[bytes, bytes]
         return b"", b""
     if isinstance(fields, dict):
         algorithm, value = fields.get("type"), fields.get("value")
-        if isinstance(algorithm, str) and isinstance(value, str):
-            encoded = algorithm.encode(), value.encode()
-            if all(_plain(part) for part in encoded) and algorithm:
+        if isinstance(algorithm, str) and isinstance(value, str) and algorithm:
+            encoded = algorithm.encode(errors="surrogatepass"), value.encode(errors="surrogatepass")
+            if all(_plain(part) for part in encoded):
                 return encoded
     raise InvalidManifest(
         f"entry {key!r}: expected 'hash' to be null or an object with 'type' and 'value', "

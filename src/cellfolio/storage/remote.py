@@ -72,7 +72,7 @@ class Place:
     def uri(self) -> str:
         """The place as a URI, percent-encoded as Quilt does."""
         version = "" if self.version is None else f"?versionId={quote(self.version, safe='')}"
-        return f"{self.root.rstrip('/')}/{quote(self.path)}{version}"
+        return f"{self.root}/{quote(self.path)}{version}"
 
 
 def parse_uri(uri: str) -> Place:

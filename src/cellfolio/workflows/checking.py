@@ -173,7 +173,7 @@ def verify_checkout(
         meter.tell()
     meter.tell(finished=True)
     repaired: list[str] = []
-    if repair and damaged:
+    if repair and damaged and source.registry:  # a plain folder cannot be opened by name again
         package = QuiltRegistry(source.registry, home).open(source.name, source.top_hash)
         repaired = _place_again(damaged, package, checkout, home)
     return Verified(

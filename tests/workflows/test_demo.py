@@ -1,0 +1,139 @@
+"""The demonstration, with a small experiment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cellfolio.errors import InvalidArgument
+from cellfolio.package.package import Package
+from cellfolio.registries.publish import Pushed
+from cellfolio.simulation import LIBRARY, ExperimentDesign
+from cellfolio.storage.progress import ProgressEvent
+from cellfolio.workflows import demo as demos
+from cellfolio.workflows.checking import Verified
+from cellfolio.workflows.demo import Compared, Demo, Outcome, Shared, Simulated
+from cellfolio.workflows.getting import Got
+
+SMALL = ExperimentDesign(
+    seed=3,
+    plate_count=1,
+    plate_shape=(2, 3),
+    site_count=1,
+    image_shape=(64, 64),
+    perturbations=LIBRARY[2:6],
+)
+
+
+def carry_out(demo: Demo) -> list[Outcome]:
+    return [step.run(None) for step in demos.demo_steps(demo)]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Demo, list[Outcome]]:
+    """A finished demonstration, and what its steps returned."""
+    demo = demos.prepare_demo(tmp_path_factory.mktemp("demo") / "it's here", SMALL)
+    return demo, carry_out(demo)
+
+
+def test_steps(done: tuple[Demo, list[Outcome]]) -> None:
+    match done[1]:
+        case [
+            Simulated() as first,
+            Pushed() as pushed,
+            Simulated() as second,
+            Pushed() as pushed_again,
+            Got() as got,
+            Verified() as verified,
+            Package() as package,
+            Compared() as compared,
+            Shared() as shared,
+        ]:
+            pass
+        case _:
+            pytest.fail(f"unexpected steps: {done[1]}")
+    assert (first.plates, first.sites, first.channels) == (1, 6, 5)
+    assert (second.plates, second.sites, second.files) == (2, 12, package.file_count)
+    assert pushed.files_sent > pushed_again.files_sent > 0
+    assert got.placed == verified.right == package.file_count
+    assert verified.sound
+    assert len(compared.diff.removed) == 1
+    assert {entry.logical_key.split("/")[0] for entry in compared.diff.added} == {
+        *("images", "load_data", "objects", "segmentation"),
+    }
+    assert shared.revisions == 2
+    assert shared.saved == shared.whole - shared.stored > 0
+    assert shared.whole == pushed.package.size + pushed_again.package.size
+
+
+def test_it_is_found_again(done: tuple[Demo, list[Outcome]]) -> None:
+    demo = demos.prepare_demo(done[0].folder, ExperimentDesign(seed=99))
+    assert demo.finished
+    assert demo.design.seed == 3
+    found = demos.outline(demo)
+    assert len(found.top_hashes) == len(found.files) == 2
+    assert found.shared == done[1][-1]
+
+
+def test_suggestions_work(
+    done: tuple[Demo, list[Outcome]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo = done[0]
+    monkeypatch.chdir(demo.folder.parent)
+    code = "from cellfolio.cli.main import main; main()"
+    shell = f'cellfolio() {{ {sys.executable} -c "{code}" "$@"; }}; '
+    for suggestion in demos.suggest(demo):
+        ran = subprocess.run(
+            ["bash", "-c", shell + suggestion.command],
+            env={**os.environ, "CELLFOLIO_HOME": "/nowhere"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        expected = 1 if " diff " in suggestion.command else 0
+        assert (ran.returncode, ran.stderr) == (expected, ""), suggestion
+        assert ran.stdout
+
+
+def test_again_makes_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    events: list[ProgressEvent] = []
+    for step in demos.demo_steps(demos.prepare_demo(folder, SMALL)):
+        step.run(events.append)
+    before = demos.outline(demos.prepare_demo(folder))
+    (folder / "cell-painting/README.md").write_text("mine")
+    (folder / "mine.txt").write_text("kept")
+    again = demos.prepare_demo(folder, SMALL, again=True)
+    assert not again.finished
+    carry_out(again)
+    assert demos.outline(again).top_hashes == before.top_hashes
+    assert (folder / "mine.txt").read_text() == "kept"
+    assert {event.task for event in events} >= {"simulate", "hash", "fetch", "verify"}
+
+
+def test_an_interrupted_one_is_begun_anew(tmp_path: Path) -> None:
+    demo = demos.prepare_demo(tmp_path / "demo", SMALL)
+    for step in demos.demo_steps(demo)[:2]:
+        step.run(None)
+    anew = demos.prepare_demo(demo.folder, SMALL)
+    assert not anew.finished
+    carry_out(anew)
+    assert demos.prepare_demo(demo.folder).finished
+
+
+@pytest.mark.parametrize("marker", [None, "{}", "[]", "nonsense", '{"version": 99}'])
+def test_other_folders_are_left_alone(tmp_path: Path, marker: str | None) -> None:
+    precious = tmp_path / "experiment" / "precious.txt"
+    precious.parent.mkdir()
+    precious.write_text("mine")
+    if marker is not None:
+        (tmp_path / demos.MARKER).write_text(marker)
+    with pytest.raises(InvalidArgument, match="holds no demonstration"):
+        demos.prepare_demo(tmp_path, SMALL, again=True)
+    assert precious.read_text() == "mine"
+    with pytest.raises(InvalidArgument, match="holds no demonstration"):
+        demos.prepare_demo(precious, SMALL)
