@@ -90,8 +90,13 @@ def diff_of(before: Entry, after: Entry) -> Diff:
 )
 def test_what_kind_of_change_it_is(before: Any, after: Any, kind: str) -> None:
     one, other = Entry("a", "s3://b/a", *before), Entry("a", "s3://b/a", *after)
-    diff = diff_of(one, other)
-    assert diff == (Diff(**{kind: ((one, other),)}) if kind else Diff())
+    pairs = ((one, other),)
+    expected = {
+        "": Diff(),
+        "changed": Diff(changed=pairs),
+        "meta_changed": Diff(meta_changed=pairs),
+    }
+    assert diff_of(one, other) == expected[kind]
 
 
 def test_without_digests_another_place_is_another_file() -> None:

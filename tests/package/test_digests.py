@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given, settings
@@ -102,7 +103,7 @@ def test_any_split_into_blocks_gives_the_same_digest(
     whole, blocks = Hasher(how), Hasher(how)
     whole.update(data)
     bounds = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    for start, stop in zip(bounds, bounds[1:], strict=False):
+    for start, stop in pairwise(bounds):
         blocks.update(memoryview(data)[start:stop])
     assert blocks.digest() == whole.digest()
     assert blocks.digest() == blocks.digest()
@@ -126,7 +127,9 @@ def test_a_digest_survives_its_text(algorithm: str, value: str) -> None:
 
 
 def test_text_without_a_colon_is_no_digest() -> None:
-    with pytest.raises(InvalidArgument, match="^'abc' is not a digest; expected 'algorithm:value'"):
+    with pytest.raises(
+        InvalidArgument, match=r"^'abc' is not a digest; expected 'algorithm:value'"
+    ):
         Digest.parse("abc")
 
 

@@ -86,7 +86,7 @@ def test_a_checksum_from_two_places_is_fetched_from_both() -> None:
 
 def test_bytes_that_nothing_vouches_for_are_always_fetched_once_for_each_place() -> None:
     entries = [Entry("a", "s3://b/x", 5), Entry("b", "s3://b/x", 5), Entry("c", "s3://b/y")]
-    plan = plan_fetch(entries, lambda blobs: frozenset(blobs))
+    plan = plan_fetch(entries, frozenset)
     assert [transfer.entry.logical_key for transfer in plan.transfers] == ["a", "c"]
     assert (plan.bytes_total, plan.bytes_to_fetch) == (10, 5)
     assert [transfer.blob for transfer in plan.transfers] == [None, None]

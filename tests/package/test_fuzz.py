@@ -97,8 +97,7 @@ def use(package: Package, text: bytes) -> None:
 def try_to_use(text: bytes) -> None:
     try:
         package = read_manifest(text)
-    except CellfolioError as error:
-        assert str(error)
+    except CellfolioError:
         return
     use(package, text)
 
@@ -130,7 +129,7 @@ def test_damaged_real_manifests_are_read_or_refused(real: list[bytes], data: st.
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_refused(text: bytes) -> None:
-    with pytest.raises(InvalidManifest, match="^line 1: "):
+    with pytest.raises(InvalidManifest, match=r"^line 1: "):
         read_manifest(text)
 
 

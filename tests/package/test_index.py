@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -61,7 +60,7 @@ def test_everything_is_there_again() -> None:
 
 
 @pytest.fixture
-def mapped(tmp_path: Path) -> Iterator[tuple[mmap.mmap, mmap.mmap]]:
+def mapped(tmp_path: Path) -> tuple[mmap.mmap, mmap.mmap]:
     """Text and index as mapped files."""
     maps = []
     for name, content in (("text", TEXT), ("index", INDEX)):
@@ -69,7 +68,7 @@ def mapped(tmp_path: Path) -> Iterator[tuple[mmap.mmap, mmap.mmap]]:
         path.write_bytes(content)
         with path.open("rb") as file:
             maps.append(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    yield maps[0], maps[1]
+    return maps[0], maps[1]
 
 
 def test_mapped_files_are_as_good_as_bytes(mapped: tuple[mmap.mmap, mmap.mmap]) -> None:
@@ -105,11 +104,11 @@ def test_an_index_of_another_manifest_opens_nothing() -> None:
 
 
 def test_a_text_that_was_overwritten_is_told() -> None:
-    with pytest.raises(InvalidManifest, match="^line 1: not a Quilt manifest"):
+    with pytest.raises(InvalidManifest, match=r"^line 1: not a Quilt manifest"):
         read_indexed(bytes(len(TEXT)), INDEX)
     other = opened(HEADER + bytes(len(TEXT) - len(HEADER)), INDEX)
     with pytest.raises(InvalidManifest, match="not JSON"):
         list(other.walk())
     folders = b'{"logical_key": "b/", "meta": {}}\n'.ljust(len(TEXT) - len(HEADER), b"\n")
-    with pytest.raises(InvalidManifest, match="not JSON|found a folder"):
+    with pytest.raises(InvalidManifest, match=r"not JSON|found a folder"):
         list(opened(HEADER + folders, INDEX).walk())

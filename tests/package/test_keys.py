@@ -51,7 +51,7 @@ def test_a_key_is_valid_just_if_its_components_are(key: str) -> None:
     bad = any(part in ("", ".", "..") for part in key.split("/"))
     bad = bad or "\0" in key or "\\" in key or any("\ud800" <= c <= "\udfff" for c in key)
     if bad:
-        with pytest.raises(InvalidKey, match="^logical key "):
+        with pytest.raises(InvalidKey, match=r"^logical key "):
             check_key(key)
     else:
         assert check_key(key) == key

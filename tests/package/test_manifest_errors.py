@@ -93,7 +93,7 @@ def test_the_line_at_fault_is_named(bad: bytes, message: str, before: list[bytes
 @pytest.mark.parametrize("form", FORMS)
 def test_nan_is_refused_in_every_form_of_row(form: str) -> None:
     text = row(entry("b"), form).replace(b'"META"', b"NaN")
-    with pytest.raises(InvalidManifest, match="^line 3: entry 'b': Out of range float values"):
+    with pytest.raises(InvalidManifest, match=r"^line 3: entry 'b': Out of range float values"):
         read_manifest(HEADER + GOOD + text)
 
 
@@ -132,7 +132,7 @@ def test_a_key_that_occurs_twice_is_refused(keys: list[str], form: str) -> None:
 
 @pytest.mark.parametrize("cut", range(1, len(ROW) - 1, 7))
 def test_a_last_line_that_ends_too_early_is_refused(cut: int) -> None:
-    with pytest.raises(InvalidManifest, match="^line 3: not JSON: "):
+    with pytest.raises(InvalidManifest, match=r"^line 3: not JSON: "):
         read_manifest(HEADER + GOOD + ROW[:cut])
 
 
@@ -186,13 +186,13 @@ def test_long_metadata_is_refused_wherever_it_is() -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, object(), b"x"])
 def test_metadata_that_is_not_json_is_refused_when_a_package_is_made(value: object) -> None:
     meta = {"x": value}
-    with pytest.raises(InvalidManifest, match="^metadata of 'a' is not JSON: "):
+    with pytest.raises(InvalidManifest, match=r"^metadata of 'a' is not JSON: "):
         Package.of([Entry("a", "s3://b/k", 1, DIGEST, meta)])
-    with pytest.raises(InvalidManifest, match="^metadata of 'the package' is not JSON: "):
+    with pytest.raises(InvalidManifest, match=r"^metadata of 'the package' is not JSON: "):
         Package.of([], meta=meta)
-    with pytest.raises(InvalidManifest, match="^metadata of 'd/' is not JSON: "):
+    with pytest.raises(InvalidManifest, match=r"^metadata of 'd/' is not JSON: "):
         Package.of([], folder_meta={"d/": meta})
-    with pytest.raises(InvalidManifest, match="^metadata of 'the package' is not JSON: "):
+    with pytest.raises(InvalidManifest, match=r"^metadata of 'the package' is not JSON: "):
         Package.of([]).with_header(user_meta=meta)
 
 
@@ -204,7 +204,7 @@ def test_half_a_character_cannot_be_written() -> None:
 def test_invalid_keys_are_refused_when_a_package_is_made() -> None:
     with pytest.raises(InvalidKey, match=r"^logical key 'a/\.\./b' may not contain '\.\.'$"):
         Package.of([Entry("a/../b", "s3://b/k")])
-    with pytest.raises(InvalidKey, match="^logical key 'a' occurs twice$"):
+    with pytest.raises(InvalidKey, match=r"^logical key 'a' occurs twice$"):
         Package.of([Entry("a", "s3://b/1"), Entry("b", "s3://b/2"), Entry("a", "s3://b/3")])
     with pytest.raises(InvalidKey, match=r"^logical key '\.\.' may not contain '\.\.'$"):
         Package.of([], folder_meta={"../": {}})

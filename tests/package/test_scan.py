@@ -140,7 +140,7 @@ def with_meta(key: bytes, meta: bytes) -> bytes:
 def test_rows_that_are_json_only_together_are_refused() -> None:
     text = with_meta(b"a", b'{"x":[{}') + with_meta(b"b", b"{}]}") + with_meta(b"c", b"{}, {}")
     assert scan_block(text) is None
-    with pytest.raises(InvalidManifest, match="^line 2: not JSON"):
+    with pytest.raises(InvalidManifest, match=r"^line 2: not JSON"):
         read_manifest(HEADER + text)
 
 

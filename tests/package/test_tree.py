@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -50,20 +51,20 @@ def test_a_path_opens_a_folder() -> None:
         assert (folder.key, folder.prefix) == ("a", "a/")
         assert folder["1.csv"] == PACKAGE["a/1.csv"]
         assert folder["b/2 c.tif"] == PACKAGE["a/b/2 c.tif"]
-        assert walked(folder) == ["a/b/2 c.tif", "a/1.csv", "a/x"] or walked(folder) == sorted(
-            walked(folder), key=oracle.components
-        )
+        assert walked(folder) == ["a/1.csv", "a/b/2 c.tif", "a/x"]
     assert PACKAGE[""] is PACKAGE
     assert PACKAGE["/"] is PACKAGE
 
 
 def test_attributes_open_files_and_folders() -> None:
-    assert PACKAGE.README_md == PACKAGE["README.md"]
-    assert walked(PACKAGE.a) == walked(folder_at("a"))
-    assert PACKAGE.a.b._2_c_tif == PACKAGE["a/b/2 c.tif"]
-    assert PACKAGE.a_b.x == PACKAGE["a-b/x"]
-    assert package_of("x", "x/y").x_.y.logical_key == "x/y"
-    assert PACKAGE.plates.BR1.é_tif.name == "é.tif"
+    package: Any = PACKAGE
+    assert package.README_md == PACKAGE["README.md"]
+    assert walked(package.a) == walked(folder_at("a"))
+    assert package.a.b._2_c_tif == PACKAGE["a/b/2 c.tif"]
+    assert package.a_b.x == PACKAGE["a-b/x"]
+    assert package.plates.BR1.é_tif.name == "é.tif"
+    both: Any = package_of("x", "x/y")
+    assert both.x_.y.logical_key == "x/y"
 
 
 def test_tab_completes_names() -> None:
@@ -82,7 +83,7 @@ def test_an_attribute_that_is_missing_or_means_several_is_refused() -> None:
     message = re.escape(f"{PACKAGE.title}: no file or folder of name 'b' in ''")
     with pytest.raises(AttributeError, match=message):
         _ = PACKAGE.b
-    with pytest.raises(AttributeError, match="^_hidden$"):
+    with pytest.raises(AttributeError, match=r"^_hidden$"):
         _ = package_of(".hidden")._hidden
     twice = package_of("a b", "a-b")
     with pytest.raises(AttributeError, match="several: a b, a-b of name 'a_b' in ''"):
@@ -111,7 +112,7 @@ def test_what_is_not_there_is_not_found(path: str) -> None:
     with pytest.raises(EntryNotFound, match=re.escape(f"no {path!r} in lab/cells@")) as caught:
         PACKAGE[path]
     assert caught.value.hint == "names here: README.md, a, a-b, plates"
-    with pytest.raises(EntryNotFound, match="^no "):
+    with pytest.raises(EntryNotFound, match=r"^no "):
         PACKAGE.entry(path)
 
 
@@ -119,7 +120,7 @@ def test_a_folder_does_not_reach_beyond_itself() -> None:
     folder = folder_at("a")
     for path in ("README.md", "../README.md", "-b/x", "a/1.csv"):
         assert path not in folder
-    with pytest.raises(EntryNotFound, match="no 'a/c' in lab/cells@.*"):
+    with pytest.raises(EntryNotFound, match=r"no 'a/c' in lab/cells@.*"):
         folder["c"]
 
 
@@ -131,7 +132,7 @@ def test_contains_knows_files_and_folders() -> None:
 
 
 def test_a_folder_is_no_entry() -> None:
-    with pytest.raises(EntryNotFound, match="^'a' in lab/cells@[0-9a-f]{8} is a folder; expected"):
+    with pytest.raises(EntryNotFound, match=r"^'a' in lab/cells@[0-9a-f]{8} is a folder; expected"):
         PACKAGE.entry("a")
 
 

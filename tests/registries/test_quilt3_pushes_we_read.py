@@ -254,7 +254,6 @@ def test_our_local_registry_is_read_by_quilt3(
     assert ada.files(f"{registry}/{NAME}") == files
 
 
-@pytest.mark.xfail(reason="Place.uri writes file:/path; quilt3 writes file:///path")
 def test_local_physical_keys_have_three_slashes(ada: Publisher, tmp_path: Path) -> None:
     pushed = ada.push((tmp_path / "registry").as_uri(), NAME, {"a": b"1"})
     assert [e.physical_key[:9] for e in pushed.package.walk()] == ["file:///t"]

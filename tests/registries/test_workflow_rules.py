@@ -125,7 +125,6 @@ def test_stamp_and_top_hash_are_those_of_quilt3(
     assert ours.top_hash == theirs.top_hash
 
 
-@pytest.mark.xfail(reason="Place.uri writes file:/path; quilt3 writes file:///path")
 def test_registries_in_folders_have_workflows_too(
     quilt3: Peer, s3: SeaweedServer, ada: Publisher, tmp_path: Path
 ) -> None:

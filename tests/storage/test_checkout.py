@@ -88,7 +88,7 @@ def edit(path: Path, text: str) -> None:
 
 def test_foreign_file_in_the_way(home: Home, package: str, tmp_path: Path) -> None:
     out = write(tmp_path / "out", a_txt="somebody's", same_txt="s")
-    with pytest.raises(CheckoutConflict, match=r"1 files .* a\.txt"):
+    with pytest.raises(CheckoutConflict, match=r"1 file in .* a\.txt"):
         verbs.get("lab/x", out, home=home)
     assert contents(out) == {"a.txt": "somebody's", "same.txt": "s"}
     (out / "a.txt").unlink()

@@ -21,7 +21,8 @@ from cellfolio.package.entry import Entry
 from cellfolio.package.keys import check_package_name
 from cellfolio.package.package import Package
 from cellfolio.package.plan import entry_blob, want
-from cellfolio.registries.quilt import MANIFESTS, POINTERS, QuiltRegistry, at_once
+from cellfolio.registries.quilt import MANIFESTS, POINTERS, QuiltRegistry
+from cellfolio.registries.reuse import known_places, root_uri, still_there
 from cellfolio.registries.rules import CONFIG_PATH, DEFAULT, check_package, read_config
 from cellfolio.storage.home import Home, ensure_held
 from cellfolio.storage.progress import Meter, Progress
@@ -31,15 +32,13 @@ from cellfolio.storage.remote import (
     Place,
     Remotes,
     local_path,
-    parse_uri,
 )
 from cellfolio.storage.upload import Upload, Uploader
 
+CLAIMS = ".quilt/claims"
+"""Folder of a registry for markers of keys that large files are being sent to."""
 REVISION_DATA = ".revisions"
 """Folder below a package's data for bytes whose own key is taken by another revision."""
-_VERSION = "?versionId="
-_MAX_SEARCHED = 512 * 1024 * 1024
-"""Bytes of other packages' manifests searched at most for bytes the registry has already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,15 +245,15 @@ def _send(
     package: Package, name: str, registry: QuiltRegistry, home: Home, progress: Progress | None
 ) -> tuple[list[Entry], int, int]:
     """Send what the registry lacks; return the entries as they are there."""
-    root = _root(registry)
+    root = root_uri(registry)
     lacking: dict[Digest, Entry] = {}
     for entry in package.walk():
         if not entry.physical_key.startswith(root) and entry.digest is not None:
             lacking.setdefault(entry.digest, entry)
-    known = _known_places(set(lacking), name, registry, home) if lacking else {}
-    doubtful = any(_VERSION not in one.uri for one in known.values())
+    known = known_places(set(lacking), name, registry, home) if lacking else {}
+    doubtful = not all(one.versioned for one in known.values())
     existing = _existing(name, registry, home) if doubtful or len(known) < len(lacking) else {}
-    known = _without_lost(known, existing, registry, home)
+    known = still_there(known, existing, registry, home)
     missing = {digest: entry for digest, entry in lacking.items() if digest not in known}
     sources = _sources(missing.values(), home, progress)
     uploads = [
@@ -270,7 +269,9 @@ def _send(
     size = sum(upload.size for upload in uploads)
     meter = Meter(progress, "push", len(uploads), size)
     versioned = bool(uploads) and _is_versioned(existing, registry, home)
-    sent = Uploader(home.remotes, existing, versioned=versioned).send(uploads, meter)
+    sent = Uploader(home.remotes, registry.place(CLAIMS), existing, versioned=versioned).send(
+        uploads, meter
+    )
     meter.tell(finished=True)
     places = {digest: found.uri for digest, found in known.items()}
     places.update((digest, place.uri) for digest, place in sent.items())
@@ -280,11 +281,6 @@ def _send(
         if entry.digest in places and not entry.physical_key.startswith(root)
     ]
     return moved, len(uploads), size
-
-
-def _root(registry: QuiltRegistry) -> str:
-    """Return what every URI in a registry starts with."""
-    return registry.place("").uri.rstrip("/") + "/"
 
 
 def _short(entry: Entry) -> str:
@@ -327,93 +323,3 @@ def _is_versioned(existing: Mapping[str, ObjectInfo], registry: QuiltRegistry, h
     path = next(iter(existing))
     head = home.remotes.head(replace(registry.place(""), path=path))
     return head is not None and head.version not in (None, "null")
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Where a manifest says that bytes are."""
-
-    uri: str
-    size: int
-    top_hash: str
-
-
-def _known_places(
-    wanted: set[Digest], name: str, registry: QuiltRegistry, home: Home
-) -> dict[Digest, _Known]:
-    """Find bytes the registry has already, under any key of any package it has a manifest of.
-
-    The package's own revisions come first, the newest before the others; then other packages'
-    manifests, the newest first, up to a bound. A manifest is read once and kept.
-    """
-    root = _root(registry)
-    found: dict[Digest, _Known] = {}
-    reused: set[str] = set()
-    for top_hash in _manifests_to_search(name, registry, home):
-        if len(found) == len(wanted):
-            break
-        try:
-            package = registry.open(name, top_hash)
-        except (InvalidManifest, ObjectNotFound, LookupError):
-            continue
-        changeable: set[str] = set()
-        for row in package.rows:
-            uri = row.physical_key.decode()
-            if not uri.startswith(root):
-                continue
-            digest = row.digest
-            # A place that a newer manifest gives to other bytes has lost these.
-            if digest in wanted and digest not in found and uri not in reused:
-                found[digest] = _Known(uri, row.size, top_hash)
-            if _VERSION not in uri:
-                changeable.add(uri)
-        reused |= changeable
-    return found
-
-
-def _without_lost(
-    known: Mapping[Digest, _Known],
-    existing: Mapping[str, ObjectInfo],
-    registry: QuiltRegistry,
-    home: Home,
-) -> dict[Digest, _Known]:
-    """Leave out places whose bytes may be gone: where no version is named, others write over them.
-
-    An object is taken for what a manifest says if it has the size and was not written after it.
-    """
-    doubtful = {digest: one for digest, one in known.items() if _VERSION not in one.uri}
-    manifests = sorted({one.top_hash for one in doubtful.values()})
-    heads = at_once(lambda t: home.remotes.head(registry.place(f"{MANIFESTS}/{t}")), manifests)
-    written = dict(zip(manifests, heads, strict=True))
-
-    def lost(one: _Known) -> bool:
-        place, manifest = parse_uri(one.uri), written[one.top_hash]
-        there = existing.get(place.path) or home.remotes.head(place)
-        if there is None or manifest is None or there.size != one.size:
-            return True
-        return there.modified > manifest.modified
-
-    answers = zip(doubtful, at_once(lost, doubtful.values()), strict=True)
-    gone = {digest for digest, is_lost in answers if is_lost}
-    return {digest: one for digest, one in known.items() if digest not in gone}
-
-
-def _manifests_to_search(name: str, registry: QuiltRegistry, home: Home) -> Iterator[str]:
-    try:
-        own = [revision.top_hash for revision in registry.revisions(name)]
-    except LookupError:
-        own = []
-    yield from dict.fromkeys(own)
-    others = sorted(
-        home.remotes.objects(registry.place(MANIFESTS)),
-        key=lambda info: info.modified,
-        reverse=True,
-    )
-    room = _MAX_SEARCHED
-    for info in others:
-        room -= info.size
-        if room < 0:
-            return
-        top_hash = info.path.rpartition("/")[2]
-        if top_hash not in own and len(top_hash) == 64:
-            yield top_hash

@@ -83,7 +83,7 @@ class QuiltRegistry:
     """
 
     def __init__(self, uri: str, home: Home) -> None:
-        self.uri = uri.rstrip("/")
+        self.uri = uri if uri.endswith("://") or uri == "file:///" else uri.rstrip("/")
         self._home = home
         self._remotes = home.remotes
 
@@ -185,7 +185,9 @@ class QuiltRegistry:
         """
         check_package_name(name)
         folder = self.place(f"{POINTERS}/{name}")
-        pointers = [info.path.rpartition("/")[2] for info in self._remotes.objects(folder)]
+        pointers = {
+            info.path.rpartition("/")[2]: info.e_tag for info in self._remotes.objects(folder)
+        }
         times = [p for p in pointers if p.isdecimal() and len(p) <= _SECONDS_DIGITS[-1]]
         times.sort(key=int, reverse=True)
         if not pointers:
@@ -193,11 +195,14 @@ class QuiltRegistry:
                 f"{self.uri} has no package {name!r}",
                 hint=f"`cellfolio list {self.uri}` shows what it has",
             )
-        known = dict(self._note("pointers", name) or {})  # a revision's pointer never changes
+        # A pointer read before counts while its ETag is the same: quilt3 may write one twice.
+        notes = self._note("pointers", name) or {}
+        known = {p: note[0] for p, note in notes.items() if note[1] == pointers.get(p)}
         fresh = [pointer for pointer in times if pointer not in known]
         known.update(zip(fresh, at_once(lambda p: self._read_pointer(name, p), fresh), strict=True))
         if fresh:
-            self._set_note("pointers", name, known)
+            noted = {pointer: (known[pointer], pointers[pointer]) for pointer in times}
+            self._set_note("pointers", name, noted)
         return [
             Revision(known[pointer], datetime.fromtimestamp(int(pointer), UTC), pointer)
             for pointer in times

@@ -10,21 +10,19 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from cellfolio.errors import CellfolioError, DigestMismatch, InvalidArgument
+from cellfolio.errors import CellfolioError, DigestMismatch
 from cellfolio.package.digests import CHUNK_SIZE, Digest, Hasher, hash_blocks, schemes
-from cellfolio.storage.blobs import read_blocks
+from cellfolio.storage.blobs import BLOCK, read_blocks
 from cellfolio.storage.progress import Meter
 from cellfolio.storage.remote import ObjectInfo, Place, Remotes, with_retries
 from cellfolio.storage.workers import Workers
 
 SMALL_WORKERS = 32
 LARGE_WORKERS = 3
-CLAIMS = ".quilt/claims"
-"""Folder of a registry for markers of keys that large files are being sent to."""
 _MAX_PARTS = 10_000
 
 
@@ -58,6 +56,8 @@ class Uploader:
     Parameters
     ----------
     remotes : Remotes
+    claims : Place
+        Folder of the store for markers of keys that large files are being sent to.
     existing : mapping of str to ObjectInfo
         Objects known to be there, by path.
     versioned : bool
@@ -65,9 +65,15 @@ class Uploader:
     """
 
     def __init__(
-        self, remotes: Remotes, existing: Mapping[str, ObjectInfo], *, versioned: bool
+        self,
+        remotes: Remotes,
+        claims: Place,
+        existing: Mapping[str, ObjectInfo],
+        *,
+        versioned: bool,
     ) -> None:
         self._remotes = remotes
+        self._claims = claims
         self._existing = existing
         self._versioned = versioned
 
@@ -106,7 +112,7 @@ class Uploader:
     def _send_somewhere(self, upload: Upload, check: Callable[[], None]) -> Place:
         for place in (upload.place, upload.fallback):
             there = self._existing.get(place.path)
-            if there is not None and self._is(there, upload):
+            if there is not None and self._is(there, upload, place):
                 return self._existing_place(place, there)
             if there is not None and not self._versioned:
                 continue
@@ -115,7 +121,7 @@ class Uploader:
                 return with_retries(partial(self._put, place, mode, upload, check))
             except FileExistsError:  # another pusher, or our own request that seemed to fail
                 info = self._remotes.head(place)
-                if info is not None and self._is(info, upload):
+                if info is not None and self._is(info, upload, place):
                     return self._existing_place(place, info)
         raise CellfolioError(
             f"{upload.fallback.uri} holds other bytes than its name says",
@@ -128,16 +134,21 @@ class Uploader:
         head = self._remotes.head(place)
         return Place(place.root, place.path, (head or info).version)
 
-    def _is(self, info: ObjectInfo, upload: Upload) -> bool:
-        """Whether an object has the bytes of an upload, by its ETag."""
-        if info.e_tag is None or info.size != upload.size:
+    def _is(self, info: ObjectInfo, upload: Upload, place: Place) -> bool:
+        """Whether an object has the bytes of an upload.
+
+        Its ETag tells, but for buckets that encrypt with keys of their own. There, an object at
+        the fallback is read: its key is its digest, so it should be right.
+        """
+        if info.size != upload.size:
             return False
-        wanted = Digest("ETag", info.e_tag)
-        try:
-            found, _ = hash_blocks(wanted, upload.size, lambda: read_blocks(upload.source))
-        except InvalidArgument:
-            return False
-        return found == wanted
+        wanted = Digest("ETag", info.e_tag or "")
+        found, _ = hash_blocks(wanted, upload.size, lambda: read_blocks(upload.source))
+        if found == wanted or place != upload.fallback:
+            return found == wanted
+        body = self._remotes.get(place)
+        found, _ = hash_blocks(upload.digest, upload.size, lambda: body.blocks(BLOCK))
+        return found == upload.digest
 
     def _put(self, place: Place, mode: str, upload: Upload, check: Callable[[], None]) -> Place:
         check()
@@ -167,7 +178,7 @@ class Uploader:
         if self._remotes.head(place) is not None:
             raise FileExistsError(place.uri)
         name = hashlib.sha256(place.path.encode()).hexdigest()
-        claim = Place(place.root, f"{CLAIMS}/{name}")
+        claim = replace(self._claims, path=f"{self._claims.path}/{name}")
         mine = str(upload.digest).encode()
         try:
             self._remotes.put(claim, mine, mode="create")
