@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cellfolio.cli.progress import show_progress
     from cellfolio.errors import CellfolioError
     from cellfolio.package.digests import Digest
     from cellfolio.package.entry import Entry
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "cellfolio.cli.progress": ("show_progress",),
     "cellfolio.errors": ("CellfolioError",),
     "cellfolio.package.digests": ("Digest",),
     "cellfolio.package.entry": ("Entry",),
@@ -84,6 +86,7 @@ __all__ = [
     "log",
     "open",
     "push",
+    "show_progress",
     "status",
     "verify",
 ]

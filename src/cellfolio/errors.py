@@ -235,9 +235,9 @@ class CheckoutConflict(CellfolioError, FileExistsError):
 
     def __init__(self, folder: str, keys: Sequence[str]) -> None:
         shown = ", ".join(keys[:5]) + (f" and {len(keys) - 5} more" if len(keys) > 5 else "")
+        count = "1 file" if len(keys) == 1 else f"{len(keys)} files"
         super().__init__(
-            f"{len(keys)} {'files' if len(keys) > 1 else 'file'} in {folder} changed here or not of "
-            f"this package: {shown}",
+            f"{count} in {folder} changed here, or not of this package: {shown}",
             hint="nothing was written; move them away, or overwrite them with force=True (--force)",
         )
         self.keys = tuple(keys)

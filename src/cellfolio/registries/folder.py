@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from fnmatch import translate
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from cellfolio.package.package import Package
 from cellfolio.storage.blobs import read_blocks
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Meter, Progress
+from cellfolio.storage.workers import Workers
 
 IGNORE_FILE = ".quiltignore"
 _ABOVE = "/\0above" * 8
@@ -118,15 +119,19 @@ def _digests(found: list[_Found], home: Home, progress: Progress | None) -> dict
     unknown = [one for one in found if one.key not in known]
     meter = Meter(progress, "hash", len(unknown), sum(one.status.st_size for one in unknown))
 
-    def hashed(one: _Found) -> Digest:
+    def hashed(one: _Found) -> tuple[_Found, Digest]:
         digest = hash_file(one.path, one.status, meter)
         meter.advance(files=1)
-        return digest
+        return one, digest
 
-    with ThreadPoolExecutor(min(8, (os.cpu_count() or 1) * 2)) as pool:
-        for one, digest in zip(unknown, pool.map(hashed, unknown), strict=True):
+    workers: Workers[tuple[_Found, Digest]] = Workers()
+    workers.start(min(8, (os.cpu_count() or 1) * 2), deque(unknown), hashed)
+    try:
+        for one, digest in workers.results(len(unknown), meter.tell):
             known[one.key] = digest
             meter.tell()
+    finally:
+        workers.stop()
     meter.tell(finished=True)
     _remember(unknown, known, home)
     return known

@@ -19,7 +19,7 @@ import contextlib
 import os
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from itertools import count, repeat
 from pathlib import Path
@@ -136,14 +136,19 @@ class BlobStore:
         name = f"{path.parent.parent.name}/{path.name}"
         return self.check(name)
 
-    def check(self, blob: str) -> bool:
-        """Hash a blob; note it as checked, or return False where its bytes are not its name's."""
+    def check(self, blob: str, read: Callable[[int], None] = lambda size: None) -> bool:
+        """Hash a blob; note it as checked, or return False where its bytes are not its name's.
+
+        `read` is told the bytes of each block that was read.
+        """
         path, digest = self.path(blob), blob_digest(blob)
         if digest is None or not digest.checkable:
             return False
         try:
             status = path.stat()
-            found, size = hash_blocks(digest, status.st_size, lambda: read_blocks(path))
+            found, size = hash_blocks(
+                digest, status.st_size, lambda: _told(read_blocks(path), read)
+            )
         except OSError:
             return False
         if found != digest or size != status.st_size:
@@ -232,6 +237,12 @@ class BlobStore:
                 path.unlink()
                 freed += status.st_size if status.st_nlink == 1 else 0
         return freed
+
+
+def _told(blocks: Iterator[bytes], read: Callable[[int], None]) -> Iterator[bytes]:
+    for block in blocks:
+        yield block
+        read(len(block))
 
 
 def _can_create(folder: Path) -> bool:

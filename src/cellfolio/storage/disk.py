@@ -123,8 +123,18 @@ class Placer:
         self._methods = list(METHODS) if how == "auto" else [how]
         self._folders = {root}
 
-    def place(self, source: Path, key: str, *, replace: bool) -> Path:
+    def place(self, source: Path, key: str, *, replace: bool, only_copy: bool = False) -> Path:
         """Put the bytes of `source` at a logical key.
+
+        Parameters
+        ----------
+        source : Path
+        key : str
+        replace : bool
+            Whether a file may be there already.
+        only_copy : bool
+            Whether `source` could not be fetched again. Then ``auto`` makes no hard link, through
+            which somebody could change it.
 
         Raises
         ------
@@ -138,6 +148,8 @@ class Placer:
         target = self.locate(key)
         self._make_folder(target.parent, key)
         for method in tuple(self._methods):
+            if method == "link" and only_copy and self._how == "auto":
+                continue
             if method == "link" and not replace:
                 if self._try("link", source, target):
                     return target
@@ -145,9 +157,10 @@ class Placer:
             unfinished = self._scratch / uuid.uuid4().hex
             try:
                 if self._try(method, source, unfinished):
-                    if not replace and os.path.lexists(target):
-                        raise FileExistsError(errno.EEXIST, "file exists", str(target))
-                    unfinished.replace(target)
+                    if replace:
+                        unfinished.replace(target)
+                    else:
+                        _rename_to_free(unfinished, target)
                     return target
             finally:
                 unfinished.unlink(missing_ok=True)
@@ -193,6 +206,18 @@ class Placer:
                 raise
             return False
         return True
+
+
+def _rename_to_free(unfinished: Path, target: Path) -> None:
+    """Rename a file to a name that must be free; a plain rename would replace."""
+    try:
+        os.link(unfinished, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a disk without hard links
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, "file exists", str(target)) from None
+        unfinished.replace(target)
 
 
 def _reflink(source: Path, target: Path) -> None:

@@ -15,7 +15,7 @@ from cellfolio.storage.blobs import BlobStore
 from cellfolio.storage.disk import check_free_space
 from cellfolio.storage.manifests import ManifestCache
 from cellfolio.storage.progress import Meter, Progress
-from cellfolio.storage.remote import Remotes
+from cellfolio.storage.remote import Remotes, local_path
 from cellfolio.storage.transfer import Fetcher
 
 
@@ -47,6 +47,11 @@ class Home:
     def fetcher(self) -> Fetcher:
         """What fetches bytes into the store."""
         return Fetcher(self.blobs, self.remotes)
+
+    def only_copy(self, entry: Entry) -> bool:
+        """Whether the store is the only place that an entry's bytes are known to be at."""
+        path = local_path(entry.physical_key)
+        return path is not None and path.is_relative_to(self.blobs.folder)
 
     @property
     def registry_uri(self) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from cellfolio.registries.quilt import QuiltRegistry
 from cellfolio.storage.checkout import Checkout, CheckoutStatus, has_blob
 from cellfolio.storage.home import Home, ensure_held
 from cellfolio.storage.progress import Meter, Progress
-from cellfolio.storage.remote import local_path
+from cellfolio.storage.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +98,20 @@ def _damaged(blobs: Iterable[str], home: Home, progress: Progress | None) -> lis
     listed = sorted(blobs)
     sizes = [home.blobs.path(blob).stat().st_size for blob in listed]
     meter = Meter(progress, "verify", len(listed), sum(sizes))
-    found = []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for blob, size, right in zip(
-            listed, sizes, pool.map(home.blobs.check, listed), strict=True
-        ):
-            meter.advance(size=size, files=1)
-            meter.tell()
-            if not right:
-                found.append(blob)
+    workers: Workers[tuple[str, bool]] = Workers()
+
+    def check(blob: str) -> tuple[str, bool]:
+        right = home.blobs.check(blob, lambda size: meter.advance(size=size))
+        meter.advance(files=1)
+        return blob, right
+
+    workers.start(os.cpu_count() or 1, deque(listed), check)
+    try:
+        answers = dict(workers.results(len(listed), meter.tell))
+    finally:
+        workers.stop()
     meter.tell(finished=True)
-    return found
+    return [blob for blob in listed if not answers[blob]]
 
 
 def _sources(damaged: Iterable[str], home: Home) -> dict[str, Entry]:
@@ -120,19 +123,14 @@ def _sources(damaged: Iterable[str], home: Home) -> dict[str, Entry]:
         for row in package.rows if package is not None else ():
             entry = row.entry()
             blob = entry_blob(entry)
-            if blob in wanted and blob not in found and not _in_store(entry, home):
+            if blob in wanted and blob not in found and not home.only_copy(entry):
                 found[blob] = entry
     return found
 
 
-def _in_store(entry: Entry, home: Home) -> bool:
-    path = local_path(entry.physical_key)
-    return path is not None and path.is_relative_to(home.blobs.folder)
-
-
 def _fetch_again(entries: Mapping[str, Entry], home: Home) -> list[str]:
     """Remove damaged blobs that can be had elsewhere, and fetch them; return the mended ones."""
-    elsewhere = {blob: entry for blob, entry in entries.items() if not _in_store(entry, home)}
+    elsewhere = {blob: entry for blob, entry in entries.items() if not home.only_copy(entry)}
     mended = []
     for blob, entry in sorted(elsewhere.items()):
         damaged = home.blobs.set_aside(blob)

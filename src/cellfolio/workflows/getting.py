@@ -76,6 +76,8 @@ class _Plan:
     keys: Mapping[str, Sequence[str]]
     """What is wanted (see `cellfolio.package.plan.want`) → logical keys to put it at."""
     bytes_placed: int
+    only_copies: frozenset[str]
+    """What only the store has, of what is wanted."""
 
 
 def get_package(
@@ -179,7 +181,8 @@ def _plan(
         keys.setdefault(name, []).append(key)
     needed = [entry for entry in entries if entry.logical_key in plan.place]
     size = sum(entry.size or 0 for entry in needed)
-    return _Plan(plan, plan_fetch(needed, home.blobs.held), keys, size)
+    only = frozenset(want(entry) for entry in needed if home.only_copy(entry))
+    return _Plan(plan, plan_fetch(needed, home.blobs.held), keys, size, only)
 
 
 def _carry_out(
@@ -204,7 +207,12 @@ def _carry_out(
         blob = f"{path.parent.parent.name}/{path.name}"
         for key in plan.keys[name]:
             try:
-                target = placer.place(path, key, replace=key in plan.checkout.replaced)
+                target = placer.place(
+                    path,
+                    key,
+                    replace=key in plan.checkout.replaced,
+                    only_copy=name in plan.only_copies,
+                )
             except FileExistsError:  # made meanwhile, or another key that this disk takes for it
                 raise CheckoutConflict(str(checkout.folder), [key]) from None
             changes.add(key, blob, target)
@@ -220,7 +228,8 @@ def _carry_out(
 def _check_space(plan: _Plan, checkout: Checkout, home: Home, options: GetOptions) -> None:
     size = plan.fetch.bytes_to_fetch
     check_free_space(home.blobs.folder, size, "fetching")
-    if options.how == "copy" or not same_disk(home.blobs.folder, checkout.folder):
+    copies = options.how == "copy" or bool(plan.only_copies)
+    if copies or not same_disk(home.blobs.folder, checkout.folder):
         check_free_space(checkout.folder, plan.bytes_placed, "copying")
 
 

@@ -150,10 +150,26 @@ def open_package(
         folder = Path(text).expanduser()
         package = package_folder(folder, home, progress=progress)
         return Opened(package.named(""), "", str(folder))
+    return open_named(text, home, registry=registry, verify=verify)
+
+
+def open_named(
+    text: str, home: Home, *, registry: str | None = None, verify: bool = True
+) -> Opened:
+    """Open a package of a registry by reference (see `open_package`)."""
     reference = find_reference(text, registry)
     found = find_registry(reference.registry, home)
     package = found.open(reference.name, reference.revision, verify=verify)
     return Opened(package, found.uri, reference.name, reference.path)
+
+
+def names_package(text: str) -> bool:
+    """Whether a user's word names a package of a registry, and not just some folder."""
+    try:
+        find_reference(text)
+    except InvalidReference:
+        return False
+    return True
 
 
 def list_packages(registry: str | None, home: Home) -> list[str]:
@@ -194,5 +210,7 @@ __all__ = [
     "is_path",
     "list_packages",
     "log_package",
+    "names_package",
+    "open_named",
     "open_package",
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cellfolio.errors import CellfolioError, NotFound
 from cellfolio.package.package import Package
-from cellfolio.package.plan import entry_blob
+from cellfolio.package.plan import entry_blob, want
 from cellfolio.registries.quilt import QuiltRegistry
 from cellfolio.storage.checkout import Checkout
 from cellfolio.storage.home import Home
@@ -46,6 +46,8 @@ class Space:
         The store.
     blobs, size : int
         Files of the store, and their bytes.
+    local_size : int
+        Bytes of the store that packages of the local registry need.
     unfinished : int
         Bytes of transfers that were interrupted.
     packages : tuple of PackageSpace
@@ -57,14 +59,15 @@ class Space:
     folder: Path
     blobs: int
     size: int
+    local_size: int
     unfinished: int
     packages: tuple[PackageSpace, ...]
     checkouts: tuple[str, ...]
 
     @property
     def saved(self) -> int:
-        """Bytes that are not stored twice: all revisions as if each were whole, less the store."""
-        return max(0, sum(package.size for package in self.packages) - self.size)
+        """Bytes that are not stored twice: all revisions as if each were whole, less what is."""
+        return sum(package.size for package in self.packages) - self.local_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,19 @@ class Collected:
 def measure_space(home: Home) -> Space:
     """Return the room that store, packages and checkouts take."""
     sizes = [status.st_size for _, status in home.blobs.all()]
+    needed: dict[str, int] = {}
+    packages = []
+    for name, revisions in _local_packages(home):
+        packages.append(_package_space(name, revisions))
+        for package in revisions:
+            needed.update((want(entry), entry.size or 0) for entry in package.walk())
     return Space(
         home.blobs.folder,
         len(sizes),
         sum(sizes),
+        sum(needed.values()),
         sum(path.stat().st_size for path in _unfinished(home)),
-        tuple(_package_spaces(home)),
+        tuple(packages),
         tuple(path for path in _checkouts(home) if Checkout(Path(path)).exists),
     )
 
@@ -123,14 +133,13 @@ def _local_packages(home: Home) -> Iterator[tuple[str, list[Package]]]:
         yield name, [registry.open(name, top_hash) for top_hash in hashes]
 
 
-def _package_spaces(home: Home) -> Iterator[PackageSpace]:
-    for name, revisions in _local_packages(home):
-        yield PackageSpace(
-            name,
-            len(revisions),
-            sum(package.file_count for package in revisions),
-            sum(package.size for package in revisions),
-        )
+def _package_space(name: str, revisions: list[Package]) -> PackageSpace:
+    return PackageSpace(
+        name,
+        len(revisions),
+        sum(package.file_count for package in revisions),
+        sum(package.size for package in revisions),
+    )
 
 
 def collect(home: Home, *, dry_run: bool = False, grace: float = GRACE) -> Collected:

@@ -244,9 +244,10 @@ def verify(
     if what is None:
         return checking.verify_store(home, repair=repair, progress=progress)
     folder = Path(what).expanduser()
-    if not isinstance(what, str) or opening.is_path(what) or checking.is_checkout(folder):
+    if checking.is_checkout(folder) or not (isinstance(what, str) and opening.names_package(what)):
         return checking.verify_checkout(folder, home, repair=repair, progress=progress)
-    return checking.verify_package(open(what, home=home), home, repair=repair, progress=progress)
+    package = opening.open_named(what, home).package
+    return checking.verify_package(package, home, repair=repair, progress=progress)
 
 
 def du(*, home: Home | None = None) -> Space:

@@ -1,0 +1,135 @@
+"""What the pages of the documentation take for granted: a reader's folder and a laboratory's bucket."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import cellfolio
+from cellfolio import Home, Label
+from cellfolio.package.package import Package
+from cellfolio.registries.quilt import POINTERS
+from cellfolio.storage.remote import Place
+from tests.servers.seaweed import SeaweedServer
+
+SCREENS = "screens"
+"""The bucket that the guides read from."""
+RESULTS = ("results", "results-versioned")
+"""Buckets that the guides write to."""
+FIRST = {
+    "README.md": b"# Pilot screen\n\nTwo plates of U2OS cells. The images are made up.\n",
+    "images/P1/A01.tiff": b"P1 A01\n" * 600,
+    "images/P1/A02.tiff": b"P1 A02\n" * 600,
+    "images/P2/A01.tiff": b"P2 A01\n" * 600,
+    "metadata/platemap.csv": b"well,compound\nA01,DMSO\nA02,taxol\n",
+    "notes.txt": b"P2 A02 was out of focus; to be imaged again.\n",
+}
+SECOND = {
+    **{key: content for key, content in FIRST.items() if key != "notes.txt"},
+    "images/P2/A02.tiff": b"P2 A02\n" * 600,
+    "metadata/platemap.csv": b"well,compound\nA01,DMSO\nA02,paclitaxel\n",
+}
+REVISIONS = (
+    (FIRST, "Two plates", datetime(2025, 3, 3, 9, tzinfo=UTC)),
+    (SECOND, "P2 A02 imaged again; taxol is called paclitaxel", datetime(2025, 4, 7, 9, tzinfo=UTC)),
+)
+META = {"assay": "Cell Painting", "cell_line": "U2OS"}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody who reads a page and types what it says.
+
+    Attributes
+    ----------
+    folder : Path
+        Where they work.
+    environment : mapping of str to str
+    aliases : mapping of str to str
+        What their folders are called in the documentation.
+    """
+
+    folder: Path
+    environment: Mapping[str, str]
+    aliases: Mapping[str, str]
+
+
+@pytest.fixture
+def new_reader(tmp_path: Path) -> Callable[[Mapping[str, str]], Reader]:
+    """Make a reader, with some variables of the environment."""
+
+    def make(variables: Mapping[str, str]) -> Reader:
+        user = tmp_path / "ada"
+        folder = user / "screens"
+        folder.mkdir(parents=True)
+        programs = Path(sys.executable).parent
+        environment = {
+            "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            "HOME": str(user),
+            "CELLFOLIO_HOME": str(user / ".local/share/cellfolio"),
+            "LANG": "C.UTF-8",
+            "PYTHONUTF8": "1",
+            "COLUMNS": "80",
+            "NO_PROXY": "127.0.0.1",
+            "QUILT_DISABLE_USAGE_METRICS": "True",
+            "QUILT_MINIMIZE_STDOUT": "true",
+            **variables,
+        }
+        return Reader(folder, environment, {str(user): "/home/ada"})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def laboratory(
+    s3: SeaweedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, str]]:
+    """Buckets, one with a package of two revisions; the variables that lead to them."""
+    variables = s3.env()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        s3.create_bucket(SCREENS)
+        for name in RESULTS:
+            s3.create_bucket(name, versioned=name.endswith("versioned"))
+        _publish(tmp_path_factory.mktemp("laboratory"))
+    yield variables
+    for name in (SCREENS, *RESULTS):
+        s3.delete_bucket(name)
+
+
+def _publish(folder: Path) -> None:
+    """Publish both revisions, each at its time."""
+    home = Home(folder / "home")
+    pointers = f"{POINTERS}/lab/pilot"
+    for files, message, time in REVISIONS:
+        shutil.rmtree(folder / "files", ignore_errors=True)
+        package = build(folder / "files", files, home, Label(message, META))
+        cellfolio.push(package, f"s3://{SCREENS}", home=home)
+        for info in home.remotes.objects(Place(f"s3://{SCREENS}", pointers)):
+            pointer = info.path.rpartition("/")[2]
+            if pointer.isdecimal() and pointer not in {str(int(t.timestamp())) for _, _, t in REVISIONS}:
+                home.remotes.delete(Place(f"s3://{SCREENS}", info.path))
+        place = Place(f"s3://{SCREENS}", f"{pointers}/{int(time.timestamp())}")
+        home.remotes.put(place, package.top_hash.encode())
+
+
+def build(folder: Path, files: Mapping[str, bytes], home: Home, label: Label) -> Package:
+    """Write files to a folder, and build a package of them."""
+    write(folder, files)
+    return cellfolio.build(folder, "lab/pilot", label, home=home).package
+
+
+def write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files to a folder."""
+    for key, content in files.items():
+        path = folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
