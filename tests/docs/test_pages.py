@@ -121,37 +121,38 @@ def test_ci_finds_the_test_command() -> None:
 # The runner itself: what must fail fails.
 
 
-@pytest.mark.parametrize(
-    ("language", "text", "wrong"),
-    [
-        ("console", "$ echo one; echo two\none\ntwo\n", ""),
-        ("console", "$ printf 'a\\nb\\nc\\n'\na\n…\nc\n", ""),
-        ("console", "$ printf 'a\\n'\n…\na\n…\n", ""),
-        ("console", "$ echo one two three\none … three\n", ""),
-        ("console", "$ echo one\ntwo\n", "shown:\ntwo"),
-        ("console", "$ echo one\n", "found:\none"),
-        ("console", "$ false\n", "exit code 1 of: false"),
-        ("console", "$ false\n$ echo $?\n1\n", ""),
-        ("console", "$ export A=1\n$ echo $A\n1\n", ""),
-        ("console", "$ exit 3\n", "ended early"),
-        ("sh", "true\nfalse\ntrue\n", "exit code 1 of: false"),
-        ("sh", "echo a \\\n  b\n", ""),
-        ("python", "assert 1 == 2\n", "AssertionError"),
-        ("pycon", ">>> 1 + 1\n2\n", ""),
-        ("pycon", ">>> 1 + 1\n3\n", "Expected"),
-    ],
+RIGHT = (
+    ("console", "$ echo one; echo two\none\ntwo\n"),
+    ("console", "$ printf 'a\\nb\\nc\\n'\na\n…\nc\n"),
+    ("console", "$ printf 'a\\n'\n…\na\n…\n"),
+    ("console", "$ echo one two three\none … three\n"),
+    ("console", "$ false\n$ echo $?\n1\n"),
+    ("console", "$ export A=1\n$ echo $A\n1\n"),
+    ("sh", "echo a \\\n  b\n"),
+    ("pycon", ">>> 1 + 1\n2\n"),
 )
-def test_runner(
-    language: str,
-    text: str,
-    wrong: str,
-    new_reader: Callable[[Mapping[str, str]], Reader],
-    monkeypatch: pytest.MonkeyPatch,
+WRONG = (
+    ("console", "$ echo one\ntwo\n", "shown:\ntwo"),
+    ("console", "$ echo one\n", "found:\none"),
+    ("console", "$ false\n", "exit code 1 of: false"),
+    ("console", "$ exit 3\n", "ended early"),
+    ("sh", "true\nfalse\ntrue\n", "exit code 1 of: false"),
+    ("python", "assert 1 == 2\n", "AssertionError"),
+    ("pycon", ">>> 1 + 1\n3\n", "Expected"),
+)
+
+
+def test_what_must_fail_fails(
+    new_reader: Callable[[Mapping[str, str]], Reader], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.docs.test_pages.blocks", lambda _: [Block(1, language, text)])
+    listed = [*(Block(0, *one) for one in RIGHT)]
+    listed += [Block(line, *one[:2]) for line, one in enumerate(WRONG, start=1)]
+    monkeypatch.setattr("tests.docs.test_pages.blocks", lambda _: listed)
     failures = run_page(ROOT / "README.md", new_reader({}))
-    assert bool(failures) == bool(wrong)
-    assert wrong in "".join(failures)
+    assert len(failures) == len(WRONG), failures
+    for line, ((*_, wrong), failure) in enumerate(zip(WRONG, failures, strict=True), start=1):
+        assert failure.startswith(f"line {line}: ")
+        assert wrong in failure
 
 
 def test_state_lasts_until_the_end_of_the_page(

@@ -79,6 +79,11 @@ class BlobStore:
         """Return where a blob is kept, whether or not it is there."""
         return Path(self._file(blob))
 
+    def name(self, path: Path) -> str:
+        """Return the name of the blob that `path` gave the place of."""
+        _, algorithm, _, name = str(path).rsplit(os.sep, 3)
+        return f"{algorithm}/{name}"
+
     def _file(self, blob: str) -> str:
         """Do what `path` does, as a string: it is made for every file of a transfer."""
         algorithm, _, name = blob.partition("/")
@@ -121,20 +126,19 @@ class BlobStore:
         found: dict[str, Path] = {}
         for blob in wanted:
             row = known.get(blob) or known_aliased.get(aliases.get(blob, ""))
-            path = self.path(row.id if row else blob)
-            if self._usable(path, row):
-                found[blob] = path
+            name = row.id if row else blob
+            if self._usable(name, row):
+                found[blob] = self.path(name)
         return found
 
-    def _usable(self, path: Path, row: BlobRow | None) -> bool:
+    def _usable(self, blob: str, row: BlobRow | None) -> bool:
         try:
-            status = path.stat()
+            status = os.stat(self._file(blob))
         except OSError:
             return False
         if row is not None and (row.size, row.mtime_ns) == (status.st_size, status.st_mtime_ns):
             return True
-        name = f"{path.parent.parent.name}/{path.name}"
-        return self.check(name)
+        return self.check(blob)
 
     def check(self, blob: str, read: Callable[[int], None] = lambda size: None) -> bool:
         """Hash a blob; note it as checked, or return False where its bytes are not its name's.

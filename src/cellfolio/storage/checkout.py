@@ -292,9 +292,9 @@ class Changes:
         self.flush()
         return _read_files(self._connection)
 
-    def add(self, key: str, blob: str, path: Path) -> None:
+    def add(self, key: str, blob: str, path: str | Path) -> None:
         """Note a file that was just put there."""
-        status = path.lstat()
+        status = os.lstat(path)
         self._added.append(FileRow(key, blob, status.st_size, status.st_mtime_ns, status.st_ino))
         if len(self._added) >= _BATCH:
             self.flush()

@@ -121,20 +121,25 @@ class Placer:
         self._scratch.mkdir(parents=True, exist_ok=True)
         self._how = how
         self._methods = list(METHODS) if how == "auto" else [how]
-        self._folders = {root}
+        self._folders = {""}
 
-    def place(self, source: Path, key: str, *, replace: bool, only_copy: bool = False) -> Path:
+    def place(self, source: str | Path, key: str, *, replace: bool, only_copy: bool = False) -> str:
         """Put the bytes of `source` at a logical key.
 
         Parameters
         ----------
-        source : Path
+        source : str or Path
         key : str
         replace : bool
             Whether a file may be there already.
         only_copy : bool
             Whether `source` could not be fetched again. Then ``auto`` makes no hard link, through
             which somebody could change it.
+
+        Returns
+        -------
+        str
+            Path of the file.
 
         Raises
         ------
@@ -145,8 +150,8 @@ class Placer:
         InvalidKey
             If the key leads through a link out of the checkout, or cannot be a file name here.
         """
-        target = self.locate(key)
-        self._make_folder(target.parent, key)
+        target = f"{self._root}{os.sep}{check_writable(key, windows=WINDOWS)}"
+        self._make_folder(key.rpartition("/")[0], key)
         for method in tuple(self._methods):
             if method == "link" and only_copy and self._how == "auto":
                 continue
@@ -154,34 +159,32 @@ class Placer:
                 if self._try("link", source, target):
                     return target
                 continue
-            unfinished = self._scratch / uuid.uuid4().hex
+            unfinished = f"{self._scratch}{os.sep}{uuid.uuid4().hex}"
             try:
                 if self._try(method, source, unfinished):
                     if replace:
-                        unfinished.replace(target)
+                        os.replace(unfinished, target)
                     else:
                         _rename_to_free(unfinished, target)
                     return target
             finally:
-                unfinished.unlink(missing_ok=True)
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(unfinished)
         raise StoreError(
             f"the disk of {self._root} cannot make a {self._how} of {source}", hint="use copies"
         )
-
-    def locate(self, key: str) -> Path:
-        """Return the path of a logical key in the checkout."""
-        return self._root / check_writable(key, windows=WINDOWS)
 
     def finish(self) -> None:
         """Remove what only this run needed."""
         with contextlib.suppress(OSError):
             self._scratch.rmdir()
 
-    def _make_folder(self, folder: Path, key: str) -> None:
-        """Make `folder`, below the root, without following links that were put there."""
-        if folder in self._folders:
+    def _make_folder(self, parent: str, key: str) -> None:
+        """Make the folder of a key, below the root, without following links put there."""
+        if parent in self._folders:
             return
-        self._make_folder(folder.parent, key)
+        self._make_folder(parent.rpartition("/")[0], key)
+        folder = self._root / parent
         with contextlib.suppress(FileExistsError):
             folder.mkdir()
         if folder.is_symlink() or not folder.is_dir():
@@ -190,9 +193,9 @@ class Placer:
                 f"leads through {folder}, which is a link or a file",
                 hint="move it away, or choose another folder",
             )
-        self._folders.add(folder)
+        self._folders.add(parent)
 
-    def _try(self, method: str, source: Path, target: Path) -> bool:
+    def _try(self, method: str, source: str | Path, target: str) -> bool:
         try:
             _COPIERS[method](source, target)
         except (FileNotFoundError, FileExistsError):
@@ -208,7 +211,7 @@ class Placer:
         return True
 
 
-def _rename_to_free(unfinished: Path, target: Path) -> None:
+def _rename_to_free(unfinished: str, target: str) -> None:
     """Rename a file to a name that must be free; a plain rename would replace."""
     try:
         os.link(unfinished, target)
@@ -216,29 +219,29 @@ def _rename_to_free(unfinished: Path, target: Path) -> None:
         raise
     except OSError:  # a disk without hard links
         if os.path.lexists(target):
-            raise FileExistsError(errno.EEXIST, "file exists", str(target)) from None
-        unfinished.replace(target)
+            raise FileExistsError(errno.EEXIST, "file exists", target) from None
+        os.replace(unfinished, target)
 
 
-def _reflink(source: Path, target: Path) -> None:
+def _reflink(source: str | Path, target: str) -> None:
     if not sys.platform.startswith("linux"):
         raise OSError(errno.ENOSYS, "no reflinks on this system")
     import fcntl
 
-    with source.open("rb") as reading, target.open("xb") as writing:
+    with open(source, "rb") as reading, open(target, "xb") as writing:
         try:
             fcntl.ioctl(writing.fileno(), _FICLONE, reading.fileno())
         except OSError:
-            target.unlink()
+            os.unlink(target)
             raise
 
 
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as reading, target.open("xb") as writing:
+def _copy(source: str | Path, target: str) -> None:
+    with open(source, "rb") as reading, open(target, "xb") as writing:
         shutil.copyfileobj(reading, writing, 1 << 20)
 
 
-_COPIERS: Mapping[str, Callable[[Path, Path], None]] = {
+_COPIERS: Mapping[str, Callable[[str | Path, str], None]] = {
     "reflink": _reflink,
     "link": os.link,
     "copy": _copy,

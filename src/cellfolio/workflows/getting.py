@@ -201,10 +201,10 @@ def _carry_out(
     changes.set_source(source)
     placer = checkout.placer(options.how)
     for key, blob in plan.checkout.record.items():
-        changes.add(key, blob, placer.locate(key))
+        changes.add(key, blob, checkout.folder / key)
     failures: list[Exception] = []
     for name, path in _files(plan.fetch, home, progress, failures):
-        blob = f"{path.parent.parent.name}/{path.name}"
+        blob = home.blobs.name(path)
         for key in plan.keys[name]:
             try:
                 target = placer.place(
