@@ -268,7 +268,7 @@ def test_placer_never_leaves_half_a_file(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(b"x" * 100)
     placer = Placer(tmp_path / "out", "copy")
-    target = placer.place(source, "a/b", replace=False)
+    target = Path(placer.place(source, "a/b", replace=False))
     with pytest.raises(FileExistsError):
         placer.place(source, "a/b", replace=False)
     assert target.read_bytes() == b"x" * 100
