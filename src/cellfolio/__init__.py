@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cellfolio.cli.progress import show_progress
     from cellfolio.errors import CellfolioError
+    from cellfolio.package.diff import Diff
     from cellfolio.package.digests import Digest
     from cellfolio.package.entry import Entry
-    from cellfolio.package.package import Diff, Folder, Package
+    from cellfolio.package.folder import Folder
+    from cellfolio.package.package import Package
     from cellfolio.storage.home import Home
     from cellfolio.storage.progress import ProgressEvent
     from cellfolio.workflows.getting import GetOptions
@@ -43,7 +45,9 @@ _HOMES = {
     "cellfolio.errors": ("CellfolioError",),
     "cellfolio.package.digests": ("Digest",),
     "cellfolio.package.entry": ("Entry",),
-    "cellfolio.package.package": ("Diff", "Folder", "Package"),
+    "cellfolio.package.diff": ("Diff",),
+    "cellfolio.package.folder": ("Folder",),
+    "cellfolio.package.package": ("Package",),
     "cellfolio.storage.home": ("Home",),
     "cellfolio.storage.progress": ("ProgressEvent",),
     "cellfolio.workflows.getting": ("GetOptions",),

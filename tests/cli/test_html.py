@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellfolio.package.entry import Entry
+from cellfolio.package.folder import Folder
 from cellfolio.package.html import CHILDREN, first_children
-from cellfolio.package.package import Folder, Package
+from cellfolio.package.package import Package
 
 ALLOWED = {"div", "span", "b", "code", "details", "summary"}
 

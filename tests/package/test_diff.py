@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cellfolio.package.diff import Diff
 from cellfolio.package.digests import Digest
 from cellfolio.package.entry import Entry
-from cellfolio.package.package import Diff, Package
+from cellfolio.package.package import Package
 from tests.package import oracle
 from tests.package.strategies import digests, metas, sizes
 

@@ -14,7 +14,8 @@ from cellfolio.errors import InvalidManifest
 from cellfolio.package.digests import Digest
 from cellfolio.package.entry import Entry
 from cellfolio.package.manifest import read_indexed, read_manifest, write_index
-from cellfolio.package.package import Package, format_size
+from cellfolio.package.package import Package
+from cellfolio.package.sizes import format_size
 from tests.package import oracle
 from tests.package.strategies import entries, entry_lists
 
@@ -70,7 +71,6 @@ def test_nobody_can_change_a_package_through_what_it_returns() -> None:
     folder = package.a
     folder.meta["x"].append(3)
     package.entry("a/x").user_meta["n"]["m"].append(4)
-    package.by_digest().clear()
     assert list(package.manifest()) == list(same.manifest())
     assert package.header == same.header
     assert (package.meta, package.folder_meta, folder.meta) == (
@@ -146,16 +146,6 @@ def test_with_entries_adds_and_replaces(old: list[Entry], new: list[Entry]) -> N
 def test_the_last_of_several_new_entries_of_a_key_counts() -> None:
     package = Package.of([]).with_entries([Entry("a", "s3://b/1"), Entry("a", "s3://b/2")])
     assert [entry.physical_key for entry in package.walk()] == ["s3://b/2"]
-
-
-def test_one_entry_stands_for_each_digest() -> None:
-    other = Digest("MD5", "1" * 32)
-    found = [*ENTRIES, Entry("c", "s3://b/c", 3, other), Entry("d", "s3://b/d")]
-    by_digest = Package.of(found).by_digest()
-    assert {digest: entry.logical_key for digest, entry in by_digest.items()} == {
-        DIGEST: "a/x",
-        other: "c",
-    }
 
 
 @given(entry_lists())

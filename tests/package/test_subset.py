@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from cellfolio.errors import EntryNotFound, InvalidKey
 from cellfolio.package.entry import Entry
-from cellfolio.package.package import Package, glob_pattern, key_matcher
+from cellfolio.package.package import Package
+from cellfolio.package.patterns import glob_pattern, key_matcher
 from tests.package import oracle
 
 KEYS = ["README.md", "a-b/x", "a/1.tif", "a/b/2.tif", "a/b/c/3.csv", "b[1].tif", "x*y"]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cellfolio.errors import EntryNotFound
 from cellfolio.package.entry import Entry
-from cellfolio.package.package import Folder, Package
+from cellfolio.package.folder import Folder
+from cellfolio.package.package import Package
 from tests.package import oracle
 from tests.package.strategies import keys
 

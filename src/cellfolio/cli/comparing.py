@@ -20,8 +20,9 @@ from cellfolio.cli.failures import DIFFERENT
 from cellfolio.cli.text import columns, paint, plural, printable, short, size_text
 
 if TYPE_CHECKING:
+    from cellfolio.package.diff import Diff
     from cellfolio.package.entry import Entry
-    from cellfolio.package.package import Diff, Package
+    from cellfolio.package.package import Package
     from cellfolio.storage.checkout import CheckoutStatus
     from cellfolio.workflows.opening import Opened
 

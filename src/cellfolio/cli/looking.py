@@ -31,7 +31,8 @@ from cellfolio.cli.text import (
 if TYPE_CHECKING:
     from cellfolio.cli.tree import TreeLimits
     from cellfolio.package.entry import Entry
-    from cellfolio.package.package import Folder, Package
+    from cellfolio.package.folder import Folder
+    from cellfolio.package.package import Package
     from cellfolio.storage.home import Home
     from cellfolio.workflows.opening import LogLine, Opened
 
@@ -187,7 +188,7 @@ def _readme(package: Package, home: Home) -> str | None:
 def _show_document(
     opened: Opened, part: Folder | Entry, limits: TreeLimits, readme: str | None
 ) -> dict[str, Any]:
-    from cellfolio.package.package import Folder
+    from cellfolio.package.folder import Folder
 
     package = opened.package
     item = _item(part)
@@ -207,8 +208,8 @@ def _show_document(
 
 
 def _items(folder: Folder, depth: int | None) -> Iterator[dict[str, Any]]:
+    from cellfolio.package.folder import Folder
     from cellfolio.package.html import first_children
-    from cellfolio.package.package import Folder
 
     if depth == 0:
         return

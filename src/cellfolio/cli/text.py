@@ -73,7 +73,7 @@ def plural(number: int, noun: str) -> str:
 
 def size_text(size: int | None) -> str:
     """Return a number of bytes for people; ``?`` where it is unknown."""
-    from cellfolio.package.package import format_size
+    from cellfolio.package.sizes import format_size
 
     return "?" if size is None or size < 0 else format_size(size)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cellfolio.cli.text import columns, plural, printable, size_text
+from cellfolio.package.folder import Folder
 from cellfolio.package.html import first_children
-from cellfolio.package.package import Folder
 
 
 @dataclass(frozen=True, slots=True)

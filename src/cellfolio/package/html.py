@@ -15,7 +15,9 @@ from itertools import islice
 from typing import Any
 
 from cellfolio.package.entry import Entry
-from cellfolio.package.package import Folder, Package, format_size
+from cellfolio.package.folder import Folder
+from cellfolio.package.package import Package
+from cellfolio.package.sizes import format_size
 
 CHILDREN = 20
 """Files and folders shown of one folder."""

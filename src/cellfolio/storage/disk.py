@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cellfolio.errors import InvalidArgument, InvalidKey, NotEnoughSpace, StoreError
 from cellfolio.package.keys import RECORD_FOLDER, check_writable
-from cellfolio.package.package import format_size
+from cellfolio.package.sizes import format_size
 
 _RESERVE = 64 * 1024 * 1024
 """Bytes left free on a disk, so that a transfer does not bring other programs down."""

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.package.package import Diff, Package
+from cellfolio.package.diff import Diff
+from cellfolio.package.package import Package
 from cellfolio.registries.publish import Pushed
 from cellfolio.simulation import CHANNELS, ExperimentDesign, plan_revision, write_experiment
 from cellfolio.storage.disk import write_atomically

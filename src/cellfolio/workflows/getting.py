@@ -8,7 +8,8 @@ from pathlib import Path
 
 from cellfolio.errors import CheckoutConflict, TransferIncomplete
 from cellfolio.package.keys import check_writable
-from cellfolio.package.package import Package, key_matcher
+from cellfolio.package.package import Package
+from cellfolio.package.patterns import key_matcher
 from cellfolio.package.plan import CheckoutPlan, FetchPlan, plan_fetch, want
 from cellfolio.registries.publish import remember_origin
 from cellfolio.storage.checkout import Changes, Checkout, Source

@@ -9,7 +9,8 @@ from os import PathLike
 from pathlib import Path
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.package.package import Diff, Package
+from cellfolio.package.diff import Diff
+from cellfolio.package.package import Package
 from cellfolio.registries.publish import Pushed
 from cellfolio.registries.reference import parse_reference
 from cellfolio.storage.checkout import CheckoutStatus
