@@ -261,7 +261,7 @@ class Checkout:
             changes.forget(key)
             if not self.holds(key):
                 continue
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 path.unlink()
             for parent in path.parents:
                 if parent == self.folder:

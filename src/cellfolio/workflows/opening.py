@@ -11,7 +11,7 @@ from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
 from cellfolio.package.plan import want
 from cellfolio.registries.folder import package_folder
-from cellfolio.registries.quilt import OfflineWarning, QuiltRegistry, Revision
+from cellfolio.registries.quilt import QuiltRegistry, Revision
 from cellfolio.registries.reference import Reference, parse_reference
 from cellfolio.storage.home import Home, ensure_held
 from cellfolio.storage.progress import Progress
@@ -198,19 +198,3 @@ def fetch_entry(entry: Entry, home: Home, *, progress: Progress | None = None) -
         If it cannot be fetched.
     """
     return ensure_held([entry], home, progress).paths[want(entry)]
-
-
-__all__ = [
-    "LogLine",
-    "OfflineWarning",
-    "Opened",
-    "fetch_entry",
-    "find_reference",
-    "find_registry",
-    "is_path",
-    "list_packages",
-    "log_package",
-    "names_package",
-    "open_named",
-    "open_package",
-]

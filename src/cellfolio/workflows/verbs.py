@@ -268,19 +268,3 @@ def gc(*, dry_run: bool = False, grace: float = space.GRACE, home: Home | None =
     home : Home, optional
     """
     return space.collect(home or Home(), dry_run=dry_run, grace=grace)
-
-
-__all__ = [
-    "build",
-    "diff",
-    "du",
-    "fetch",
-    "gc",
-    "get",
-    "list_packages",
-    "log",
-    "open",
-    "push",
-    "status",
-    "verify",
-]
