@@ -1,4 +1,4 @@
-"""What the pages of the documentation take for granted: a reader's folder and a laboratory's bucket."""
+"""What the pages take for granted: a reader's folder, and a laboratory's buckets."""
 
 from __future__ import annotations
 
@@ -38,7 +38,11 @@ SECOND = {
 }
 REVISIONS = (
     (FIRST, "Two plates", datetime(2025, 3, 3, 9, tzinfo=UTC)),
-    (SECOND, "P2 A02 imaged again; taxol is called paclitaxel", datetime(2025, 4, 7, 9, tzinfo=UTC)),
+    (
+        SECOND,
+        "P2 A02 imaged again; taxol is called paclitaxel",
+        datetime(2025, 4, 7, 9, tzinfo=UTC),
+    ),
 )
 META = {"assay": "Cell Painting", "cell_line": "U2OS"}
 
@@ -115,7 +119,9 @@ def _publish(folder: Path) -> None:
         cellfolio.push(package, f"s3://{SCREENS}", home=home)
         for info in home.remotes.objects(Place(f"s3://{SCREENS}", pointers)):
             pointer = info.path.rpartition("/")[2]
-            if pointer.isdecimal() and pointer not in {str(int(t.timestamp())) for _, _, t in REVISIONS}:
+            if pointer.isdecimal() and pointer not in {
+                str(int(t.timestamp())) for _, _, t in REVISIONS
+            }:
                 home.remotes.delete(Place(f"s3://{SCREENS}", info.path))
         place = Place(f"s3://{SCREENS}", f"{pointers}/{int(time.timestamp())}")
         home.remotes.put(place, package.top_hash.encode())

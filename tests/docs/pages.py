@@ -46,7 +46,10 @@ class Block:
 def pages() -> list[Path]:
     """Return every page, by path."""
     top = sorted(ROOT.glob("*.md"))
-    return [*top, *(path for name in ("changes", "docs") for path in sorted((ROOT / name).rglob("*.md")))]
+    return [
+        *top,
+        *(path for name in ("changes", "docs") for path in sorted((ROOT / name).rglob("*.md"))),
+    ]
 
 
 def page_id(page: Path) -> str:

@@ -109,7 +109,7 @@ def test_ci_finds_the_test_command() -> None:
     ci = (ROOT / ".ci/run").read_text(encoding="utf-8")
     (script,) = [line for line in ci.splitlines() if line.startswith("command=$(sed ")]
     told = subprocess.run(
-        ["bash", "-c", f"{script}; printf %s \"$command\""],
+        ["bash", "-c", f'{script}; printf %s "$command"'],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -1,0 +1,91 @@
+"""The references name everything there is, and are right about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import cellfolio
+from cellfolio import errors
+from cellfolio.cli.failures import EXIT_CODES, MEANINGS
+from cellfolio.cli.main import COMMANDS
+from docs.make_python_reference import REFERENCE, names, reference
+from tests.docs.pages import ROOT
+
+_CODE = re.compile(r"`([^`]+)`")
+
+
+def test_python_is_up_to_date() -> None:
+    hint = "run `python -m docs.make_python_reference`"
+    assert REFERENCE.read_text(encoding="utf-8") == reference(), hint
+
+
+def test_python_has_every_public_name() -> None:
+    text = reference()
+    listed = {name for section in names().values() for name in section}
+    assert listed >= set(cellfolio.__all__)
+    assert all(f"\n### {name}\n" in text for name in listed)
+
+
+def test_every_verb_returns_something_that_is_documented() -> None:
+    returned = names()["What verbs return"]
+    assert {"Got", "Pushed", "Verified", "Space"} <= {kind.__name__ for kind in returned.values()}
+
+
+def error_classes(base: type[errors.CellfolioError]) -> Iterator[type[errors.CellfolioError]]:
+    """Yield an error and those below it that ``cellfolio.errors`` has."""
+    yield base
+    for kind in base.__subclasses__():
+        if kind.__module__ == errors.__name__:
+            yield from error_classes(kind)
+
+
+def test_every_error_is_documented_with_its_code_and_bases() -> None:
+    rows = {}
+    for line in (ROOT / "docs/reference/errors.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("| `"):
+            name, _, _, code = (cell.strip() for cell in line.strip("|").split("|"))
+            rows[_CODE.findall(name)[0]] = (set(_CODE.findall(name)[1:]), code)
+    kinds = list(error_classes(errors.CellfolioError))
+    assert set(rows) == {kind.__name__ for kind in kinds}
+    for kind in kinds:
+        bases, code = rows[kind.__name__]
+        builtin = {one.__name__ for one in kind.__bases__ if one.__module__ == "builtins"}
+        assert bases == builtin - {"Exception"}
+        if kind in (errors.CellfolioError, errors.TransferIncomplete):
+            continue
+        assert code == str(next(EXIT_CODES[one] for one in kind.__mro__ if one in EXIT_CODES))
+
+
+def test_facts_of_errors_are_documented() -> None:
+    text = (ROOT / "docs/reference/errors.md").read_text(encoding="utf-8")
+    rows = {_CODE.findall(line)[0]: line for line in text.splitlines() if line.startswith("| `")}
+    for kind in error_classes(errors.CellfolioError):
+        found = re.search(r"Attributes\n\s*-+\n(.*)", kind.__doc__ or "", re.DOTALL)
+        for line in found[1].splitlines() if found else ():
+            if " : " in line:
+                for fact in line.partition(" : ")[0].split(","):
+                    assert f"`{fact.strip()}`" in rows[kind.__name__]
+
+
+def test_exit_codes_are_those_of_the_command_line() -> None:
+    text = (ROOT / "docs/guide/scripting.md").read_text(encoding="utf-8").replace("`", "")
+    for code, meaning in MEANINGS.items():
+        assert f"| {code} | {meaning} |" in text
+    assert set(EXIT_CODES.values()) <= set(MEANINGS)
+
+
+def test_the_readme_lists_every_command() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `cellfolio ")]
+    assert rows == [f"| `cellfolio {name}` | {about} |" for name, (_, about) in COMMANDS.items()]
+
+
+def test_every_variable_of_the_environment_is_documented() -> None:
+    text = (ROOT / "docs/reference/environment.md").read_text(encoding="utf-8")
+    source = "\n".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py")
+    ) + (ROOT / "conftest.py").read_text(encoding="utf-8")
+    used = set(re.findall(r"\b(?:(?:AWS|_?CELLFOLIO)_[A-Z0-9_]+[A-Z0-9]|NO_COLOR)\b", source))
+    assert len(used) > 10
+    assert {name for name in used if f"`{name}`" not in text} == set()
