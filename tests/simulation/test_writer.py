@@ -180,7 +180,7 @@ def test_revision_two_corrects_one_target(written: dict[int, Path]) -> None:
 def test_existing_files_are_kept_unless_forced(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     (tmp_path / "truth.json").write_text("changed")
-    with pytest.raises(CheckoutConflict, match=r"1 files .* truth.json"):
+    with pytest.raises(CheckoutConflict, match=r"1 file in .* truth\.json"):
         write_experiment(TINY, tmp_path)
     assert set(files(tmp_path)) == {"mine.txt", "truth.json"}
     write_experiment(TINY, tmp_path, force=True)

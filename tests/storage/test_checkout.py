@@ -18,7 +18,7 @@ from cellfolio.storage.checkout import Checkout, has_blob
 from cellfolio.storage.disk import Placer
 from cellfolio.storage.home import Home
 from cellfolio.workflows import opening, verbs
-from cellfolio.workflows.getting import GetOptions, get_package
+from cellfolio.workflows.getting import GetOptions, RecordWarning, get_package
 from cellfolio.workflows.opening import Opened
 
 
@@ -222,7 +222,7 @@ class _Forged(Package):
 
 
 @pytest.mark.parametrize(
-    "key", ["../x", "a/../../x", "/tmp/x", "a\\..\\x", "a//b", "", ".", "x\0y", ".cellfolio/lock"]
+    "key", ["../x", "a/../../x", "/tmp/x", "a\\..\\x", "a//b", "", ".", "x\0y", ".CELLFOLIO/lock"]
 )
 def test_hostile_key_writes_nothing(home: Home, tmp_path: Path, key: str) -> None:
     out = tmp_path / "deep" / "out"
@@ -230,6 +230,18 @@ def test_hostile_key_writes_nothing(home: Home, tmp_path: Path, key: str) -> Non
         get_package(package_with(key, tmp_path), out, home)
     written = [p for p in tmp_path.rglob("*") if p.is_file() and p.read_bytes() == b"evil"]
     assert [p for p in written if home.folder not in p.parents] == [tmp_path / "data.bin"]
+
+
+def test_record_of_another_checkout_is_left_out(home: Home, tmp_path: Path) -> None:
+    """What quilt3 makes of a checkout holds our record, which must not come back as files."""
+    data = tmp_path / "data.bin"
+    data.write_bytes(b"data")
+    entry = Entry(".cellfolio/checkout.sqlite", data.as_uri(), 4, digest_of(b"data"))
+    package = Package.of([entry, replace(entry, logical_key="k")])
+    with pytest.warns(RecordWarning, match=r"1 files below \.cellfolio/ are left out"):
+        got = get_package(Opened(package, "", "lab/x"), tmp_path / "out", home)
+    assert got.files == 1
+    assert contents(tmp_path / "out") == {"k": "data"}
 
 
 def test_link_in_the_checkout_is_not_followed(home: Home, package: str, tmp_path: Path) -> None:

@@ -11,7 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from cellfolio.errors import ManifestMismatch, NotEnoughSpace, StoreError, StoreReadOnly
+from cellfolio.errors import (
+    ManifestMismatch,
+    NotEnoughSpace,
+    StoreError,
+    StoreReadOnly,
+    TransferIncomplete,
+)
 from cellfolio.package.plan import want
 from cellfolio.storage import disk
 from cellfolio.storage.disk import check_free_space, mount_type
@@ -258,3 +264,46 @@ def test_collecting_keeps_what_is_needed(published: Published, tmp_path: Path) -
     assert verbs.verify(home=home).right == 10
     shutil.rmtree(tmp_path / "out")
     assert verbs.gc(grace=-1, home=home).blobs == 10
+
+
+def test_damaged_only_copy_stays_but_is_never_given_out(home: Home, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "a.txt").write_text("the only copy")
+    package = verbs.build(folder, "lab/mine", home=home).package
+    path = home.blobs.path(want(package.entry("a.txt")))
+    damage_silently(path)
+    found = verbs.verify(repair=True, home=home)
+    assert found.damaged == (want(package.entry("a.txt")),)
+    assert path.exists()
+    with pytest.raises(TransferIncomplete, match=r"a\.txt: expected .*, found "):
+        verbs.get("lab/mine", tmp_path / "out", home=home)
+
+
+def test_moved_home_can_push(home: Home, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "a.txt").write_text("a")
+    verbs.build(folder, "lab/mine", home=home)
+    home.blobs.index.close()
+    home.folder.rename(tmp_path / "moved")
+    moved = Home(tmp_path / "moved")
+    verbs.push("lab/mine", str(tmp_path / "registry"), home=moved)
+    reader = Home(tmp_path / "reader")
+    verbs.get(str(tmp_path / "registry/lab/mine"), tmp_path / "out", home=reader)
+    assert (tmp_path / "out/a.txt").read_text() == "a"
+
+
+def test_each_registry_has_its_own_manifest_of_a_package(home: Home, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "a.txt").write_text("a")
+    built = verbs.build(folder, "lab/mine", home=home).package
+    registries = [tmp_path / "one", tmp_path / "two"]
+    for registry in registries:
+        verbs.push(built, str(registry), home=home)
+    for registry in registries:
+        entry = verbs.open("lab/mine", registry=str(registry), home=home).entry("a.txt")
+        assert entry.physical_key == (registry / "lab/mine/a.txt").as_uri()
+    local = verbs.open("lab/mine", home=home).entry("a.txt")
+    assert local.physical_key == built.entry("a.txt").physical_key

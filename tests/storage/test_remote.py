@@ -158,6 +158,16 @@ def test_wrong_credentials_are_said(
     assert "AWS_ACCESS_KEY_ID" in caught.value.hint
 
 
+def test_wrong_credentials_are_said_by_listings_too(
+    s3_env: dict[str, str], bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    with pytest.raises(AccessRefused, match="was refused"):
+        list(Remotes().objects(Place(f"s3://{bucket}", "x")))
+    with pytest.raises(AccessRefused, match="was refused"):
+        Remotes().folders(Place(f"s3://{bucket}", "x"))
+
+
 def test_without_credentials_requests_are_unsigned(
     s3_env: dict[str, str], bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

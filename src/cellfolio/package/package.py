@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -208,7 +208,7 @@ class Package(Folder):
         chosen: set[int] = set()
         for pattern in patterns:
             chosen |= set(self._matching(pattern))
-        return self._with_rows(self.rows.select(sorted(chosen)))
+        return self.select(sorted(chosen))
 
     def _matching(self, pattern: str) -> Iterable[int]:
         path = pattern.strip("/")
@@ -222,7 +222,10 @@ class Package(Folder):
             wanted = glob_pattern(path)
             found += [i for i in range(len(self.rows)) if wanted.match(self.rows.key(i))]
         if not found and is_glob(path):
-            raise EntryNotFound(f"nothing in {self.title} matches {pattern!r}")
+            raise EntryNotFound(
+                f"nothing in {self.title} matches {pattern!r}",
+                hint="a pattern names files; close it with /** for all files below folders",
+            )
         if not found:
             raise EntryNotFound(
                 f"no {path!r} in {self.title}", hint="`cellfolio show` lists what there is"
@@ -242,6 +245,10 @@ class Package(Folder):
     def named(self, name: str) -> Package:
         """Return the package under another name to show."""
         return Package(self.rows, self.header, self.folder_meta, name=name, top_hash=self.top_hash)
+
+    def select(self, indices: Sequence[int]) -> Package:
+        """Return the package of the entries at `indices`, which ascend; all metadata stays."""
+        return self._with_rows(self.rows.select(indices))
 
     def _with_rows(self, rows: Rows) -> Package:
         return Package(rows, self.header, self.folder_meta, name=self.name)

@@ -119,7 +119,7 @@ def push(
     home.remotes.put(registry.place(f"{MANIFESTS}/{published.top_hash}"), text)
     _point(registry, home, name, published.top_hash, (latest, e_tag), force=force)
     _remember(home, registry, name, published.top_hash)
-    return Pushed(home.manifests.add(text, published.top_hash, name), files, size)
+    return Pushed(home.manifests.add(text, registry.uri, published.top_hash, name), files, size)
 
 
 def _stamped(package: Package, stamp: dict[str, Any] | None) -> Package:
@@ -299,6 +299,8 @@ def _sources(entries: Iterable[Entry], home: Home, progress: Progress | None) ->
             elsewhere.append(entry)
         elif path.is_file():
             found[entry.digest] = path
+        elif held := home.blobs.find([want(entry)]):  # the home was moved since
+            found[entry.digest] = held[want(entry)]
         else:
             raise ObjectNotFound(
                 f"{path} of {entry.logical_key} does not exist",

@@ -297,11 +297,11 @@ class QuiltRegistry:
         InvalidManifest, ManifestMismatch
         """
         top_hash = self.resolve(name, revision)
-        kept = self._home.manifests.load(top_hash, name)
+        kept = self._home.manifests.load(self.uri, top_hash, name)
         if kept is not None:
             return kept
         text = self.read_manifest(name, top_hash)
-        return self._home.manifests.add(text, top_hash if verify else None, name)
+        return self._home.manifests.add(text, self.uri, top_hash if verify else None, name)
 
     def read_manifest(self, name: str, top_hash: str) -> bytes:
         """Return the text of a manifest."""
@@ -317,7 +317,7 @@ class QuiltRegistry:
         """Return the headers of manifests without reading the rest; None where one is missing."""
 
         def header(top_hash: str) -> dict[str, Any] | None:
-            kept = self._home.manifests.load(top_hash)
+            kept = self._home.manifests.load(self.uri, top_hash)
             if kept is not None:
                 return kept.header
             place = self.place(f"{MANIFESTS}/{top_hash}")

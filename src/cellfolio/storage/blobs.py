@@ -156,6 +156,8 @@ class BlobStore:
         except OSError:
             return False
         if found != digest or size != status.st_size:
+            if self.writable:
+                self.index.forget_blobs([blob])  # so that it is not trusted by its time
             return False
         self.index.add_blobs([BlobRow(blob, size, status.st_mtime_ns, time.time())])
         return True

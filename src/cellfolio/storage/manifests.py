@@ -1,12 +1,14 @@
 """Manifests seen before: kept with an index, so that opening one again reads neither.
 
-A manifest is kept only after it matched its top hash.
+A manifest is kept only after it matched its top hash, and by the registry it came from: a top hash
+does not cover where the bytes are, so each registry has a manifest of its own of the same package.
 """
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
 import mmap
+from collections.abc import Iterator
 from pathlib import Path
 
 from cellfolio.package.manifest import read_indexed, read_manifest, write_index
@@ -29,13 +31,16 @@ class ManifestCache:
         self._folder = folder
         self._writable = writable
 
-    def path(self, top_hash: str) -> Path:
-        """Return where a manifest is kept, whether or not it is there."""
-        return self._folder / f"{top_hash}.jsonl"
+    def path(self, registry: str, top_hash: str) -> Path:
+        """Return where a registry's manifest is kept, whether or not it is there."""
+        folder = hashlib.sha256(registry.encode()).hexdigest()[:16]
+        return self._folder / folder / f"{top_hash}.jsonl"
 
-    def load(self, top_hash: str, name: str = "") -> Package | None:
-        """Return the package of that top hash if its manifest was seen before."""
-        path = self.path(top_hash)
+    def load(self, registry: str, top_hash: str, name: str = "") -> Package | None:
+        """Return a registry's package of that top hash if its manifest was seen before."""
+        return self._load(self.path(registry, top_hash), top_hash, name)
+
+    def _load(self, path: Path, top_hash: str, name: str = "") -> Package | None:
         try:
             text, index = _map(path), _map(path.with_suffix(".index"))
         except FileNotFoundError:
@@ -45,12 +50,14 @@ class ManifestCache:
             return None
         return package
 
-    def add(self, text: bytes, top_hash: str | None, name: str = "") -> Package:
+    def add(self, text: bytes, registry: str, top_hash: str | None, name: str = "") -> Package:
         """Read a manifest, check it, and keep it.
 
         Parameters
         ----------
         text : bytes
+        registry : str
+            URI of the registry it is of.
         top_hash : str or None
             What it must hash to; None to read it unchecked, in which case it is not kept.
 
@@ -60,22 +67,19 @@ class ManifestCache:
         """
         package = read_manifest(text, top_hash=top_hash, name=name)
         if top_hash is not None and self._writable:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            path = self.path(top_hash)
+            path = self.path(registry, top_hash)
+            path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, text)
             # The index comes last: a manifest without one is read again.
             write_atomically(path.with_suffix(".index"), write_index(package, len(text)))
         return package
 
-    def all(self) -> list[str]:
-        """Return the top hashes of all manifests kept."""
-        return sorted(path.stem for path in self._folder.glob("*.jsonl"))
-
-    def remove(self, top_hash: str) -> None:
-        """Forget a manifest."""
-        for path in (self.path(top_hash).with_suffix(".index"), self.path(top_hash)):
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
+    def all(self) -> Iterator[Package]:
+        """Yield every package whose manifest is kept."""
+        for path in sorted(self._folder.glob("*/*.jsonl")):
+            package = self._load(path, path.stem)
+            if package is not None:
+                yield package
 
 
 def _map(path: Path) -> mmap.mmap:

@@ -336,15 +336,16 @@ def translate_error(error: Exception, place: Place) -> Exception:
         return FileExistsError(what)
     if isinstance(error, exceptions.PreconditionError):
         return ChangedMeanwhile(f"{what} changed meanwhile")
-    if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError):
-        return AccessRefused(
-            f"access to {what} was refused",
-            hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
-        )
     if isinstance(error, exceptions.NotSupportedError) or "NotPartial" in str(error):
         return RangesUnsupported(f"{what}: the server sends whole files only")
     if isinstance(error, ValueError):
         return TransferError(f"{what}: {_reason(error)}", hint="no store can hold such a key")
+    refused = isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError)
+    if refused or _REFUSED.search(str(error)):
+        return AccessRefused(
+            f"access to {what} was refused",
+            hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+        )
     if "NoSuchBucket" in str(error):
         return ObjectNotFound(f"{what}: the bucket does not exist", hint="check its name")
     if _UNREACHABLE.search(str(error)):
@@ -358,6 +359,7 @@ def translate_error(error: Exception, place: Place) -> Exception:
 
 
 # The client tells kinds of failure apart in its text only.
+_REFUSED = re.compile(r"status code: 40[13]|<Code>(?:AccessDenied|SignatureDoesNotMatch)</Code>")
 _UNREACHABLE = re.compile(
     r"error sending request|kind: (?:Timeout|Connect)|TimedOut|operation timed out|dns error"
 )

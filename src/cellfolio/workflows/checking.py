@@ -78,15 +78,14 @@ def verify_package(
 def verify_store(home: Home, *, repair: bool = False, progress: Progress | None = None) -> Verified:
     """Hash every blob of the store.
 
-    With `repair`, damaged blobs are removed, and those that a known manifest can fetch from
-    elsewhere are fetched again.
+    With `repair`, damaged blobs that a known manifest can fetch from elsewhere are fetched again.
+    The others stay, for whoever wants to save what is left, but are never given out.
     """
     blobs = {blob: status.st_size for blob, status in home.blobs.all()}
     damaged = _damaged(blobs, home, progress)
     repaired: list[str] = []
     if repair and damaged:
         repaired = _fetch_again(_sources(damaged, home), home)
-        home.blobs.remove(blob for blob in damaged if blob not in repaired)
     return Verified(
         right=len(blobs) - len(damaged),
         damaged=tuple(blob for blob in damaged if blob not in repaired),
@@ -118,10 +117,8 @@ def _sources(damaged: Iterable[str], home: Home) -> dict[str, Entry]:
     """Find where damaged blobs can be fetched from, in the manifests seen before."""
     wanted = set(damaged)
     found: dict[str, Entry] = {}
-    for top_hash in home.manifests.all():
-        package = home.manifests.load(top_hash)
-        for row in package.rows if package is not None else ():
-            entry = row.entry()
+    for package in home.manifests.all():
+        for entry in package.walk():
             blob = entry_blob(entry)
             if blob in wanted and blob not in found and not home.only_copy(entry):
                 found[blob] = entry

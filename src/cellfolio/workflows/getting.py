@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cellfolio.errors import CheckoutConflict, TransferIncomplete
-from cellfolio.package.keys import check_writable
+from cellfolio.package.keys import RECORD_FOLDER, check_writable
 from cellfolio.package.package import Package
 from cellfolio.package.patterns import key_matcher
 from cellfolio.package.plan import CheckoutPlan, FetchPlan, plan_fetch, want
@@ -124,6 +125,7 @@ def get_package(
         if done is not None:
             return done
         package = opened.package.subset(*patterns) if patterns else opened.package
+        package = _without_record(package)
         plan = _plan(package, checkout, changes, patterns, options, home)
         if plan.checkout.conflicts:
             raise CheckoutConflict(str(checkout.folder), plan.checkout.conflicts)
@@ -184,6 +186,22 @@ def _plan(
     size = sum(entry.size or 0 for entry in needed)
     only = frozenset(want(entry) for entry in needed if home.only_copy(entry))
     return _Plan(plan, plan_fetch(needed, home.blobs.held), keys, size, only)
+
+
+class RecordWarning(UserWarning):
+    """A package holds the record of somebody's checkout, which is left out."""
+
+
+def _without_record(package: Package) -> Package:
+    """Leave out what another client took along from a checkout of ours: its record."""
+    start, stop = package.rows.folder(f"{RECORD_FOLDER}/")
+    if start == stop:
+        return package
+    message = f"{stop - start} files below {RECORD_FOLDER}/ are left out: "
+    message += "they are the record of the folder that the package was made of"
+    warnings.warn(RecordWarning(message), stacklevel=4)
+    indices = [index for index in range(len(package.rows)) if not start <= index < stop]
+    return package.select(indices)
 
 
 def _carry_out(

@@ -120,6 +120,11 @@ def is_path(text: str) -> bool:
     return text.startswith(("/", ".", "~")) or (len(text) > 1 and text[1] == ":")
 
 
+def is_folder(text: str) -> bool:
+    """Whether a user's word is the path of a plain folder."""
+    return is_path(text) and Path(text).expanduser().is_dir()
+
+
 def open_package(
     text: str,
     home: Home,
@@ -146,7 +151,7 @@ def open_package(
     ------
     InvalidReference, PackageNotFound, RevisionNotFound, ManifestMismatch
     """
-    if is_path(text) and Path(text).expanduser().is_dir():
+    if is_folder(text):
         folder = Path(text).expanduser()
         package = package_folder(folder, home, progress=progress)
         return Opened(package.named(""), "", str(folder))

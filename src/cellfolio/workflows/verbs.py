@@ -5,6 +5,7 @@ Each takes names as a user writes them, and a home of one's own if the usual one
 
 from __future__ import annotations
 
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -210,11 +211,22 @@ def log(name: str, *, registry: str | None = None, home: Home | None = None) -> 
 
 
 def diff(older: Package | str, newer: Package | str, *, home: Home | None = None) -> Diff:
-    """Return what changed from one package to another; names are opened (see `open`)."""
+    """Return what changed from one package to another.
+
+    Parameters
+    ----------
+    older, newer : Package or str
+        Packages, or names of them (see `open`). A plain folder has no metadata: where one is
+        named, only the files are compared.
+    home : Home, optional
+    """
     home = home or Home()
     one = open(older, home=home) if isinstance(older, str) else older
     other = open(newer, home=home) if isinstance(newer, str) else newer
-    return one.diff(other)
+    found = one.diff(other)
+    if any(isinstance(name, str) and opening.is_folder(name) for name in (older, newer)):
+        return replace(found, meta_changed=(), folder_meta_changed=())
+    return found
 
 
 def status(folder: Where) -> CheckoutStatus:
