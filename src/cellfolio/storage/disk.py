@@ -94,6 +94,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 _UNSUPPORTED = frozenset(
     (errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.EPERM, errno.ENOSYS)
 )
+_LINK_TRIES = 10
 METHODS = ("reflink", "link", "copy")
 
 
@@ -241,8 +242,23 @@ def _copy(source: str | Path, target: str) -> None:
         shutil.copyfileobj(reading, writing, 1 << 20)
 
 
+def _link(source: str | Path, target: str) -> None:
+    """Make a hard link, also while another process puts the same blob in its own place.
+
+    A link to a file that was replaced under way fails as if the name were gone; the name is there.
+    """
+    for _ in range(_LINK_TRIES):
+        try:
+            os.link(source, target)
+        except FileNotFoundError:
+            os.stat(source)
+        else:
+            return
+    os.link(source, target)
+
+
 _COPIERS: Mapping[str, Callable[[str | Path, str], None]] = {
     "reflink": _reflink,
-    "link": os.link,
+    "link": _link,
     "copy": _copy,
 }
