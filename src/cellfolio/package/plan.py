@@ -20,6 +20,7 @@ from cellfolio.package.digests import ALGORITHMS, Digest
 from cellfolio.package.entry import Entry
 
 _BASE64_BYTES = {"sha2-256-chunked": 32, "CRC64NVME": 8}
+_AT = "at "
 _SAFE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
@@ -104,15 +105,22 @@ class Transfer:
 
     Attributes
     ----------
-    blob : str or None
-        Name they will have in the store (see `blob_id`); None where nothing vouches for them,
-        so that they are named by what they turn out to be.
+    name : str
+        What stands for them (see `want`).
     entry : Entry
         The first entry that needs them.
     """
 
-    blob: str | None
+    name: str
     entry: Entry
+
+    @property
+    def blob(self) -> str | None:
+        """Name they will have in the store (see `blob_id`).
+
+        None where nothing vouches for them: they are named by what they turn out to be.
+        """
+        return None if self.name.startswith(_AT) else self.name
 
     @property
     def size(self) -> int:
@@ -158,7 +166,7 @@ def want(entry: Entry) -> str:
     >>> want(Entry("a", "s3://b/x"))
     'at s3://b/x'
     """
-    return entry_blob(entry) or f"at {entry.physical_key}"
+    return entry_blob(entry) or _AT + entry.physical_key
 
 
 def plan_fetch(
@@ -187,8 +195,8 @@ def plan_fetch(
         bytes_total += entry.size or 0
         name = want(entry)
         if name not in wanted:
-            wanted[name] = Transfer(entry_blob(entry), entry)
-    have = held([transfer.blob for transfer in wanted.values() if transfer.blob is not None])
+            wanted[name] = Transfer(name, entry)
+    have = held([name for name in wanted if not name.startswith(_AT)])
     transfers = tuple(transfer for name, transfer in wanted.items() if name not in have)
     return FetchPlan(transfers, have, files, bytes_total, sum(t.size for t in transfers))
 

@@ -19,7 +19,7 @@ import contextlib
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import count, repeat
 from pathlib import Path
@@ -27,7 +27,7 @@ from pathlib import Path
 from cellfolio.errors import StoreReadOnly
 from cellfolio.package.digests import Buffer, equal_digests, hash_blocks
 from cellfolio.package.entry import Entry
-from cellfolio.package.plan import blob_digest, blob_id, entry_blob
+from cellfolio.package.plan import blob_digest, blob_id
 from cellfolio.storage.index import BlobRow, Index
 
 BLOCK = 1 << 20
@@ -77,14 +77,14 @@ class BlobStore:
 
     def path(self, blob: str) -> Path:
         """Return where a blob is kept, whether or not it is there."""
-        return Path(self._file(blob))
+        return Path(self.file(blob))
 
     def name(self, path: Path) -> str:
         """Return the name of the blob that `path` gave the place of."""
         _, algorithm, _, name = str(path).rsplit(os.sep, 3)
         return f"{algorithm}/{name}"
 
-    def _file(self, blob: str) -> str:
+    def file(self, blob: str) -> str:
         """Do what `path` does, as a string: it is made for every file of a transfer."""
         algorithm, _, name = blob.partition("/")
         return f"{self._root}/{algorithm}/{name[:2]}/{name}"
@@ -96,9 +96,13 @@ class BlobStore:
         self._make(str(folder))
         return folder
 
+    @cached_property
+    def _scratch(self) -> str:
+        return str(self.scratch())
+
     def unfinished(self) -> Path:
         """Return a name for a new unfinished file."""
-        return self.scratch() / next(self._names)
+        return Path(self._scratch, next(self._names))
 
     def _make(self, folder: str) -> None:
         if folder not in self._made:
@@ -133,7 +137,7 @@ class BlobStore:
 
     def _usable(self, blob: str, row: BlobRow | None) -> bool:
         try:
-            status = os.stat(self._file(blob))
+            status = os.stat(self.file(blob))
         except OSError:
             return False
         if row is not None and (row.size, row.mtime_ns) == (status.st_size, status.st_mtime_ns):
@@ -195,7 +199,7 @@ class BlobStore:
 
     def add_bytes(self, data: Buffer, blob: str) -> BlobRow:
         """Keep bytes in memory that were checked."""
-        unfinished = f"{self.scratch()}/{next(self._names)}"
+        unfinished = f"{self._scratch}/{next(self._names)}"
         try:
             descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
             try:
@@ -214,14 +218,14 @@ class BlobStore:
         status = os.stat(unfinished)
         if status.st_size != size:
             raise OSError(f"{status.st_size} of {size} bytes were written")
-        target = self._file(blob)
+        target = self.file(blob)
         self._make(os.path.dirname(target))
         os.replace(unfinished, target)
         return BlobRow(blob, size, status.st_mtime_ns, time.time())
 
-    def note(self, rows: Iterable[BlobRow], entries: Iterable[Entry] = ()) -> None:
-        """Note blobs just added, and the other names that `entries` show they have."""
-        self.index.add_blobs(rows, _alias_rows(entries))
+    def note(self, added: Sequence[tuple[BlobRow, Entry]]) -> None:
+        """Note blobs just added, and the other names that their entries show they have."""
+        self.index.add_blobs([row for row, _ in added], _alias_rows(added))
 
     def set_aside(self, blob: str) -> Path:
         """Take a damaged blob out of sight; return where it is now."""
@@ -270,13 +274,12 @@ def _listed(folder: str | Path | os.DirEntry[str]) -> Iterator[os.DirEntry[str]]
         return
 
 
-def _alias_rows(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
-    for entry in entries:
-        blob = entry_blob(entry)
-        if blob is None or entry.digest is None or entry.size is None:
+def _alias_rows(added: Iterable[tuple[BlobRow, Entry]]) -> Iterator[tuple[str, str]]:
+    for row, entry in added:
+        if entry.digest is None or not entry.digest.checkable:
             continue
-        for other in equal_digests(entry.digest, entry.size)[1:]:
-            yield blob_id(other, entry.size, entry.physical_key), blob
+        for other in equal_digests(entry.digest, row.size)[1:]:
+            yield blob_id(other, row.size, entry.physical_key), row.id
 
 
 def read_blocks(path: Path) -> Iterator[bytes]:

@@ -102,6 +102,7 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder).resolve()
+        self._root = f"{self.folder}{os.sep}"
         self._real_folders: dict[str, bool] = {"": True}
         self._record_path = self.folder / RECORD_FOLDER / "checkout.sqlite"
 
@@ -218,15 +219,15 @@ class Checkout:
         return plan_checkout(wanted, recorded, state, force=force)
 
     def _state(self, key: str, wanted: str | None, row: FileRow | None) -> FileState:
-        path = self.folder / key
         if not self.holds(key):
             return FileState.FOREIGN
         try:
-            status = path.lstat()
+            status = os.lstat(f"{self._root}{key}")
         except (FileNotFoundError, NotADirectoryError):
             return FileState.ABSENT
         if row is not None and same_status(row, status):
             return FileState.UNCHANGED
+        path = self.folder / key
         if row is not None and has_blob(path, row.blob):
             return FileState.WANTED if row.blob == wanted else FileState.UNCHANGED
         if wanted is not None and has_blob(path, wanted):
@@ -245,8 +246,7 @@ class Checkout:
 
     def untouched(self, rows: Iterable[FileRow]) -> bool:
         """Whether every one of these files looks as it did when it was put here."""
-        root = f"{self.folder}{os.sep}"
-        lstat = os.lstat
+        root, lstat = self._root, os.lstat
         try:
             return all(
                 same_status(row, lstat(root + row.key)) and self.holds(row.key) for row in rows

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cellfolio.errors import TransferIncomplete
 from cellfolio.package.entry import Entry
-from cellfolio.package.plan import plan_fetch, want
+from cellfolio.package.plan import plan_fetch
 from cellfolio.storage.blobs import BlobStore
 from cellfolio.storage.disk import check_free_space
 from cellfolio.storage.manifests import ManifestCache
@@ -107,7 +107,7 @@ def ensure_held(entries: Iterable[Entry], home: Home, progress: Progress | None)
         if fetched.error is not None:
             failures.append(fetched.error)
         else:
-            paths[want(fetched.transfer.entry)] = home.blobs.path(fetched.blob)
+            paths[fetched.transfer.name] = home.blobs.path(fetched.blob)
     meter.tell(finished=True)
     if failures:
         raise TransferIncomplete(failures, plan.files)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -136,18 +137,16 @@ class ObjectInfo:
 
 
 class Body:
-    """An object's bytes as they arrive.
-
-    Attributes
-    ----------
-    info : ObjectInfo
-        Of the whole object, whatever range was asked for.
-    """
+    """An object's bytes as they arrive."""
 
     def __init__(self, result: Any, place: Place) -> None:
         self._result = result
         self._place = place
-        self.info = _info(result.meta)
+
+    @cached_property
+    def info(self) -> ObjectInfo:
+        """What the store tells of the whole object, whatever range was asked for."""
+        return _info(self._result.meta)
 
     def blocks(self, size: int) -> Iterator[memoryview]:
         """Yield the bytes in blocks of about `size`.

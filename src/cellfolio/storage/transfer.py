@@ -62,7 +62,7 @@ _TRIES = 2
 """Whole fetches of a file whose bytes come out wrong, before that is reported."""
 GIVE_UP = 16
 """Transfers in a row that could not reach their server, after which the rest are not tried."""
-_BATCH = 256
+_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class _Run:
     def _note(self) -> None:
         noted, self._noted = self._noted, []
         if noted:
-            self._blobs.note([row for row, _ in noted], [entry for _, entry in noted])
+            self._blobs.note(noted)
 
     def stop(self) -> None:
         """End the threads; unfinished parts stay for the next run."""

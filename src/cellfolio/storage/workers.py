@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -13,6 +15,10 @@ R = TypeVar("R")
 
 POLL = 0.1
 """Seconds between two looks at whether to stop."""
+
+
+_BATCH_TIME = 0.01
+"""Seconds in which results gather before the caller's thread wakes for them."""
 
 
 class Stopped(Exception):
@@ -60,18 +66,31 @@ class Workers(Generic[R]):
             raise Stopped
 
     def results(self, count: int, while_waiting: Callable[[], None]) -> Iterator[R]:
-        """Yield `count` results as they come; raise what a worker raised."""
-        for _ in range(count):
-            while True:
-                try:
-                    found = self._done.get(timeout=POLL)
-                except queue.Empty:
-                    while_waiting()
-                    if self._failure is not None:
-                        raise self._failure from None
-                else:
-                    break
-            yield found
+        """Yield `count` results as they come; raise what a worker raised.
+
+        The caller's thread wakes for several results at a time: waking for each would take turns
+        with the workers for the interpreter.
+        """
+        while count:
+            batch = self._next_batch(count, while_waiting)
+            yield from batch
+            count -= len(batch)
+            if count:
+                time.sleep(_BATCH_TIME)
+
+    def _next_batch(self, most: int, while_waiting: Callable[[], None]) -> list[R]:
+        """Wait for a result, and return it with all others that are there."""
+        batch: list[R] = []
+        while not batch:
+            with suppress(queue.Empty):
+                batch.append(self._done.get(timeout=POLL))
+                while len(batch) < most:
+                    batch.append(self._done.get_nowait())
+            if not batch:
+                while_waiting()
+                if self._failure is not None:
+                    raise self._failure from None
+        return batch
 
     def stop(self) -> None:
         """Tell the threads to stop, and wait until they have."""

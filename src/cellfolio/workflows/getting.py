@@ -222,8 +222,8 @@ def _carry_out(
     for key, blob in plan.checkout.record.items():
         changes.add(key, blob, checkout.folder / key)
     failures: list[Exception] = []
-    for name, path in _files(plan.fetch, home, progress, failures):
-        blob = home.blobs.name(path)
+    for name, blob in _arrivals(plan.fetch, home, progress, failures):
+        path = home.blobs.file(blob)
         for key in plan.keys[name]:
             try:
                 target = placer.place(
@@ -252,15 +252,16 @@ def _check_space(plan: _Plan, checkout: Checkout, home: Home, options: GetOption
         check_free_space(checkout.folder, plan.bytes_placed, "copying")
 
 
-def _files(
+def _arrivals(
     plan: FetchPlan, home: Home, progress: Progress | None, failures: list[Exception]
-) -> Iterator[tuple[str, Path]]:
-    """Yield what is wanted and its file in the store: first what is held, then what arrives."""
-    yield from home.blobs.find(plan.held).items()
+) -> Iterator[tuple[str, str]]:
+    """Yield what is wanted and its blob in the store: first what is held, then what arrives."""
+    for name, path in home.blobs.find(plan.held).items():
+        yield name, home.blobs.name(path)
     meter = Meter(progress, "fetch", len(plan.transfers), plan.bytes_to_fetch)
     for fetched in home.fetcher.fetch(plan.transfers, meter):
         if fetched.error is None:
-            yield want(fetched.transfer.entry), home.blobs.path(fetched.blob)
+            yield fetched.transfer.name, fetched.blob
         else:
             failures.append(fetched.error)
     meter.tell(finished=True)
