@@ -26,7 +26,10 @@ Run = Callable[[int], Sequence[str]]
 
 
 def measure(
-    runs: Mapping[str, Run], environment: Callable[[str, int], Mapping[str, str]], rounds: int
+    runs: Mapping[str, Run],
+    environment: Callable[[str, int], Mapping[str, str]],
+    rounds: int,
+    clean_up: Callable[[], None],
 ) -> dict[str, Figures]:
     """Run each step once a round, in turn, and return the medians.
 
@@ -37,11 +40,14 @@ def measure(
     environment : callable
         Given name and round, returns environment variables: a fresh home and caches.
     rounds : int
+    clean_up : callable
+        Called after each run, so that none pays for what another left to be written to the disk.
     """
     taken: dict[str, list[dict[str, float]]] = {name: [] for name in runs}
     for number in range(rounds):
         for name, run in runs.items():
             taken[name].append(run_step(run(number), environment(name, number)))
+            clean_up()
     return {
         name: Figures(
             *(statistics.median(one[key] for one in all_) for key in ("wall", "cpu", "memory"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import time
 import warnings
@@ -136,7 +137,8 @@ def raw_get(bucket: str, prefix: str, folder: str, workers: str) -> Callable[[],
 
 @step
 def import_time(module: str) -> Callable[[], Any]:
-    return lambda: __import__(module)
+    command = [sys.executable, "-c", f"import {module}"]
+    return lambda: subprocess.run(command, check=True)
 
 
 def _split(reference: str) -> tuple[str, str]:

@@ -126,9 +126,11 @@ class Bench:
 
     def compare(self, runs: Mapping[str, Run]) -> dict[str, Figures]:
         """Measure steps in turn."""
-        figures = measure(runs, self.environment, self.rounds)
-        shutil.rmtree(self.scratch / "runs", ignore_errors=True)
-        return figures
+
+        def clean_up() -> None:
+            shutil.rmtree(self.scratch / "runs", ignore_errors=True)
+
+        return measure(runs, self.environment, self.rounds, clean_up)
 
 
 def big_manifest(count: int, *, meta: bool) -> tuple[bytes, str]:
@@ -231,14 +233,14 @@ def _push_again(bench: Bench) -> list[Line]:
             sent = proxy.count("PUT", "/file_")
             proxy.reset()
             verbs.push(package, f"s3://{bucket}", Label(message="again"), home=home)
-            again = proxy.count(None, "/file_")
+            again = _data_requests(proxy)
             proxy.reset()
             verbs.push(package, f"s3://{bucket}/bench/other", home=home)
-            other = proxy.count(None, "/file_")
+            other = _data_requests(proxy)
             moved = package.with_entries([]).named("bench/moved")
             proxy.reset()
             verbs.push(_renamed(moved), f"s3://{bucket}", home=home)
-            renamed = proxy.count(None, "/file_")
+            renamed = _data_requests(proxy)
         finally:
             os.environ["AWS_ENDPOINT_URL"] = bench.server.endpoint
     nothing = Figures(0, 0, 0)
@@ -252,6 +254,11 @@ def _push_again(bench: Bench) -> list[Line]:
             "0 bytes moved", f"{other + renamed} requests for data", other + renamed == 0,
         ),
     ]  # fmt: skip
+
+
+def _data_requests(proxy: FaultProxy) -> int:
+    """Count requests for single files; listings name a file where they go on."""
+    return sum("/file_" in one.path and "list-type" not in one.path for one in proxy.requests)
 
 
 def _renamed(package: Any) -> Any:
@@ -332,7 +339,7 @@ def latency(bench: Bench) -> list[Line]:
 
 
 def imports(bench: Bench) -> list[Line]:
-    """Import the library."""
+    """Import the library in a new interpreter; its own start is in the figure."""
     found = bench.compare(
         {
             "ours": lambda n: ["import_time", "cellfolio"],
@@ -340,8 +347,8 @@ def imports(bench: Bench) -> list[Line]:
         }
     )
     ours, quilt3 = found["ours"], found["quilt3"]
-    took = f"{ours.wall * 1000:.1f} ms"
-    return [Line("import", ours, "quilt3", quilt3, "≤ 100 ms", took, ours.wall <= 0.1)]
+    took, met = f"{ours.wall * 1000:.0f} ms", ours.wall <= 0.1
+    return [Line("start Python and import", ours, "quilt3", quilt3, "≤ 100 ms", took, met)]
 
 
 PARTS: tuple[Callable[[Bench], list[Line]], ...] = (
@@ -392,8 +399,8 @@ def main() -> None:
     if not options.quick and not options.only:
         head = (
             f"Medians of {options.rounds} rounds in turn; Python {platform.python_version()}, "
-            f"{os.cpu_count()} cores, SeaweedFS on loopback. "
-            "Remade by `python -m benchmarks.transfer`.\n\n"
+            f"{os.cpu_count()} cores, SeaweedFS on loopback, all files in {tempfile.gettempdir()}. "
+            "Remade by `TMPDIR=/dev/shm python -m benchmarks.transfer`.\n\n"
         )
         Path(__file__).with_name("transfer.md").write_text(head + table(lines), encoding="utf-8")
 

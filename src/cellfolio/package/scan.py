@@ -126,6 +126,16 @@ def _is_utf8(text: bytes) -> bool:
 def _canonical_metas(metas: Sequence[bytes]) -> Sequence[bytes] | None:
     if metas.count(b"{}") == len(metas):
         return metas
+    # Rows of one well or plate often share their metadata.
+    distinct = list(dict.fromkeys(metas))
+    canonical = _canonical_distinct(distinct)
+    if canonical is None:
+        return None
+    found = dict(zip(distinct, canonical, strict=True))
+    return [found[meta] for meta in metas]
+
+
+def _canonical_distinct(metas: Sequence[bytes]) -> Sequence[bytes] | None:
     try:
         # One at a time: joined, rows that are not JSON could make up for each other.
         texts = [meta.decode() for meta in metas]

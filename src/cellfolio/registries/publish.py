@@ -119,7 +119,7 @@ def push(
     home.remotes.put(registry.place(f"{MANIFESTS}/{published.top_hash}"), text)
     _point(registry, home, name, published.top_hash, (latest, e_tag), force=force)
     _remember(home, registry, name, published.top_hash)
-    return Pushed(home.manifests.add(text, registry.uri, published.top_hash, name), files, size)
+    return Pushed(home.manifests.add([text], registry.uri, published.top_hash, name), files, size)
 
 
 def _stamped(package: Package, stamp: dict[str, Any] | None) -> Package:

@@ -34,7 +34,7 @@ from cellfolio.errors import (
 from cellfolio.package.keys import check_package_name
 from cellfolio.package.package import Package
 from cellfolio.storage.home import Home
-from cellfolio.storage.remote import Place, local_path, parse_uri
+from cellfolio.storage.remote import Place, local_path, parse_uri, with_retries
 
 POINTERS = ".quilt/named_packages"
 MANIFESTS = ".quilt/packages"
@@ -42,6 +42,7 @@ _WORKERS = 32
 _HASH = re.compile(r"[0-9a-f]{64}")
 _HASH_START = re.compile(r"[0-9a-f]{6,64}")
 _HEADER_BYTES = 1 << 16
+_BLOCK = 1 << 20
 _SECONDS_DIGITS = (9, 10)
 """Digits of seconds since 1970, from 1973 to 2286."""
 
@@ -300,18 +301,18 @@ class QuiltRegistry:
         kept = self._home.manifests.load(self.uri, top_hash, name)
         if kept is not None:
             return kept
-        text = self.read_manifest(name, top_hash)
-        return self._home.manifests.add(text, self.uri, top_hash if verify else None, name)
-
-    def read_manifest(self, name: str, top_hash: str) -> bytes:
-        """Return the text of a manifest."""
+        expected = top_hash if verify else None
         try:
-            return self._remotes.read(self.place(f"{MANIFESTS}/{top_hash}"))[0]
+            return with_retries(lambda: self._fetch_manifest(name, top_hash, expected))
         except ObjectNotFound:
             raise RevisionNotFound(
                 f"the manifest {top_hash} of {name} is not in {self.uri}",
                 hint=f"`cellfolio log {self.uri}/{name}` shows other revisions",
             ) from None
+
+    def _fetch_manifest(self, name: str, top_hash: str, expected: str | None) -> Package:
+        body = self._remotes.get(self.place(f"{MANIFESTS}/{top_hash}"))
+        return self._home.manifests.add(body.blocks(_BLOCK), self.uri, expected, name)
 
     def headers(self, top_hashes: Sequence[str]) -> list[dict[str, Any] | None]:
         """Return the headers of manifests without reading the rest; None where one is missing."""

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-from collections.abc import Iterator
+import os
+import uuid
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from cellfolio.package.digests import Buffer
 from cellfolio.package.manifest import read_indexed, read_manifest, write_index
 from cellfolio.package.package import Package
+from cellfolio.package.rows import Text
 from cellfolio.storage.disk import write_atomically
 
 
@@ -50,12 +54,15 @@ class ManifestCache:
             return None
         return package
 
-    def add(self, text: bytes, registry: str, top_hash: str | None, name: str = "") -> Package:
+    def add(
+        self, blocks: Iterable[Buffer], registry: str, top_hash: str | None, name: str = ""
+    ) -> Package:
         """Read a manifest, check it, and keep it.
 
         Parameters
         ----------
-        text : bytes
+        blocks : iterable of bytes
+            The manifest, in pieces of any size: a large one never lies in memory whole.
         registry : str
             URI of the registry it is of.
         top_hash : str or None
@@ -65,13 +72,21 @@ class ManifestCache:
         ------
         InvalidManifest, ManifestMismatch
         """
-        package = read_manifest(text, top_hash=top_hash, name=name)
-        if top_hash is not None and self._writable:
-            path = self.path(registry, top_hash)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, text)
-            # The index comes last: a manifest without one is read again.
-            write_atomically(path.with_suffix(".index"), write_index(package, len(text)))
+        if top_hash is None or not self._writable:
+            return read_manifest(b"".join(blocks), top_hash=top_hash, name=name)
+        path = self.path(registry, top_hash)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        try:
+            with unfinished.open("wb") as file:
+                file.writelines(blocks)
+            text = _map(unfinished)
+            package = read_manifest(text, top_hash=top_hash, name=name)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        # The index comes last: a manifest without one is read again.
+        write_atomically(path.with_suffix(".index"), write_index(package, len(text)))
         return package
 
     def all(self) -> Iterator[Package]:
@@ -82,9 +97,8 @@ class ManifestCache:
                 yield package
 
 
-def _map(path: Path) -> mmap.mmap:
+def _map(path: Path) -> Text:
     with path.open("rb") as file:
-        try:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except ValueError:  # empty file
-            raise FileNotFoundError(path) from None
+        if not os.fstat(file.fileno()).st_size:
+            return b""  # nothing to map
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

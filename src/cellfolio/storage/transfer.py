@@ -62,6 +62,8 @@ _TRIES = 2
 """Whole fetches of a file whose bytes come out wrong, before that is reported."""
 GIVE_UP = 16
 """Transfers in a row that could not reach their server, after which the rest are not tried."""
+_STREAM_BLOCK = 256 * 1024
+"""Bytes of a part taken at a time: small enough for the processor's cache (measured)."""
 _BATCH = 1000
 
 
@@ -321,7 +323,7 @@ class _Run:
             raise ChangedMeanwhile(f"{entry.physical_key} changed meanwhile")
         hasher, offset = parts.new_hasher(), part.start
         try:
-            for block in body.blocks(BLOCK):
+            for block in body.blocks(_STREAM_BLOCK):
                 self._check()
                 parts.write(offset, block)
                 if hasher is not None:
