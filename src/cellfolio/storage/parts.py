@@ -28,6 +28,8 @@ from cellfolio.package.digests import (
 from cellfolio.storage.blobs import BLOCK, read_blocks
 
 _JOURNAL_VERSION = 1
+_PARTS = 16
+_MAX_PART = 8 * CHUNK_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,7 @@ class PartFile:
         self.e_tag: str | None = None
         self._journal_path = path.with_suffix(".journal")
         self._how: Scheme = next(schemes(digest, size))
-        leaf = self._how.leaf_size
-        self._part_size = CHUNK_SIZE if leaf is None else leaf * max(1, CHUNK_SIZE // leaf)
+        self._part_size = part_size(size, self._how.leaf_size or CHUNK_SIZE)
         self._leaves: dict[int, list[bytes]] = {}
         self._in_order: Hasher | None = None
         self._hashed = 0
@@ -193,6 +194,20 @@ class PartFile:
         self.close()
         self._journal_path.unlink(missing_ok=True)
         return self.path
+
+
+def part_size(size: int, leaf_size: int) -> int:
+    """Return the bytes of a part: whole leaves, near a sixteenth of the file, 8 to 64 MiB.
+
+    Many parts keep many connections busy on a slow link; few ask less of the server.
+
+    Examples
+    --------
+    >>> [part_size(n * CHUNK_SIZE, CHUNK_SIZE) // CHUNK_SIZE for n in (5, 25, 64, 10_000)]
+    [1, 1, 4, 8]
+    """
+    wanted = min(max(size // _PARTS, CHUNK_SIZE), _MAX_PART)
+    return leaf_size * max(1, wanted // leaf_size)
 
 
 def _read_journal(path: Path) -> tuple[dict[str, Any], dict[int, list[bytes]]]:
