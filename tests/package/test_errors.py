@@ -30,7 +30,8 @@ def kinds(kind: type[CellfolioError] = CellfolioError) -> Iterator[type[Cellfoli
 
 
 SPECIAL = {type(example) for example in EXAMPLES}
-EXAMPLES += [kind("it failed", hint="do this") for kind in set(kinds()) - SPECIAL]
+PLAIN = sorted(set(kinds()) - SPECIAL, key=lambda kind: kind.__name__)
+EXAMPLES += [kind("it failed", hint="do this") for kind in PLAIN]
 
 
 @pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)

@@ -13,7 +13,7 @@ import pytest
 
 from cellfolio.errors import DigestMismatch, ManifestMismatch, TransferIncomplete
 from cellfolio.package.digests import digest_of
-from cellfolio.registries.quilt import QuiltRegistry
+from cellfolio.registries.quilt import MANIFESTS, QuiltRegistry
 from cellfolio.storage.checkout import Checkout
 from cellfolio.workflows.opening import list_packages, log_package, open_package
 from tests.registries import quilt3_side
@@ -159,7 +159,8 @@ def test_old_and_new_hashes_are_read(
     assert pushed.files_sent == 0
     assert pushed.package.top_hash == top_hash
     manifest = tmp_path / "manifest.jsonl"
-    manifest.write_bytes(QuiltRegistry(plain, bob.home).read_manifest("again/same", top_hash))
+    there = QuiltRegistry(plain, bob.home).place(f"{MANIFESTS}/{top_hash}")
+    manifest.write_bytes(bob.home.remotes.read(there)[0])
     assert quilt3.ask(quilt3_side.load, str(manifest)).top_hash == top_hash
     assert quilt3.ask(quilt3_side.install, plain, "again/same", str(tmp_path / "installed"))
 
