@@ -1,7 +1,7 @@
 """Getting, pushing and browsing, against quilt3 and bare downloads.
 
 ``python -m benchmarks.transfer`` starts an S3 server on loopback, measures everything in turn,
-prints the table and writes it to ``benchmarks/transfer.md``. Options: ``--rounds N``,
+prints the table and writes it into ``benchmarks/README.md``. Options: ``--rounds N``,
 ``--only WORD``, ``--quick`` (a tenth of the data, to try it out).
 """
 
@@ -29,6 +29,9 @@ from cellfolio.workflows import verbs
 from cellfolio.workflows.publishing import Label
 from tests.servers.faults import Delay, FaultProxy
 from tests.servers.seaweed import SeaweedServer
+
+
+BEGIN, END = "<!-- transfer: begin -->", "<!-- transfer: end -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,7 +405,10 @@ def main() -> None:
             f"{os.cpu_count()} cores, SeaweedFS on loopback, all files in {tempfile.gettempdir()}. "
             "Remade by `TMPDIR=/dev/shm python -m benchmarks.transfer`.\n\n"
         )
-        Path(__file__).with_name("transfer.md").write_text(head + table(lines), encoding="utf-8")
+        page = Path(__file__).with_name("README.md")
+        before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+        text = f"{before}{BEGIN}\n{head}{table(lines)}{END}{rest.partition(END)[2]}"
+        page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def push(
     package = _stamped(package, stamp)
     latest, e_tag = registry.read_latest(name)
     if latest == package.top_hash:
-        _remember(home, registry, name, latest)
+        remember_origin(home, registry.uri, name, latest)
         return Pushed(registry.open(name, latest), 0, 0, unchanged=True)
     if not force:
         _check_conflict(home, registry, name, latest)
@@ -118,7 +118,7 @@ def push(
     text = b"".join(published.manifest())
     home.remotes.put(registry.place(f"{MANIFESTS}/{published.top_hash}"), text)
     _point(registry, home, name, published.top_hash, (latest, e_tag), force=force)
-    _remember(home, registry, name, published.top_hash)
+    remember_origin(home, registry.uri, name, published.top_hash)
     return Pushed(home.manifests.add([text], registry.uri, published.top_hash, name), files, size)
 
 
@@ -152,11 +152,6 @@ def _check_conflict(home: Home, registry: QuiltRegistry, name: str, latest: str 
     known = home.blobs.index.note("origin", f"{registry.uri} {name}") or []
     if latest not in known:
         raise PushConflict(name, known[-1] if known else None, latest)
-
-
-def _remember(home: Home, registry: QuiltRegistry, name: str, top_hash: str) -> None:
-    """Note a revision this home has seen: the next push may follow it."""
-    remember_origin(home, registry.uri, name, top_hash)
 
 
 def remember_origin(home: Home, registry_uri: str, name: str, top_hash: str) -> None:
