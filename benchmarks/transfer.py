@@ -30,7 +30,6 @@ from cellfolio.workflows.publishing import Label
 from tests.servers.faults import Delay, FaultProxy
 from tests.servers.seaweed import SeaweedServer
 
-
 BEGIN, END = "<!-- transfer: begin -->", "<!-- transfer: end -->"
 
 
