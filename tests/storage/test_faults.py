@@ -16,7 +16,7 @@ from cellfolio.errors import (
     TransferIncomplete,
 )
 from cellfolio.registries.quilt import OfflineWarning
-from cellfolio.storage import remote
+from cellfolio.storage import clients, remote
 from cellfolio.storage.home import Home
 from cellfolio.workflows import verbs
 from tests.servers.faults import (
@@ -66,8 +66,8 @@ def test_passing_trouble_is_survived(published: Published, tmp_path: Path, fault
 def test_silent_server_is_waited_for_only_so_long(
     published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "IDLE_TIMEOUT", timedelta(seconds=1))
-    monkeypatch.setattr(remote, "RETRY_TIMEOUT", timedelta(seconds=3))
+    monkeypatch.setattr(clients, "IDLE_TIMEOUT", timedelta(seconds=1))
+    monkeypatch.setattr(clients, "RETRY_TIMEOUT", timedelta(seconds=3))
     monkeypatch.setattr(remote, "ATTEMPTS", 1)
     published.proxy.add(Silent(seconds=60, when=DATA))
     started = time.monotonic()

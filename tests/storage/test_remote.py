@@ -20,12 +20,12 @@ from cellfolio.errors import (
 from cellfolio.package.digests import digest_of
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
+from cellfolio.storage.clients import bucket_region
 from cellfolio.storage.home import Home, ensure_held
 from cellfolio.storage.remote import (
     ChangedMeanwhile,
     Place,
     Remotes,
-    bucket_region,
     local_path,
     parse_uri,
 )

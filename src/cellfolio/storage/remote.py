@@ -1,20 +1,17 @@
 """Remote stores: S3, HTTP, Google Cloud, Azure, local folders and memory, named by URI.
 
-A place is a URI, percent-encoded, with an optional ``?versionId=`` for S3. S3 takes the standard
-variables: ``AWS_ENDPOINT_URL`` (and ``AWS_ENDPOINT_URL_S3``), ``AWS_REGION`` or
-``AWS_DEFAULT_REGION``, ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_SESSION_TOKEN``,
-``AWS_PROFILE``. Without credentials, requests are unsigned, as public buckets want them.
+A place is a URI, percent-encoded, with an optional ``?versionId=`` for S3. How the environment
+sets the clients up: `cellfolio.storage.clients`.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,6 +26,7 @@ from cellfolio.errors import (
     ServerUnreachable,
     TransferError,
 )
+from cellfolio.storage.clients import open_client
 
 if TYPE_CHECKING:
     from obstore import GetOptions
@@ -37,15 +35,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SCHEMES = ("s3", "file", "http", "https", "gs", "az", "memory")
-IDLE_TIMEOUT = timedelta(seconds=30)
-"""How long a server may be silent within one answer."""
-REQUEST_TIMEOUT = timedelta(minutes=30)
-"""How long one answer may take in all, however steadily it comes."""
-CONNECT_TIMEOUT = timedelta(seconds=10)
-HASTY_TIMEOUT = timedelta(seconds=3)
-"""How long to wait where there is something to fall back on."""
-RETRY_TIMEOUT = timedelta(minutes=2)
-"""How long the client itself goes on trying one request."""
 ATTEMPTS = 3
 """Times one object or part is asked for anew, after the client's own retries gave up."""
 _FIRST_PAUSE = 0.2
@@ -184,7 +173,7 @@ class Remotes:
         """Return the client for a bucket, host or folder; a hasty one gives up soon."""
         with self._lock:
             if (root, hasty) not in self._stores:
-                self._stores[root, hasty] = _open(root, hasty=hasty)
+                self._stores[root, hasty] = open_client(root, hasty=hasty)
             return self._stores[root, hasty]
 
     def get(
@@ -378,98 +367,3 @@ def _info(meta: Any) -> ObjectInfo:
 
 def _bare(e_tag: str | None) -> str | None:
     return None if e_tag is None else e_tag.strip('"')
-
-
-def _open(root: str, *, hasty: bool) -> ObjectStore:
-    from obstore import store as stores
-
-    scheme, _, rest = root.partition("://")
-    options: Any = {
-        "timeout": REQUEST_TIMEOUT,
-        "read_timeout": HASTY_TIMEOUT if hasty else IDLE_TIMEOUT,
-        "connect_timeout": HASTY_TIMEOUT if hasty else CONNECT_TIMEOUT,
-        "allow_http": True,
-        "pool_max_idle_per_host": "128",
-    }
-    retries: Any = {
-        "max_retries": 0 if hasty else 6,
-        "backoff": {
-            "init_backoff": timedelta(milliseconds=100),
-            "max_backoff": timedelta(seconds=3),
-            "base": 2,
-        },
-        "retry_timeout": RETRY_TIMEOUT,
-    }
-    match scheme:
-        case "s3":
-            return stores.S3Store(
-                rest, client_options=options, retry_config=retries, **_s3_settings(rest)
-            )
-        case "file":
-            return stores.LocalStore("/")
-        case "memory":
-            return stores.MemoryStore()
-        case "http" | "https":
-            return stores.HTTPStore.from_url(root, client_options=options, retry_config=retries)
-    return stores.from_url(root, client_options=options, retry_config=retries)
-
-
-def _s3_settings(bucket: str) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    environment = os.environ
-    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
-    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
-    if endpoint:
-        settings["endpoint"] = endpoint
-        settings["region"] = region or "us-east-1"
-    else:
-        settings["region"] = bucket_region(bucket) or region or "us-east-1"
-    provider = _credentials()
-    if provider is None:
-        settings["skip_signature"] = True
-    elif provider != "environment":
-        settings["credential_provider"] = provider
-    return settings
-
-
-def _credentials() -> Any:
-    """Return a credential provider, ``environment`` for the standard variables, or None."""
-    environment = os.environ
-    if environment.get("AWS_ACCESS_KEY_ID"):
-        return "environment"
-    in_cloud = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_WEB_IDENTITY_TOKEN_FILE")
-    if any(environment.get(name) for name in in_cloud):
-        return "environment"
-    shared = Path(environment.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"))
-    if not (environment.get("AWS_PROFILE") or shared.expanduser().is_file()):
-        return None
-    try:
-        from obstore.auth.boto3 import Boto3CredentialProvider
-    except ImportError:
-        if environment.get("AWS_PROFILE"):
-            raise AccessRefused(
-                "AWS_PROFILE is set, and reading profiles needs boto3",
-                hint="pip install 'cellfolio[aws]'",
-            ) from None
-        return None
-    return Boto3CredentialProvider()
-
-
-def bucket_region(bucket: str, *, host: str = "https://{bucket}.s3.amazonaws.com") -> str | None:
-    """Ask Amazon for the region of a bucket; None where it does not tell.
-
-    Every S3 host tells it in the header ``x-amz-bucket-region``, also with a refusal.
-    """
-    from urllib.error import HTTPError, URLError
-    from urllib.request import Request, urlopen
-
-    request = Request(host.format(bucket=bucket), method="HEAD")
-    try:
-        with urlopen(request, timeout=CONNECT_TIMEOUT.total_seconds()) as answer:
-            headers = answer.headers
-    except HTTPError as error:
-        headers = error.headers
-    except (URLError, OSError):
-        return None
-    region: str | None = headers.get("x-amz-bucket-region")
-    return region
