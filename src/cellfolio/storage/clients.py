@@ -8,11 +8,14 @@ or ``AWS_DEFAULT_REGION``, ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``A
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import AccessRefused
+from cellfolio.storage.signing import Keys
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -66,7 +69,7 @@ def open_client(root: str, *, hasty: bool) -> ObjectStore:
 def _s3_settings(bucket: str) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     environment = os.environ
-    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
+    endpoint = _endpoint()
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if endpoint:
         settings["endpoint"] = endpoint
@@ -79,6 +82,97 @@ def _s3_settings(bucket: str) -> dict[str, Any]:
     elif provider != "environment":
         settings["credential_provider"] = provider
     return settings
+
+
+def _endpoint() -> str | None:
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+
+
+@dataclass(frozen=True, slots=True)
+class S3Access:
+    """How requests that we sign ourselves reach a bucket.
+
+    Attributes
+    ----------
+    url : str
+        Of the bucket, without a slash at its end.
+    region : str
+    keys : callable
+        Returns the credentials that hold now.
+    """
+
+    url: str
+    region: str
+    keys: Callable[[], Keys]
+
+
+# Settings of the client (`AmazonS3ConfigKey` in the documentation of Rust's object_store) that
+# change how requests look; requests of our own do not follow them.
+_ONLY_THE_CLIENT = (
+    "AWS_ALLOW_INVALID_CERTIFICATES",
+    "AWS_CHECKSUM_ALGORITHM",
+    "AWS_PROXY_URL",
+    "AWS_REQUEST_PAYER",
+    "AWS_S3_EXPRESS",
+    "AWS_SERVER_SIDE_ENCRYPTION",
+    "AWS_SKIP_SIGNATURE",
+    "AWS_SSE_BUCKET_KEY_ENABLED",
+    "AWS_SSE_CUSTOMER_KEY_BASE64",
+    "AWS_SSE_KMS_KEY_ID",
+    "AWS_VIRTUAL_HOSTED_STYLE_REQUEST",
+)
+
+
+def s3_access(bucket: str, region: str) -> S3Access | None:
+    """Return how to reach a bucket ourselves; None where only the client can.
+
+    The client alone knows credentials of containers and web identities, and what some variables
+    ask for.
+
+    Parameters
+    ----------
+    bucket : str
+    region : str
+        As the client of this bucket has it.
+    """
+    environment = os.environ
+    endpoint = _endpoint()
+    odd = any(environment.get(name) for name in _ONLY_THE_CLIENT)
+    if odd or (environment.get("AWS_ENDPOINT") and not endpoint) or bucket.endswith("--x-s3"):
+        return None
+    keys = _keys()
+    if keys is None:
+        return None
+    if endpoint:
+        return S3Access(f"{endpoint.rstrip('/')}/{bucket}", region, keys)
+    if "." in bucket:  # no certificate covers such a host
+        return S3Access(f"https://s3.{region}.amazonaws.com/{bucket}", region, keys)
+    return S3Access(f"https://{bucket}.s3.{region}.amazonaws.com", region, keys)
+
+
+def _keys() -> Callable[[], Keys] | None:
+    provider = _credentials()
+    if provider is None:
+        return None
+    if provider != "environment":
+        return lambda: _provided(provider)
+    environment = os.environ
+    access_key = environment.get("AWS_ACCESS_KEY_ID")
+    secret_key = environment.get("AWS_SECRET_ACCESS_KEY")
+    if not access_key or not secret_key:
+        return None
+    keys = Keys(access_key, secret_key, environment.get("AWS_SESSION_TOKEN") or None)
+    return lambda: keys
+
+
+def _provided(provider: Any) -> Keys:
+    try:
+        found = provider()
+    except Exception as error:  # of boto3: an expired session, an unreadable file, no network
+        raise AccessRefused(
+            f"the credentials could not be read: {error}", hint="sign in again, or set AWS_PROFILE"
+        ) from error
+    return Keys(found["access_key_id"], found["secret_access_key"], found["token"])
 
 
 def _credentials() -> Any:

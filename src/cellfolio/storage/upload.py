@@ -15,15 +15,24 @@ from functools import partial
 from pathlib import Path
 
 from cellfolio.errors import CellfolioError, DigestMismatch
-from cellfolio.package.digests import CHUNK_SIZE, Digest, Hasher, hash_blocks, schemes
+from cellfolio.package.digests import (
+    CHUNK_SIZE,
+    Digest,
+    Hasher,
+    Scheme,
+    chunk_size,
+    hash_blocks,
+    schemes,
+)
 from cellfolio.storage.blobs import BLOCK, read_blocks
+from cellfolio.storage.index import Index
+from cellfolio.storage.multipart import ResumableUploads, open_resumable
 from cellfolio.storage.progress import Meter
 from cellfolio.storage.remote import ObjectInfo, Place, Remotes, with_retries
 from cellfolio.storage.workers import Workers
 
 SMALL_WORKERS = 32
 LARGE_WORKERS = 3
-_MAX_PARTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,36 @@ class Upload:
     place: Place
     fallback: Place
 
+    def scheme(self) -> Scheme:
+        """Return how the digest was made.
+
+        A multipart ETag does not tell its part size: where several fit, the file is read to see
+        which one gives the digest.
+        """
+        fitting = list(schemes(self.digest, self.size))
+        for how in fitting if len(fitting) > 1 else ():
+            hasher = Hasher(how)
+            for block in read_blocks(self.source):
+                hasher.update(block)
+            if hasher.digest() == self.digest:
+                return how
+        return fitting[0]
+
+    def require(self, found: Digest, size: int) -> None:
+        """Refuse bytes that are not what was packaged.
+
+        Raises
+        ------
+        DigestMismatch
+        """
+        if found != self.digest or size != self.size:
+            raise DigestMismatch(
+                str(self.source),
+                f"{self.size} bytes, {self.digest}",
+                f"{size} bytes, {found}",
+                hint="the file changed since it was packaged; build the package again",
+            )
+
 
 class Uploader:
     """Sends files to one remote store.
@@ -62,6 +101,8 @@ class Uploader:
         Objects known to be there, by path.
     versioned : bool
         Whether the bucket keeps every version of an object, so that one may be put over another.
+    index : Index, optional
+        Where uploads of large files are noted, so that the next push goes on with them.
     """
 
     def __init__(
@@ -71,11 +112,14 @@ class Uploader:
         existing: Mapping[str, ObjectInfo],
         *,
         versioned: bool,
+        index: Index | None = None,
     ) -> None:
         self._remotes = remotes
         self._claims = claims
         self._existing = existing
         self._versioned = versioned
+        self._index = index
+        self._resumable: ResumableUploads | None = None
 
     def send(self, uploads: Iterable[Upload], meter: Meter) -> dict[Digest, Place]:
         """Send files; return where each digest is.
@@ -88,6 +132,8 @@ class Uploader:
         listed = list(uploads)
         small = deque(upload for upload in listed if upload.size <= CHUNK_SIZE)
         large = deque(upload for upload in listed if upload.size > CHUNK_SIZE)
+        if large:
+            self._resumable = open_resumable(self._claims.root, self._remotes, self._index)
         workers: Workers[tuple[Digest, Place]] = Workers()
         send = partial(self._send_one, meter, workers.check)
         workers.start(SMALL_WORKERS, small, send)
@@ -113,8 +159,10 @@ class Uploader:
         for place in (upload.place, upload.fallback):
             there = self._existing.get(place.path)
             if there is not None and self._is(there, upload, place):
+                self._discard(place, upload)
                 return self._existing_place(place, there)
             if there is not None and not self._versioned:
+                self._discard(place, upload)
                 continue
             mode = "create" if there is None else "overwrite"
             try:
@@ -127,6 +175,11 @@ class Uploader:
             f"{upload.fallback.uri} holds other bytes than its name says",
             hint="ask the registry's owner to remove it",
         )
+
+    def _discard(self, place: Place, upload: Upload) -> None:
+        """Give up an upload that an earlier run began and that is not needed any more."""
+        if self._resumable is not None and upload.size > CHUNK_SIZE:
+            self._resumable.discard(place, upload)
 
     def _existing_place(self, place: Place, info: ObjectInfo) -> Place:
         if not self._versioned:
@@ -154,15 +207,20 @@ class Uploader:
         check()
         if upload.size <= CHUNK_SIZE:
             data = upload.source.read_bytes()
-            _check(upload, hash_blocks(upload.digest, len(data), lambda: iter((data,)))[0], data)
+            found, _ = hash_blocks(upload.digest, len(data), lambda: iter((data,)))
+            upload.require(found, len(data))
             _, version = self._remotes.put(place, data, mode=mode)
         else:
-            part_size = max(CHUNK_SIZE, -(-upload.size // _MAX_PARTS))
-            blocks = _checked_blocks(upload, check)
             if mode == "create" and place != upload.fallback:
                 self._claim(place, upload)
-            _, version = self._remotes.put(place, blocks, part_size=part_size)
+            version = self._put_in_parts(place, upload, check)
         return Place(place.root, place.path, None if version == "null" else version)
+
+    def _put_in_parts(self, place: Place, upload: Upload, check: Callable[[], None]) -> str | None:
+        if self._resumable is not None:
+            return self._resumable.send(place, upload, check)
+        blocks = _checked_blocks(upload, check)
+        return self._remotes.put(place, blocks, part_size=chunk_size(upload.size))[1]
 
     def _claim(self, place: Place, upload: Upload) -> None:
         """Make sure that no other pusher sends other bytes to the same key.
@@ -193,7 +251,7 @@ def _checked_blocks(upload: Upload, check: Callable[[], None]) -> Iterator[bytes
     Raising before the last block aborts the upload, so that a file changed meanwhile leaves no
     object behind.
     """
-    hasher = Hasher(next(schemes(upload.digest, upload.size)))
+    hasher = Hasher(upload.scheme())
     held: bytes | None = None
     size = 0
     for block in read_blocks(upload.source):
@@ -203,17 +261,6 @@ def _checked_blocks(upload: Upload, check: Callable[[], None]) -> Iterator[bytes
         hasher.update(block)
         size += len(block)
         held = block
-    _check(upload, hasher.digest(), size)
+    upload.require(hasher.digest(), size)
     if held is not None:
         yield held
-
-
-def _check(upload: Upload, found: Digest, data: bytes | int) -> None:
-    size = data if isinstance(data, int) else len(data)
-    if found != upload.digest or size != upload.size:
-        raise DigestMismatch(
-            str(upload.source),
-            f"{upload.size} bytes, {upload.digest}",
-            f"{size} bytes, {found}",
-            hint="the file changed since it was packaged; build the package again",
-        )
