@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from cellfolio.storage.home import Home
 
+SHARED = "CELLFOLIO_SHARED"
 pytest_plugins = ["tests.servers.fixtures"]
 
 settings.register_profile(
@@ -22,11 +23,11 @@ settings.load_profile("default")
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees or changes the user's data, caches or credentials."""
     folder = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "XDG_", "QUILT_", "CELLFOLIO_")) and name != SHARED:
+            monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("CELLFOLIO_HOME", str(folder / "cellfolio"))
-    for name in list(os.environ):
-        if name.startswith(("AWS_", "XDG_", "QUILT_")):
-            monkeypatch.delenv(name)
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def home(tmp_path: Path) -> Home:
 def shared() -> Path:
     """The folder of shared real data."""
     default = Path(__file__).parent.parent / "shared"
-    folder = Path(os.environ.get("CELLFOLIO_SHARED", default))
+    folder = Path(os.environ.get(SHARED, default))
     if not (folder / "data").is_dir():
         pytest.skip(f"no shared data at {folder}; name it with CELLFOLIO_SHARED")
     return folder

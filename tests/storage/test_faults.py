@@ -15,7 +15,7 @@ from cellfolio.errors import (
     ServerUnreachable,
     TransferIncomplete,
 )
-from cellfolio.registries.quilt import OfflineWarning
+from cellfolio.registries.registry import OfflineWarning
 from cellfolio.storage import clients, remote
 from cellfolio.storage.home import Home
 from cellfolio.workflows import verbs

@@ -115,11 +115,43 @@ def push(
     else:
         entries, files, size = _send(package, name, registry, home, progress)
     published = package.with_entries(entries).named(name)
-    text = b"".join(published.manifest())
-    home.remotes.put(registry.place(f"{MANIFESTS}/{published.top_hash}"), text)
-    _point(registry, home, name, published.top_hash, (latest, e_tag), force=force)
+    kept = record(published, name, registry, home, before=(latest, e_tag), force=force)
     remember_origin(home, registry.uri, name, published.top_hash)
-    return Pushed(home.manifests.add([text], registry.uri, published.top_hash, name), files, size)
+    return Pushed(kept, files, size)
+
+
+def record(
+    package: Package,
+    name: str,
+    registry: QuiltRegistry,
+    home: Home,
+    *,
+    before: tuple[str | None, str | None] = (None, None),
+    force: bool = False,
+) -> Package:
+    """Write a package's manifest, and a revision that points to it; no data is moved.
+
+    Parameters
+    ----------
+    package : Package
+        Its data is where it says.
+    name : str
+    registry : QuiltRegistry
+    home : Home
+    before : tuple of str or None
+        Latest top hash that was seen, and the pointer's ETag.
+    force : bool
+        Whatever the latest revision is now.
+
+    Raises
+    ------
+    PushConflict
+        If the latest revision is another now.
+    """
+    text = b"".join(package.manifest())
+    home.remotes.put(registry.place(f"{MANIFESTS}/{package.top_hash}"), text)
+    _point(registry, home, name, package.top_hash, before, force=force)
+    return home.manifests.add([text], registry.uri, package.top_hash, name)
 
 
 def _stamped(package: Package, stamp: dict[str, Any] | None) -> Package:
@@ -182,7 +214,9 @@ def _point(
         seconds = int(time.time())
         while True:  # one pointer a second: the next free second keeps two quick pushes apart
             pointer = registry.place(f"{POINTERS}/{name}/{seconds}")
-            if _put_once(home.remotes, pointer, body, "create"):
+            newer = registry.place(f"{POINTERS}/{name}/{seconds + 1}")
+            # The same revision may be there from a moment ago, with another one after it.
+            if _put_once(home.remotes, pointer, body, "create") and not home.remotes.head(newer):
                 break
             seconds += 1
         place = registry.place(f"{POINTERS}/{name}/latest")
@@ -264,9 +298,10 @@ def _send(
     size = sum(upload.size for upload in uploads)
     meter = Meter(progress, "push", len(uploads), size)
     versioned = bool(uploads) and _is_versioned(existing, registry, home)
-    sent = Uploader(home.remotes, registry.place(CLAIMS), existing, versioned=versioned).send(
-        uploads, meter
-    )
+    index = home.blobs.index if home.blobs.writable else None
+    sent = Uploader(
+        home.remotes, registry.place(CLAIMS), existing, versioned=versioned, index=index
+    ).send(uploads, meter)
     meter.tell(finished=True)
     places = {digest: found.uri for digest, found in known.items()}
     places.update((digest, place.uri) for digest, place in sent.items())

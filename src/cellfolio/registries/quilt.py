@@ -16,11 +16,9 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from cellfolio.errors import (
     AccessRefused,
@@ -33,44 +31,19 @@ from cellfolio.errors import (
 )
 from cellfolio.package.keys import check_package_name
 from cellfolio.package.package import Package
+from cellfolio.registries.registry import OfflineWarning, Revision
 from cellfolio.storage.home import Home
 from cellfolio.storage.remote import Place, local_path, parse_uri, with_retries
+from cellfolio.storage.workers import at_once
 
 POINTERS = ".quilt/named_packages"
 MANIFESTS = ".quilt/packages"
-_WORKERS = 32
 _HASH = re.compile(r"[0-9a-f]{64}")
 _HASH_START = re.compile(r"[0-9a-f]{6,64}")
 _HEADER_BYTES = 1 << 16
 _BLOCK = 1 << 20
 _SECONDS_DIGITS = (9, 10)
 """Digits of seconds since 1970, from 1973 to 2286."""
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-
-class OfflineWarning(UserWarning):
-    """The registry cannot be reached; what was seen last is used."""
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """One version of a package.
-
-    Attributes
-    ----------
-    top_hash : str
-        64 hexadecimal digits.
-    time : datetime
-        When it was published, UTC.
-    pointer : str
-        Seconds since 1970, as the registry has them.
-    """
-
-    top_hash: str
-    time: datetime
-    pointer: str
 
 
 class QuiltRegistry:
@@ -261,7 +234,8 @@ class QuiltRegistry:
         found = {one.top_hash for one in self.revisions(name) if one.top_hash.startswith(start)}
         if not found:
             # A top hash may be named although no pointer of this package names it (any more).
-            in_order = local_path(self.uri) is None  # a folder is listed in any order
+            # A folder is listed in any order.
+            in_order = self._remotes.locate(self.place("")).root != "file://"
             listed = self._remotes.objects(
                 self.place(MANIFESTS), after=self.place(f"{MANIFESTS}/{start}").path[:-1]
             )
@@ -348,12 +322,3 @@ def _moment(revision: str) -> datetime | None:
     if len(revision) <= 10:
         moment = moment.replace(hour=23, minute=59, second=59)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def at_once(function: Callable[[T], R], values: Iterable[T]) -> list[R]:
-    """Call a function that waits for the network on many values at once; keep their order."""
-    listed = list(values)
-    if len(listed) <= 1:
-        return [function(value) for value in listed]
-    with ThreadPoolExecutor(min(_WORKERS, len(listed))) as pool:
-        return list(pool.map(function, listed))

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 from cellfolio.errors import InvalidManifest, NotFound
 from cellfolio.package.digests import Digest
-from cellfolio.registries.quilt import MANIFESTS, QuiltRegistry, at_once
+from cellfolio.registries.quilt import MANIFESTS, QuiltRegistry
 from cellfolio.storage.home import Home
 from cellfolio.storage.remote import ObjectInfo, Place, parse_uri
+from cellfolio.storage.workers import at_once
 
 _MAX_SEARCHED = 512 * 1024 * 1024
 """Bytes of other packages' manifests searched at most."""

@@ -28,6 +28,7 @@ from cellfolio.errors import StoreReadOnly
 from cellfolio.package.digests import Buffer, equal_digests, hash_blocks
 from cellfolio.package.entry import Entry
 from cellfolio.package.plan import blob_digest, blob_id
+from cellfolio.storage.disk import share_file
 from cellfolio.storage.index import BlobRow, Index
 
 BLOCK = 1 << 20
@@ -213,6 +214,16 @@ class BlobStore:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(unfinished)
             raise
+
+    def share(self, path: Path, blob: str, size: int) -> BlobRow:
+        """Keep a file of somebody else's that was checked; it stays where it is."""
+        unfinished = self.unfinished()
+        try:
+            if share_file(path, str(unfinished)) != "link":  # whose mode is its owner's
+                unfinished.chmod(0o444)
+            return self._name(str(unfinished), blob, size)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     def _name(self, unfinished: str, blob: str, size: int) -> BlobRow:
         status = os.stat(unfinished)

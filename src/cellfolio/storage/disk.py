@@ -32,8 +32,7 @@ def check_free_space(folder: Path, needed: int, what: str) -> None:
     NotEnoughSpace
         With the bytes needed and free.
     """
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
-    free = shutil.disk_usage(existing).free
+    free = free_space(folder)
     if needed and needed + _RESERVE > free:
         raise NotEnoughSpace(
             f"{what} needs {format_size(needed)} in {folder}, which has {format_size(free)} free "
@@ -42,6 +41,12 @@ def check_free_space(folder: Path, needed: int, what: str) -> None:
             free=free,
             hint="free space with `cellfolio gc`, or name another disk with CELLFOLIO_HOME",
         )
+
+
+def free_space(folder: Path) -> int:
+    """Return the bytes free on the disk of `folder`, which need not exist yet."""
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    return shutil.disk_usage(existing).free
 
 
 def same_disk(one: Path, other: Path) -> bool:
@@ -210,6 +215,20 @@ class Placer:
                 raise
             return False
         return True
+
+
+def share_file(source: Path, target: str) -> str:
+    """Give a file a second name, by the cheapest of `METHODS` that works; return which it was."""
+    for method in METHODS[:-1]:
+        try:
+            _COPIERS[method](source, target)
+        except (FileNotFoundError, FileExistsError):
+            raise
+        except OSError:
+            continue
+        return method
+    _copy(source, target)
+    return METHODS[-1]
 
 
 def _rename_to_free(unfinished: str, target: str) -> None:

@@ -14,6 +14,7 @@ from cellfolio.package.plan import plan_fetch
 from cellfolio.storage.blobs import BlobStore
 from cellfolio.storage.disk import check_free_space
 from cellfolio.storage.manifests import ManifestCache
+from cellfolio.storage.mirrors import mirrors_in_use
 from cellfolio.storage.progress import Meter, Progress
 from cellfolio.storage.remote import Remotes, local_path
 from cellfolio.storage.transfer import Fetcher
@@ -36,7 +37,7 @@ class Home:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = (default_folder() if folder is None else folder).resolve()
         self.blobs = BlobStore(self.folder / "store")
-        self.remotes = Remotes()
+        self.remotes = Remotes(mirrors_in_use().locate)
 
     @cached_property
     def manifests(self) -> ManifestCache:

@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -21,6 +22,7 @@ from urllib.request import url2pathname
 from cellfolio.errors import (
     AccessRefused,
     CellfolioError,
+    InvalidArgument,
     InvalidReference,
     ObjectNotFound,
     ServerUnreachable,
@@ -128,14 +130,15 @@ class ObjectInfo:
 class Body:
     """An object's bytes as they arrive."""
 
-    def __init__(self, result: Any, place: Place) -> None:
+    def __init__(self, result: Any, place: Place, path: str) -> None:
         self._result = result
         self._place = place
+        self._path = path
 
     @cached_property
     def info(self) -> ObjectInfo:
         """What the store tells of the whole object, whatever range was asked for."""
-        return _info(self._result.meta)
+        return _info(self._result.meta, self._path)
 
     def blocks(self, size: int) -> Iterator[memoryview]:
         """Yield the bytes in blocks of about `size`.
@@ -163,14 +166,32 @@ class Remotes:
     """Opens remote stores, each once.
 
     Safe for threads. A process that forks makes a new one.
+
+    Parameters
+    ----------
+    locate : callable, optional
+        Returns the place that is read instead of another (see `cellfolio.storage.mirrors`).
+
+    Attributes
+    ----------
+    locate : callable
     """
 
-    def __init__(self) -> None:
+    def __init__(self, locate: Callable[[Place], Place] = lambda place: place) -> None:
+        self.locate = locate
+        self._hurried = False
         self._stores: dict[tuple[str, bool], ObjectStore] = {}
         self._lock = threading.Lock()
 
+    def hurried(self) -> Remotes:
+        """Return the same stores, all asked in haste: where there is something to fall back on."""
+        found = copy(self)
+        found._hurried = True
+        return found
+
     def store(self, root: str, *, hasty: bool = False) -> ObjectStore:
         """Return the client for a bucket, host or folder; a hasty one gives up soon."""
+        hasty = hasty or self._hurried
         with self._lock:
             if (root, hasty) not in self._stores:
                 self._stores[root, hasty] = open_client(root, hasty=hasty)
@@ -185,15 +206,18 @@ class Remotes:
         ------
         ObjectNotFound, AccessRefused, ServerUnreachable, TransferError
         """
+        import obstore
+
+        there = self.locate(place)
         options: GetOptions = {}
         if span is not None:
             options["range"] = span
-        if place.version is not None:
-            options["version"] = place.version
-        import obstore
-
-        store = self.store(place.root, hasty=hasty)
-        return _call(lambda: Body(obstore.get(store, place.path, options=options), place), place)
+        if there.version is not None:
+            options["version"] = there.version
+        store = self.store(there.root, hasty=hasty)
+        return _call(
+            lambda: Body(obstore.get(store, there.path, options=options), there, place.path), there
+        )
 
     def read(self, place: Place, *, hasty: bool = False) -> tuple[bytes, ObjectInfo]:
         """Return a small object and what the store tells of it; in haste, ask but once."""
@@ -228,6 +252,7 @@ class Remotes:
         """
         import obstore
 
+        self.check_writable(place)
         multipart: dict[str, Any] = {"use_multipart": False}
         if part_size is not None:
             multipart = {"use_multipart": True, "chunk_size": part_size, "max_concurrency": 4}
@@ -241,8 +266,10 @@ class Remotes:
         """Return what the store tells of an object, or None where there is none."""
         import obstore
 
+        there = self.locate(place)
+        store = self.store(there.root)
         try:
-            return _call(lambda: _info(obstore.head(self.store(place.root), place.path)), place)
+            return _call(lambda: _info(obstore.head(store, there.path), place.path), there)
         except ObjectNotFound:
             return None
 
@@ -250,30 +277,54 @@ class Remotes:
         """Remove an object, if it is there."""
         import obstore
 
+        self.check_writable(place)
         try:
             _call(lambda: obstore.delete(self.store(place.root), place.path), place)
         except ObjectNotFound:
             return
 
-    def objects(self, place: Place, *, after: str | None = None) -> Iterator[ObjectInfo]:
-        """Yield every object below a folder; with `after`, those whose path sorts after it."""
+    def check_writable(self, place: Place) -> None:
+        """Refuse to write to a place that is read from a mirror.
+
+        Raises
+        ------
+        InvalidArgument
+        """
+        there = self.locate(place)
+        if there != place:
+            raise InvalidArgument(
+                f"{place.uri} is read from {there.uri}, and nothing is written to a mirror",
+                hint="name the registry's true address, or unset CELLFOLIO_MIRROR",
+            )
+
+    def objects(
+        self, place: Place, *, after: str | None = None, hasty: bool = False
+    ) -> Iterator[ObjectInfo]:
+        """Yield every object below a folder; with `after`, those whose path sorts after it.
+
+        In haste, the store is asked but once.
+        """
         import obstore
 
-        store, path = self.store(place.root), place.path or None
+        there = self.locate(place)
+        store = self.store(there.root, hasty=hasty)
+        folder, here = _folder(there.path), _folder(place.path)
+        start = None if after is None else folder + after.removeprefix(here)
         try:
-            for batch in obstore.list(store, path, offset=after, chunk_size=1000):
+            for batch in obstore.list(store, there.path or None, offset=start, chunk_size=1000):
                 for meta in batch:
-                    yield _info(meta)
+                    yield _info(meta, here + meta["path"].removeprefix(folder))
         except Exception as error:
-            raise translate_error(error, place) from error
+            raise translate_error(error, there) from error
 
     def folders(self, place: Place) -> list[str]:
         """Return the names of the folders directly in a folder, sorted."""
         import obstore
 
+        there = self.locate(place)
         found = _call(
-            lambda: obstore.list_with_delimiter(self.store(place.root), place.path or None),
-            place,
+            lambda: obstore.list_with_delimiter(self.store(there.root), there.path or None),
+            there,
         )
         return sorted(prefix.rstrip("/").rpartition("/")[2] for prefix in found["common_prefixes"])
 
@@ -359,10 +410,14 @@ def _reason(error: Exception) -> str:
     return " ".join(text.split())[:300] or type(error).__name__
 
 
-def _info(meta: Any) -> ObjectInfo:
+def _info(meta: Any, path: str) -> ObjectInfo:
     return ObjectInfo(
-        meta["path"], meta["size"], _bare(meta["e_tag"]), meta["version"], meta["last_modified"]
+        path, meta["size"], _bare(meta["e_tag"]), meta["version"], meta["last_modified"]
     )
+
+
+def _folder(path: str) -> str:
+    return path.rstrip("/") + "/" if path else ""
 
 
 def _bare(e_tag: str | None) -> str | None:

@@ -6,7 +6,8 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Generic, TypeVar
 
@@ -15,8 +16,8 @@ R = TypeVar("R")
 
 POLL = 0.1
 """Seconds between two looks at whether to stop."""
-
-
+_AT_ONCE = 32
+"""Calls of `at_once` under way."""
 _BATCH_TIME = 0.01
 """Seconds in which results gather before the caller's thread wakes for them."""
 
@@ -97,3 +98,12 @@ class Workers(Generic[R]):
         self._over.set()
         for thread in self._threads:
             thread.join()
+
+
+def at_once(function: Callable[[T], R], values: Iterable[T]) -> list[R]:
+    """Call a function that waits for the network on many values at once; keep their order."""
+    listed = list(values)
+    if len(listed) <= 1:
+        return [function(value) for value in listed]
+    with ThreadPoolExecutor(min(_AT_ONCE, len(listed))) as pool:
+        return list(pool.map(function, listed))
