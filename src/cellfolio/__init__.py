@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cellfolio.workflows.publishing import Label
     from cellfolio.workflows.verbs import (
         build,
+        catalogue,
         diff,
         du,
         fetch,
@@ -54,6 +55,7 @@ _HOMES = {
     "cellfolio.workflows.publishing": ("Label",),
     "cellfolio.workflows.verbs": (
         "build",
+        "catalogue",
         "diff",
         "du",
         "fetch",
@@ -81,6 +83,7 @@ __all__ = [
     "Package",
     "ProgressEvent",
     "build",
+    "catalogue",
     "diff",
     "du",
     "fetch",

@@ -32,11 +32,25 @@ def check(ran: Ran, name: str, code: int = 0) -> None:
 
 
 def test_list(cellfolio: Cellfolio, package: str) -> None:
-    assert cellfolio("list").out == "lab/plates\n"
+    assert cellfolio("list", "local").out == "lab/plates\n"
     ran = cellfolio("list", "--json")
     check(ran, "list")
     assert ran.document["packages"] == [package]
     assert ran.document["registry"].startswith("file:///")
+    assert "abc/atlas" in [one["name"] for one in ran.document["data_sets"]]
+    title, *names = cellfolio("list", "--search", "PLATES lab").out.splitlines()
+    assert (title, names) == ("Packages of the local registry", ["  lab/plates"])
+    assert cellfolio("list", "-s", "no such thing").out == "nothing has all these words\n"
+
+
+def test_show_describes_a_data_set_without_network(cellfolio: Cellfolio) -> None:
+    ran = cellfolio("show", "cpjump1/images")
+    assert ran.code == 0
+    assert "    BR00117010  27,648  U2OS 48-hour Compound Plate 3" in ran.out.splitlines()
+    ran = cellfolio("show", "cpjump1/images", "--json")
+    check(ran, "show")
+    assert ran.document["data_set"]["address"].startswith("cpg+s3://cellpainting-gallery/")
+    assert ran.document["package"] is None
 
 
 def test_list_says_that_there_is_nothing(cellfolio: Cellfolio, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_demo(cellfolio: Cellfolio, tmp_path: Path) -> None:
         "9. Count the bytes",
     ]
     assert "CELLFOLIO_HOME=cellfolio-demo/home cellfolio log demo/cell-painting" in ran.out
-    assert cellfolio("list").out == ""  # the user's own registry was not touched
+    assert cellfolio("list", "local").out == ""  # the user's own registry was not touched
     again = cellfolio("demo", "--seed", "5")
     assert "is finished (seed 0)" in again.out
     assert "Make it anew with seed 5 with --again." in again.out

@@ -160,7 +160,7 @@ def test_moved_checkout_is_still_known(home: Home, package: str, tmp_path: Path)
 
 def test_dry_run_writes_nothing(home: Home, package: str, tmp_path: Path) -> None:
     opened = opening.open_package("lab/x", home)
-    got = get_package(opened, tmp_path / "out", home, dry_run=True)
+    got = get_package(opened, tmp_path / "out", home, GetOptions(dry_run=True))
     assert (got.placed, got.fetched) == (4, 0)
     assert not (tmp_path / "out").exists()
 

@@ -89,14 +89,17 @@ def terminal_progress() -> Progress | None:
 def complete_package(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the packages of the registry in use; folders for paths."""
-    from cellfolio import list_packages
+    """Offer the data sets, and the packages of the registry in use; folders for paths."""
+    from cellfolio import catalogue, list_packages
     from cellfolio.workflows.opening import is_path
 
     if incomplete and is_path(incomplete):
         return [CompletionItem(incomplete, type="dir")]
     try:
-        names = list_packages(ctx.params.get("registry"))
+        registry = ctx.params.get("registry")
+        names = list_packages(registry)
+        if registry is None:
+            names += [one.name for one in catalogue().data_sets]
     except Exception:  # Rule: completion never disturbs the line being typed.
         return []
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
@@ -116,6 +119,29 @@ def registry_option(function: Function) -> Function:
         metavar="URI",
         help="Registry (s3://bucket, a folder, or 'local'), if the name does not tell it.",
     )(function)
+
+
+def selection_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Add what images of a plate are selected by; the function gets a mapping of words."""
+
+    @click.option("--batch", metavar="NAME", help="Batch of the plate; needed for some.")
+    @click.option("--plate", metavar="BARCODE", help="Plate whose images are wanted.")
+    @click.option("--well", metavar="WELLS", help="Wells: A01, A01,B02, A01-B03 (a rectangle), A.")
+    @click.option("--site", metavar="SITES", help="Sites: 1, or 1,3-5.")
+    @click.option("--channel", metavar="CHANNELS", help="Channels: DNA,ER, 1-5, fluorescence.")
+    @functools.wraps(function)
+    def selecting(
+        batch: str | None,
+        plate: str | None,
+        well: str | None,
+        site: str | None,
+        channel: str | None,
+        **rest: Any,
+    ) -> Answer:
+        words = {"batch": batch, "plate": plate, "well": well, "site": site, "channel": channel}
+        return function(select={name: word for name, word in words.items() if word}, **rest)
+
+    return selecting
 
 
 def unverified_option(function: Function) -> Function:

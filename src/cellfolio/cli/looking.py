@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cellfolio.cli.catalogue import (
+    DATA_SET_FIELDS,
+    data_set_document,
+    data_set_page,
+    data_set_rows,
+)
 from cellfolio.cli.command import (
     Answer,
     command,
     package_argument,
     registry_option,
+    selection_options,
     terminal_progress,
     unverified_option,
 )
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     from cellfolio.package.entry import Entry
     from cellfolio.package.folder import Folder
     from cellfolio.package.package import Package
+    from cellfolio.registries.catalogue import DataSet
     from cellfolio.storage.home import Home
     from cellfolio.workflows.opening import LogLine, Opened
 
@@ -47,13 +55,16 @@ README_BYTES = 1_000_000
     fields={
         "registry": "URI of the registry",
         "packages": "names of its packages, sorted",
+        "data_sets": "known data sets, by name, unless a registry was named; each with "
+        + ", ".join(f"`{name}`" for name in DATA_SET_FIELDS),
     },
 )
 @click.argument("registry", required=False)
-def list_command(registry: str | None) -> Answer:
-    """List the packages of a registry.
+@click.option("-s", "--search", metavar="WORDS", default="", help="Only what has all these words.")
+def list_command(registry: str | None, search: str) -> Answer:
+    """List the known data sets, and the packages of a registry.
 
-    REGISTRY is s3://bucket or a folder; by default the local registry.
+    REGISTRY is s3://bucket, a folder, or 'local'; then only its packages are listed.
     """
     import cellfolio
     from cellfolio.storage.home import Home
@@ -61,10 +72,34 @@ def list_command(registry: str | None) -> Answer:
 
     home = Home()
     uri = find_registry(registry, home).uri
-    names = cellfolio.list_packages(registry, home=home)
-    if not names:
-        warnings.warn(f"{uri} has no packages", stacklevel=2)
-    return Answer(lambda: {"registry": uri, "packages": names}, map(printable, names))
+    words = search.casefold().split()
+    names = [
+        name
+        for name in cellfolio.list_packages(registry, home=home)
+        if all(word in name.casefold() for word in words)
+    ]
+    found = cellfolio.catalogue(home=home).search(search) if registry is None else ()
+    if not names and registry is not None:
+        warnings.warn(f"{uri} has no packages" + (" like that" if words else ""), stacklevel=2)
+    return Answer(
+        lambda: {
+            "registry": uri,
+            "packages": names,
+            "data_sets": [data_set_document(one) for one in found],
+        },
+        map(printable, names) if registry is not None else _list_lines(found, names),
+    )
+
+
+def _list_lines(data_sets: Sequence[DataSet], names: Sequence[str]) -> Iterator[str]:
+    if data_sets:
+        yield paint("Data sets", "bold")
+        yield from data_set_rows(data_sets)
+    if names:
+        yield paint("Packages of the local registry", "bold")
+        yield from (f"  {printable(name)}" for name in names)
+    if not data_sets and not names:
+        yield "nothing has all these words"
 
 
 @command(
@@ -81,16 +116,16 @@ def log_command(package: str, registry: str | None) -> Answer:
     """List the revisions of a package, the newest first."""
     import cellfolio
     from cellfolio.storage.home import Home
-    from cellfolio.workflows.opening import find_reference, find_registry
+    from cellfolio.workflows.opening import find_named
 
     home = Home()
     log = cellfolio.log(package, registry=registry, home=home)
-    reference = find_reference(package, registry)
 
     def document() -> dict[str, Any]:
+        named = find_named(package, home, registry=registry)
         return {
-            "package": reference.name,
-            "registry": find_registry(reference.registry, home).uri,
+            "package": named.name,
+            "registry": named.registry.uri,
             "revisions": [
                 {
                     "top_hash": line.revision.top_hash,
@@ -109,33 +144,34 @@ def _log_row(line: LogLine) -> tuple[str, str, str]:
     return short(line.revision.top_hash), time, first_line(line.message)
 
 
-@command(
-    "show",
-    fields={
-        "package": "its name, or the folder",
-        "registry": "URI of its registry; empty for a folder",
-        "top_hash": "name of the revision",
-        "message": "what its author said about the revision, or null",
-        "meta": "metadata of the package, or of the folder that PATH names",
-        "workflow": "the registry's workflow that checked it, or null",
-        "path": "what was asked for; empty for the whole package",
-        "files": "number of files",
-        "size": "bytes",
-        "items": "files and folders down to the depth asked for, however many; each with `key`, "
-        "`kind` (file or folder), `files`, `size` (null if unknown), `digest`, `physical_key`, "
-        "`meta`",
-        "readme": "text of the README, or null",
-    },
-)
+SHOW_FIELDS = {
+    "package": "its name, or the folder",
+    "registry": "URI of its registry; empty for a folder",
+    "top_hash": "name of the revision",
+    "message": "what its author said about the revision, or null",
+    "meta": "metadata of the package, or of the folder that PATH names",
+    "workflow": "the registry's workflow that checked it, or null",
+    "path": "what was asked for; empty for the whole package",
+    "files": "number of files",
+    "size": "bytes",
+    "items": "files and folders down to the depth asked for, however many; each with `key`, "
+    "`kind` (file or folder), `files`, `size` (null if unknown), `digest`, `physical_key`, "
+    "`meta`",
+    "readme": "text of the README, or null",
+    "data_set": "what the catalogue says, if PACKAGE is just the name of a data set: then all "
+    "else is null",
+}
+
+
+@command("show", fields=SHOW_FIELDS)
 @package_argument()
 @registry_option
+@selection_options
 @click.option(
     "--depth",
     type=click.IntRange(0),
-    default=2,
-    show_default=True,
     metavar="NUMBER",
-    help="Folders within folders that are shown.",
+    help="Folders within folders that are shown; by default 2.",
 )
 @click.option("--all", "everything", is_flag=True, help="The whole tree, every file.")
 @click.option("--readme/--no-readme", default=None, help="Show all of the README, or none.")
@@ -143,30 +179,53 @@ def _log_row(line: LogLine) -> tuple[str, str, str]:
 def show_command(
     package: str,
     registry: str | None,
-    depth: int,
+    select: Mapping[str, str],
+    depth: int | None,
     everything: bool,
     readme: bool | None,
     unverified: bool,
 ) -> Answer:
-    """Show a package, or a folder or file of it.
+    """Show a data set, a package, or a folder or file of it.
 
     PACKAGE is [REGISTRY/]NAMESPACE/NAME[@REVISION][/PATH], or a folder on this machine that
-    starts with '/', '.' or '~'. A REVISION is 'latest', the start of a top hash, or a time.
+    starts with '/', '.' or '~'. A REVISION is 'latest', the start of a top hash, a time, or a
+    release. Of the name of a data set alone, the catalogue is shown, without the network; with
+    --depth, --all, a revision or a path, the data set is opened.
     """
     from cellfolio.cli.tree import TreeLimits
     from cellfolio.storage.home import Home
-    from cellfolio.workflows.opening import open_package
+    from cellfolio.workflows.opening import find_data_set, open_package
 
     home = Home()
+    if not (registry or select or everything or depth is not None):
+        data_set = find_data_set(package, home)
+        if data_set is not None:
+            return _show_data_set(data_set)
     opened = open_package(
-        package, home, registry=registry, verify=not unverified, progress=terminal_progress()
+        package,
+        home,
+        registry=registry,
+        select=select,
+        verify=not unverified,
+        progress=terminal_progress(),
     )
     part = opened.package[opened.path] if opened.path else opened.package
     text = None if readme is False or opened.path else _readme(opened.package, home)
-    limits = TreeLimits(None, None) if everything else TreeLimits(depth)
+    limits = TreeLimits(None, None) if everything else TreeLimits(2 if depth is None else depth)
     return Answer(
         lambda: _show_document(opened, part, limits, text),
         _show_lines(opened, part, limits, (text, bool(readme))),
+    )
+
+
+def _show_data_set(data_set: DataSet) -> Answer:
+    from cellfolio.registries.gallery import read_plates
+
+    text = data_set.data_file(data_set.plates).decode() if data_set.plates else ""
+    plates = read_plates(text) if text else ()
+    return Answer(
+        lambda: {**dict.fromkeys(SHOW_FIELDS), "data_set": data_set_document(data_set)},
+        data_set_page(data_set, plates),
     )
 
 
@@ -204,6 +263,7 @@ def _show_document(
         "size": item["size"],
         "items": list(_items(part, limits.depth)) if isinstance(part, Folder) else [item],
         "readme": readme,
+        "data_set": None,
     }
 
 

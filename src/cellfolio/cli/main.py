@@ -21,13 +21,13 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "completion": ("completion", "Print the script that completes commands on tab."),
     },
     "Look": {
-        "list": ("looking", "List the packages of a registry."),
-        "show": ("looking", "Show a package, or a folder or file of it."),
+        "list": ("looking", "List the known data sets, and the packages of a registry."),
+        "show": ("looking", "Show a data set, a package, or a folder or file of it."),
         "log": ("looking", "List the revisions of a package, the newest first."),
         "diff": ("comparing", "Show what changed from one package to another."),
     },
     "Get": {
-        "get": ("moving", "Get a package, or a part of it, into a folder."),
+        "get": ("moving", "Get a data set, a package, or a part of it, into a folder."),
         "status": ("comparing", "Show what you changed in a folder since it was filled."),
         "verify": ("keeping", "Hash what is on this machine and compare it with what it must be."),
     },
@@ -95,6 +95,7 @@ def cli() -> None:
     A package is named [REGISTRY/]NAMESPACE/NAME[@REVISION][/PATH]:
 
     \b
+      abc/atlas                              a data set that is known by name: see 'list'
       demo/cell-painting                     the latest revision in the local registry
       demo/cell-painting@1c517d7/metadata    a part of the revision of that top hash
       s3://bucket/namespace/name@2026-03-01  as it was then, in another registry

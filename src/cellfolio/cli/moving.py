@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -15,10 +16,11 @@ from cellfolio.cli.command import (
     named_part,
     package_argument,
     registry_option,
+    selection_options,
     terminal_progress,
     unverified_option,
 )
-from cellfolio.cli.text import paint, plural, printable, short, size_text
+from cellfolio.cli.text import paint, plural, printable, printable_lines, short, size_text
 
 if TYPE_CHECKING:
     from cellfolio.registries.publish import Pushed
@@ -42,6 +44,10 @@ if TYPE_CHECKING:
         "removed": "number of files taken away, because the package no longer has them",
         "fetched": "number of files fetched; the others were in the store",
         "bytes_fetched": "their bytes",
+        "adopted": "number of files that you had already, elsewhere",
+        "size_only": "number of files that nothing vouches for but their size",
+        "free": "bytes free on the disk of the store",
+        "message": "what is said of the revision, or null",
         "left": "keys of files the package no longer has, kept because you changed them",
     },
 )
@@ -63,35 +69,75 @@ if TYPE_CHECKING:
     "--reflink", "how", flag_value="reflink", help="Clone files, where the file system can."
 )
 @click.option("--force", is_flag=True, help="Overwrite files that you changed.")
+@click.option(
+    "--have",
+    multiple=True,
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Use files that you have below FOLDER, under any names; can be repeated.",
+)
+@click.option(
+    "--files-from",
+    metavar="FILE",
+    type=click.File(encoding="utf-8"),
+    help="Read more PATTERNs from FILE, one a line; '-' is standard input.",
+)
+@selection_options
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before a download of over 10 GB.")
 @unverified_option
 def get_command(package: str, registry: str | None, unverified: bool, **how: Any) -> Answer:
-    """Get a package, or a part of it, into a folder.
+    """Get a data set, a package, or a part of it, into a folder.
 
-    PACKAGE is [REGISTRY/]NAMESPACE/NAME[@REVISION][/PATH]; see 'show'. A PATTERN is a file, a
-    folder or a glob such as 'images/**/*.tiff'; quote it. Files you have are not fetched again,
-    and files you changed are not overwritten.
+    PACKAGE is a data set (see 'list') or [REGISTRY/]NAMESPACE/NAME[@REVISION][/PATH]; see 'show'.
+    A PATTERN is a file, a folder or a glob such as 'images/**/*.tiff'; quote it. The last
+    components of a path will do, such as WMB-10X for metadata/WMB-10X. Files you have are not
+    fetched again, and files you changed are not overwritten. Images of a plate are selected with
+    --plate, --well, --site and --channel.
     """
     from cellfolio.storage.home import Home
     from cellfolio.workflows.getting import GetOptions, get_package
     from cellfolio.workflows.opening import open_package
 
     home, progress = Home(), terminal_progress()
-    opened = open_package(
-        package, home, registry=registry, verify=not unverified, progress=progress
-    )
-    got = get_package(
-        opened,
-        _target(opened, how["folder"]),
-        home,
-        GetOptions(how["patterns"], how["how"] or "auto", how["force"]),
+    options = GetOptions(
+        (*how["patterns"], *_listed_patterns(how["files_from"])),
+        how["how"] or "auto",
+        how["force"],
+        have=how["have"],
+        select=how["select"],
         dry_run=how["dry_run"],
+        verify=not unverified,
+        confirm=None if how["yes"] or not _asks() else _confirm,
+    )
+    opened = open_package(
+        package,
+        home,
+        registry=registry,
+        select=options.select,
+        verify=options.verify,
         progress=progress,
     )
+    got = get_package(opened, _target(opened, how["folder"]), home, options, progress=progress)
     return Answer(
-        lambda: _got_document(opened, got, how["dry_run"]),
-        _got_lines(opened, got, dry_run=how["dry_run"]),
+        lambda: _got_document(opened, got, options.dry_run),
+        _got_lines(opened, got, dry_run=options.dry_run),
     )
+
+
+def _listed_patterns(file: TextIO | None) -> Iterator[str]:
+    for line in file or ():
+        if line.strip() and not line.startswith("#"):
+            yield line.strip()
+
+
+def _asks() -> bool:
+    """Whether a person sits at the terminal."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _confirm(message: str) -> None:
+    click.confirm(f"{message}. Go on?", abort=True, err=True)
 
 
 def _target(opened: Opened, folder: Path | None) -> Path:
@@ -117,6 +163,10 @@ def _got_document(opened: Opened, got: Got, dry_run: bool) -> dict[str, Any]:
         "removed": got.removed,
         "fetched": got.fetched,
         "bytes_fetched": got.bytes_fetched,
+        "adopted": got.adopted,
+        "size_only": got.size_only,
+        "free": got.free,
+        "message": opened.package.message,
         "left": list(got.left),
     }
 
@@ -124,10 +174,18 @@ def _got_document(opened: Opened, got: Got, dry_run: bool) -> dict[str, Any]:
 def _got_lines(opened: Opened, got: Got, *, dry_run: bool) -> Iterator[str]:
     title = f"{printable(opened.name)} @ {short(opened.package.top_hash)} → {printable(got.folder)}"
     yield paint(title, "bold")
+    if opened.partial:
+        yield from printable_lines(opened.package.message or "")
     yield from got_lines(got)
+    if got.adopted:
+        yield f"{plural(got.adopted, 'file')} that you had already, not fetched"
+    if got.size_only:
+        what = "has no digest: its size" if got.size_only == 1 else "have no digest: their size"
+        yield f"{plural(got.size_only, 'file')} {what} was checked, nothing else"
     for key in got.left:
         yield paint(f"left: {printable(key)} (you changed it; the package has it no more)", "dim")
     if dry_run:
+        yield f"{size_text(got.free)} free on the disk of the store"
         yield "nothing was done: --dry-run"
 
 

@@ -12,11 +12,11 @@ from cellfolio.errors import CellfolioError, TransferIncomplete
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
 from cellfolio.package.plan import entry_blob
-from cellfolio.registries.quilt import QuiltRegistry
 from cellfolio.storage.checkout import Checkout, CheckoutStatus, has_blob
 from cellfolio.storage.home import Home, ensure_held
 from cellfolio.storage.progress import Meter, Progress
 from cellfolio.storage.workers import Workers
+from cellfolio.workflows.systems import registry_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def verify_checkout(
     meter.tell(finished=True)
     repaired: list[str] = []
     if repair and damaged and source.registry:  # a plain folder cannot be opened by name again
-        package = QuiltRegistry(source.registry, home).open(source.name, source.top_hash)
+        package = registry_of(source.registry, home).open(source.name, source.top_hash)
         repaired = _place_again(damaged, package, checkout, home)
     return Verified(
         right=len(intact) - len(damaged),

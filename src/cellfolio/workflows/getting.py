@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cellfolio.errors import CheckoutConflict, TransferIncomplete
 from cellfolio.package.keys import RECORD_FOLDER, check_writable
 from cellfolio.package.package import Package
+from cellfolio.package.parts import spell_out
 from cellfolio.package.patterns import key_matcher
-from cellfolio.package.plan import CheckoutPlan, FetchPlan, plan_fetch, want
+from cellfolio.package.plan import CheckoutPlan, FetchPlan, entry_blob, plan_fetch, want
+from cellfolio.package.sizes import format_size
 from cellfolio.registries.publish import remember_origin
+from cellfolio.storage.adoption import Adopted, adopt
 from cellfolio.storage.checkout import Changes, Checkout, Source
-from cellfolio.storage.disk import WINDOWS, check_free_space, same_disk
+from cellfolio.storage.disk import WINDOWS, check_free_space, free_space, same_disk
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Meter, Progress
 from cellfolio.workflows.opening import Opened
@@ -32,11 +35,29 @@ class GetOptions:
         How files come from the store into the folder (see `cellfolio.storage.disk.Placer`).
     force : bool
         Overwrite files that the user changed.
+    have : tuple of Path
+        Folders with files that the user has already, under any names: what has the right size and
+        digest is not fetched (see `cellfolio.storage.adoption.adopt`).
+    select : mapping of str to str
+        Of a data set of plates, the images to get: words for ``plate``, ``batch``, ``well``,
+        ``site`` and ``channel`` (see `cellfolio.registries.selection.parse_selection`).
+    dry_run : bool
+        Only say what would be done.
+    verify : bool
+        Check the manifest against its top hash. Files are checked in any case.
+    confirm : callable, optional
+        Told before more than `LARGE` bytes are fetched; may raise. By default a
+        `LargeDownloadWarning` is given.
     """
 
     patterns: tuple[str, ...] = ()
     how: str = "auto"
     force: bool = False
+    have: tuple[Path, ...] = ()
+    select: Mapping[str, str] = field(default_factory=dict)
+    dry_run: bool = False
+    verify: bool = True
+    confirm: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +74,13 @@ class Got:
     placed, kept, removed : int
         Files put into the folder, left as they were, and taken away.
     fetched, bytes_fetched : int
-        Transfers, and their bytes; the rest was in the store.
+        Transfers, and their bytes; the rest was here.
+    adopted : int
+        Files the user had already, elsewhere (see `GetOptions`).
+    size_only : int
+        Files that nothing vouches for but their size: they cannot be verified.
+    free : int
+        Bytes free on the disk of the store before anything was fetched.
     left : tuple of str
         Files the package no longer has, kept because the user changed them.
     """
@@ -66,7 +93,18 @@ class Got:
     removed: int
     fetched: int
     bytes_fetched: int
+    adopted: int = 0
+    size_only: int = 0
+    free: int = 0
     left: tuple[str, ...] = ()
+
+
+LARGE = 10 * 1000**3
+"""Bytes above which a download is asked about."""
+
+
+class LargeDownloadWarning(UserWarning):
+    """More is to be fetched than most would expect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +126,6 @@ def get_package(
     home: Home,
     options: GetOptions | None = None,
     *,
-    dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Got:
     """Get a package, or a part of it, into a folder.
@@ -104,8 +141,6 @@ def get_package(
     folder : Path
     home : Home
     options : GetOptions, optional
-    dry_run : bool
-        Only say what would be done.
     progress : callable, optional
 
     Raises
@@ -117,16 +152,21 @@ def get_package(
         If some files cannot be fetched; the others are in the folder.
     """
     options = options or GetOptions()
-    patterns = tuple(filter(None, (opened.path, *options.patterns)))
+    asked = tuple(filter(None, (opened.path, *options.patterns)))
+    patterns = spell_out(opened.package, asked)
     checkout = Checkout(folder)
     source = Source(opened.registry, opened.name, opened.package.top_hash, tuple(sorted(patterns)))
-    with checkout.changing(dry_run=dry_run) as changes:
+    with checkout.changing(dry_run=options.dry_run) as changes:
         done = _as_before(checkout, changes, source, opened.package)
         if done is not None:
             return done
         package = opened.package.subset(*patterns) if patterns else opened.package
         package = _without_record(package)
-        plan = _plan(package, checkout, changes, patterns, options, home)
+        taken = Adopted()
+        if options.have and not options.dry_run:
+            taken = adopt(package.walk(), options.have, home.blobs, progress)
+        ours = _asked_keys(opened, package, patterns)
+        plan = _plan(package, checkout, changes, ours, options, home)
         if plan.checkout.conflicts:
             raise CheckoutConflict(str(checkout.folder), plan.checkout.conflicts)
         got = Got(
@@ -138,11 +178,15 @@ def get_package(
             removed=len(plan.checkout.remove),
             fetched=len(plan.fetch.transfers),
             bytes_fetched=plan.fetch.bytes_to_fetch,
+            adopted=taken.files,
+            size_only=sum(entry_blob(entry) is None for entry in package.walk()),
+            free=free_space(home.blobs.folder),
             left=plan.checkout.left,
         )
-        if not dry_run:
+        if not options.dry_run:
+            _confirm_large(got, options.confirm)
             _carry_out(plan, checkout, changes, source, (home, options, progress))
-    if not dry_run:
+    if not options.dry_run:
         remember_origin(home, opened.registry, opened.name, opened.package.top_hash)
     return got
 
@@ -168,17 +212,40 @@ def _as_before(
     return Got(checkout.folder, part, count, 0, count, 0, 0, 0)
 
 
+def _asked_keys(
+    opened: Opened, package: Package, patterns: tuple[str, ...]
+) -> Callable[[str], bool]:
+    """Return whether a logical key is of the part asked for: others' files are left alone."""
+    if opened.partial:
+        keys = {row.key.decode() for row in package.rows}
+        return keys.__contains__
+    return key_matcher(patterns)
+
+
+def _confirm_large(got: Got, confirm: Callable[[str], None] | None) -> None:
+    if got.bytes_fetched <= LARGE:
+        return
+    message = (
+        f"{format_size(got.bytes_fetched)} are to be fetched for {got.folder}; "
+        f"{format_size(got.free)} are free"
+    )
+    if confirm is None:
+        warnings.warn(LargeDownloadWarning(message), stacklevel=4)
+    else:
+        confirm(message)
+
+
 def _plan(
     package: Package,
     checkout: Checkout,
     changes: Changes,
-    patterns: tuple[str, ...],
+    asked: Callable[[str], bool],
     options: GetOptions,
     home: Home,
 ) -> _Plan:
     entries = list(package.walk())
     wanted = {check_writable(entry.logical_key, windows=WINDOWS): want(entry) for entry in entries}
-    plan = checkout.plan(changes, wanted, asked=key_matcher(patterns), force=options.force)
+    plan = checkout.plan(changes, wanted, asked=asked, force=options.force)
     keys: dict[str, list[str]] = {}
     for key, name in plan.place.items():
         keys.setdefault(name, []).append(key)

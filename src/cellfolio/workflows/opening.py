@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cellfolio.errors import InvalidReference
+from cellfolio.errors import InvalidArgument, InvalidReference, PackageNotFound
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
+from cellfolio.package.parts import spell_out
 from cellfolio.package.plan import want
+from cellfolio.registries.catalogue import DataSet, load_catalogue
 from cellfolio.registries.folder import package_folder
-from cellfolio.registries.quilt import QuiltRegistry, Revision
+from cellfolio.registries.quilt import POINTERS
 from cellfolio.registries.reference import Reference, parse_reference
+from cellfolio.registries.registry import Registry, Revision
 from cellfolio.storage.home import Home, ensure_held
 from cellfolio.storage.progress import Progress
 from cellfolio.storage.remote import local_path
+from cellfolio.workflows.systems import (
+    is_address,
+    registry_of,
+    split_address,
+    uri_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +41,37 @@ class Opened:
         ``namespace/name``, or the folder.
     path : str
         What the reference names inside the package; empty for all of it.
+    partial : bool
+        Whether the package is a selection of something larger that was not listed whole.
     """
 
     package: Package
     registry: str
     name: str
     path: str = ""
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a user's word stands for.
+
+    Attributes
+    ----------
+    registry : Registry
+    name : str
+        The package's name there.
+    revision : str or None
+    path : str
+    data_set : DataSet or None
+        If the word is a name of the catalogue.
+    """
+
+    registry: Registry
+    name: str
+    revision: str | None = None
+    path: str = ""
+    data_set: DataSet | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +88,86 @@ class LogLine:
     message: str | None
 
 
-def find_registry(registry: str | None, home: Home) -> QuiltRegistry:
+def find_registry(registry: str | None, home: Home) -> Registry:
     """Return the registry of that name.
 
     Parameters
     ----------
     registry : str or None
-        URI or folder; None or ``local`` for the local registry.
+        URI of any system (see `cellfolio.workflows.systems`) or folder; None or ``local`` for the
+        local registry.
     home : Home
     """
     if registry is None or registry == "local":
-        return QuiltRegistry(home.registry_uri, home)
+        return registry_of(home.registry_uri, home)
+    if is_address(registry):
+        return registry_of(split_address(registry)[0], home)
     if "://" not in registry:
-        return QuiltRegistry(Path(registry).expanduser().resolve().as_uri(), home)
-    return QuiltRegistry(registry, home)
+        return registry_of(Path(registry).expanduser().resolve().as_uri(), home)
+    return registry_of(registry, home)
+
+
+def find_named(
+    text: str,
+    home: Home,
+    *,
+    registry: str | None = None,
+    select: Mapping[str, str] | None = None,
+) -> Named:
+    """Return what a user's word stands for.
+
+    A name without a registry is a package of the local registry, if it has one of that name, else
+    a data set of the catalogue.
+
+    Parameters
+    ----------
+    text : str
+        A reference, a data set's name, or an address (see `cellfolio.workflows.systems`).
+    home : Home
+    registry : str, optional
+        Where `text` names none.
+    select : mapping of str to str, optional
+        Of a data set of plates: what to select, by `SELECTORS`.
+
+    Raises
+    ------
+    InvalidReference, InvalidArgument
+    """
+    if registry is None and is_address(text):
+        uri, revision, name = split_address(text)
+        _refuse_selection(text, select)
+        return Named(registry_of(uri, home), name, revision)
+    reference = find_reference(text, registry)
+    data_set = None
+    if reference.registry is None and not _is_local(reference.name, home):
+        data_set = load_catalogue(home).get(reference.name)
+    if data_set is None:
+        _refuse_selection(text, select)
+        found, name = find_registry(reference.registry, home), reference.name
+    else:
+        found = registry_of(uri_of(data_set, select or {}), home, data_set=data_set)
+        name = data_set.package or data_set.name
+    return Named(found, name, reference.revision, reference.path, data_set)
+
+
+def find_data_set(text: str, home: Home) -> DataSet | None:
+    """Return the data set that a user's word is just the name of, without revision or path."""
+    if is_path(text) or is_address(text) or "://" in text or text.count("/") != 1 or "@" in text:
+        return None
+    return None if _is_local(text, home) else load_catalogue(home).get(text)
+
+
+def _is_local(name: str, home: Home) -> bool:
+    return (home.folder / "registry" / POINTERS / name).is_dir()
+
+
+def _refuse_selection(text: str, select: Mapping[str, str] | None) -> None:
+    if select:
+        raise InvalidArgument(
+            f"{text!r} is no data set of plates of the catalogue; nothing can be selected by "
+            f"{', '.join(select)}",
+            hint="`cellfolio list` shows the data sets; name files, folders or globs of others",
+        )
 
 
 def find_reference(text: str, registry: str | None = None) -> Reference:
@@ -130,6 +231,7 @@ def open_package(
     home: Home,
     *,
     registry: str | None = None,
+    select: Mapping[str, str] | None = None,
     verify: bool = True,
     progress: Progress | None = None,
 ) -> Opened:
@@ -138,10 +240,13 @@ def open_package(
     Parameters
     ----------
     text : str
-        ``[REGISTRY/]NAMESPACE/NAME[@REVISION][/PATH]``, or the path of a folder.
+        ``[REGISTRY/]NAMESPACE/NAME[@REVISION][/PATH]``, the name of a data set of the catalogue,
+        an address (see `cellfolio.workflows.systems`), or the path of a folder.
     home : Home
     registry : str, optional
-        Where `text` names none; the local registry by default.
+        Where `text` names none; by default the local registry, then the catalogue.
+    select : mapping of str to str, optional
+        See `find_named`.
     verify : bool
         Check the manifest against its top hash.
     progress : callable, optional
@@ -155,21 +260,48 @@ def open_package(
         folder = Path(text).expanduser()
         package = package_folder(folder, home, progress=progress)
         return Opened(package.named(""), "", str(folder))
-    return open_named(text, home, registry=registry, verify=verify)
+    return open_named(text, home, registry=registry, select=select, verify=verify)
 
 
 def open_named(
-    text: str, home: Home, *, registry: str | None = None, verify: bool = True
+    text: str,
+    home: Home,
+    *,
+    registry: str | None = None,
+    select: Mapping[str, str] | None = None,
+    verify: bool = True,
 ) -> Opened:
     """Open a package of a registry by reference (see `open_package`)."""
-    reference = find_reference(text, registry)
-    found = find_registry(reference.registry, home)
-    package = found.open(reference.name, reference.revision, verify=verify)
-    return Opened(package, found.uri, reference.name, reference.path)
+    named = find_named(text, home, registry=registry, select=select)
+    try:
+        package = named.registry.open(named.name, named.revision, verify=verify)
+    except PackageNotFound as error:
+        _suggest(error, named, home)
+        raise
+    path = named.path
+    if path:
+        (path, *others) = spell_out(package, (path,))
+        if others:
+            several = ", ".join((path, *others)[:6])
+            raise InvalidReference(
+                f"{named.path!r} stands for several parts of {package.title}: {several}",
+                hint="name one of them",
+            )
+    return Opened(package, named.registry.uri, named.name, path, partial=bool(select))
+
+
+def _suggest(error: PackageNotFound, named: Named, home: Home) -> None:
+    """Add names of the catalogue that look like one that is neither there nor in the registry."""
+    if named.registry.uri == home.registry_uri:
+        close = load_catalogue(home).suggest(named.name)
+        if close:
+            error.hint = f"did you mean {' or '.join(close)}? `cellfolio list` shows all data sets"
 
 
 def names_package(text: str) -> bool:
     """Whether a user's word names a package of a registry, and not just some folder."""
+    if is_address(text):
+        return True
     try:
         find_reference(text)
     except InvalidReference:
@@ -184,9 +316,9 @@ def list_packages(registry: str | None, home: Home) -> list[str]:
 
 def log_package(text: str, home: Home, *, registry: str | None = None) -> list[LogLine]:
     """Return the revisions of a package with their messages, the newest first."""
-    reference = find_reference(text, registry)
-    found = find_registry(reference.registry, home)
-    revisions = found.revisions(reference.name)
+    named = find_named(text, home, registry=registry)
+    found = named.registry
+    revisions = found.revisions(named.name)
     headers = found.headers([revision.top_hash for revision in revisions])
     return [
         LogLine(revision, None if header is None else header.get("message"))

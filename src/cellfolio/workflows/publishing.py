@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cellfolio.errors import InvalidArgument
 from cellfolio.package.keys import check_package_name
 from cellfolio.package.package import Package
 from cellfolio.registries.folder import package_folder
 from cellfolio.registries.publish import Pushed, push
+from cellfolio.registries.quilt import QuiltRegistry
 from cellfolio.registries.rules import DEFAULT
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress
@@ -69,7 +71,7 @@ def build_package(
     package = package_folder(
         folder, home, meta=label.meta, message=label.message, progress=progress
     )
-    registry = find_registry(None, home)
+    registry = QuiltRegistry(home.registry_uri, home)
     return push(
         package, name, registry, home, workflow=label.workflow, force=True, progress=progress
     )
@@ -110,9 +112,19 @@ def push_package(
     return push(
         package,
         name,
-        find_registry(registry, home),
+        _publishable(registry, home),
         home,
         workflow=label.workflow,
         force=force,
         progress=progress,
     )
+
+
+def _publishable(registry: str, home: Home) -> QuiltRegistry:
+    found = find_registry(registry, home)
+    if not isinstance(found, QuiltRegistry):
+        raise InvalidArgument(
+            f"nothing can be published in {found.uri}; expected a Quilt registry",
+            hint="name a bucket (s3://…) or a folder",
+        )
+    return found

@@ -5,6 +5,7 @@ Each takes names as a user writes them, and a home of one's own if the usual one
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from cellfolio.errors import InvalidArgument
 from cellfolio.package.diff import Diff
 from cellfolio.package.package import Package
+from cellfolio.registries.catalogue import Catalogue, load_catalogue
 from cellfolio.registries.publish import Pushed
 from cellfolio.registries.reference import parse_reference
 from cellfolio.storage.checkout import CheckoutStatus
@@ -31,6 +33,7 @@ def open(  # noqa: A001 - the verb's name; used as `cellfolio.open`
     name: str,
     *,
     registry: str | None = None,
+    select: Mapping[str, str] | None = None,
     verify: bool = True,
     home: Home | None = None,
 ) -> Package:
@@ -39,12 +42,17 @@ def open(  # noqa: A001 - the verb's name; used as `cellfolio.open`
     Parameters
     ----------
     name : str
+        The name of a data set (see `catalogue`);
         ``[REGISTRY/]NAMESPACE/NAME[@REVISION]``, for instance
-        ``s3://allencell/aics/hipsc_single_cell_image_dataset`` or ``aics/demo@2026-03-01``; or
-        the path of a folder (starting with ``/``, ``.`` or ``~``). A revision is ``latest``, a
-        top hash or at least its first six digits, or a time.
+        ``s3://allencell/aics/hipsc_single_cell_image_dataset`` or ``aics/demo@2026-03-01``; an
+        address such as ``abc+s3://bucket``; or the path of a folder (starting with ``/``, ``.``
+        or ``~``). A revision is ``latest``, a top hash or at least its first six digits, a time,
+        or the name of a release.
     registry : str, optional
-        Registry, if the name does not tell it; by default the local one.
+        Registry, if the name does not tell it; by default the local one, then the catalogue.
+    select : mapping of str to str, optional
+        Of a data set of plates, the images: words for ``plate``, ``batch``, ``well``, ``site``
+        and ``channel``.
     verify : bool
         Check the manifest against its top hash.
     home : Home, optional
@@ -60,7 +68,7 @@ def open(  # noqa: A001 - the verb's name; used as `cellfolio.open`
         If the manifest was altered.
     """
     home = home or Home()
-    opened = opening.open_package(name, home, registry=registry, verify=verify)
+    opened = opening.open_package(name, home, registry=registry, select=select, verify=verify)
     if opened.path:
         return opened.package.subset(opened.path)
     return opened.package
@@ -101,10 +109,16 @@ def get(
         And what `open` raises.
     """
     home = home or Home()
-    opened = opening.open_package(name, home, registry=registry)
     options = options or GetOptions()
-    if patterns:
-        options = GetOptions((*options.patterns, *patterns), options.how, options.force)
+    options = replace(options, patterns=(*options.patterns, *patterns))
+    opened = opening.open_package(
+        name,
+        home,
+        registry=registry,
+        select=options.select,
+        verify=options.verify,
+        progress=progress,
+    )
     target = Path(opened.name).name if folder is None else folder
     return getting.get_package(opened, Path(target), home, options, progress=progress)
 
@@ -198,6 +212,24 @@ def _destination(destination: str, package: Package) -> tuple[str, str]:
             "bucket; `cellfolio build FOLDER NAMESPACE/NAME` makes a named one of a folder",
         )
     return destination, package.name
+
+
+def catalogue(*, home: Home | None = None) -> Catalogue:
+    """Return the data sets that are known by name, those of your own catalogues among them.
+
+    Nothing is asked of the network, but for a catalogue of yours that is at an address.
+
+    Parameters
+    ----------
+    home : Home, optional
+
+    Examples
+    --------
+    >>> import cellfolio
+    >>> [one.name for one in cellfolio.catalogue().search("allen brain")]
+    ['abc/atlas']
+    """
+    return load_catalogue(home or Home())
 
 
 def list_packages(registry: str | None = None, *, home: Home | None = None) -> list[str]:
