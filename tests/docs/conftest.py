@@ -17,10 +17,13 @@ from cellfolio import Home, Label
 from cellfolio.package.package import Package
 from cellfolio.registries.quilt import POINTERS
 from cellfolio.storage.remote import Place
+from tests.servers import open_data
 from tests.servers.seaweed import SeaweedServer
 
 SCREENS = "screens"
 """The bucket that the guides read from."""
+OPEN = "open-data"
+"""The bucket with small copies of the public systems."""
 RESULTS = ("results", "results-versioned")
 """Buckets that the guides write to."""
 FIRST = {
@@ -104,8 +107,10 @@ def laboratory(
         for name in RESULTS:
             s3.create_bucket(name, versioned=name.endswith("versioned"))
         _publish(tmp_path_factory.mktemp("laboratory"))
+        s3.create_bucket(OPEN)
+        variables |= open_data.publish(s3, OPEN)
     yield variables
-    for name in (SCREENS, *RESULTS):
+    for name in (SCREENS, OPEN, *RESULTS):
         s3.delete_bucket(name)
 
 
