@@ -7,43 +7,27 @@ prints the table and writes it into ``benchmarks/README.md``. Options: ``--round
 
 from __future__ import annotations
 
-import argparse
 import base64
 import hashlib
 import json
 import os
-import platform
 import random
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Figures, Run, measure, run_step
+from benchmarks.report import Line, read_options, run_parts
 from cellfolio.registries.folder import package_folder
 from cellfolio.storage.home import Home
 from cellfolio.workflows import verbs
 from cellfolio.workflows.publishing import Label
 from tests.servers.faults import Delay, FaultProxy
 from tests.servers.seaweed import SeaweedServer
-
-BEGIN, END = "<!-- transfer: begin -->", "<!-- transfer: end -->"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the table."""
-
-    work: str
-    ours: Figures
-    other: str
-    others: Figures | None
-    target: str
-    result: str
-    met: bool
 
 
 class Bench:
@@ -358,56 +342,16 @@ PARTS: tuple[Callable[[Bench], list[Line]], ...] = (
 )  # fmt: skip
 
 
-def table(lines: list[Line]) -> str:
-    """Return the lines as Markdown."""
-    rows = [
-        "| work | cellfolio: wall s / CPU s / MB | peer | its wall s / CPU s / MB "
-        "| target | measured | met |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for line in lines:
-        rows.append(
-            f"| {line.work} | {_shown(line.ours)} | {line.other} | {_shown(line.others)} "
-            f"| {line.target} | {line.result} | {'yes' if line.met else '**no**'} |"
-        )
-    return "\n".join(rows) + "\n"
-
-
-def _shown(figures: Figures | None) -> str:
-    if figures is None or not figures.wall:
-        return ""
-    return f"{figures.wall:.3g} / {figures.cpu:.3g} / {figures.memory:.0f}"
-
-
 def main() -> None:
     """Measure, print and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", default="")
-    parser.add_argument("--quick", action="store_true")
-    options = parser.parse_args()
-    lines: list[Line] = []
+    options = read_options(__doc__)
     with (
         tempfile.TemporaryDirectory(prefix="cellfolio-bench-") as scratch,
         SeaweedServer(memory_limit="1GiB") as server,
     ):
         os.environ.update(server.env())
         bench = Bench(server, Path(scratch), options.rounds, 0.1 if options.quick else 1)
-        for part in PARTS:
-            if options.only in part.__name__:
-                found = part(bench)
-                print(table(found), flush=True)
-                lines += found
-    if not options.quick and not options.only:
-        head = (
-            f"Medians of {options.rounds} rounds in turn; Python {platform.python_version()}, "
-            f"{os.cpu_count()} cores, SeaweedFS on loopback, all files in {tempfile.gettempdir()}. "
-            "Remade by `TMPDIR=/dev/shm python -m benchmarks.transfer`.\n\n"
-        )
-        page = Path(__file__).with_name("README.md")
-        before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-        text = f"{before}{BEGIN}\n{head}{table(lines)}{END}{rest.partition(END)[2]}"
-        page.write_text(text, encoding="utf-8")
+        run_parts(PARTS, bench, options, "transfer")
 
 
 if __name__ == "__main__":
