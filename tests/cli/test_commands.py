@@ -403,3 +403,18 @@ def test_bytes_that_are_no_text(program: Cellfolio) -> None:
     ran = program("show", b"lab/\xff".decode("utf-8", "surrogateescape"), PYTHONUTF8="1")
     assert ran.code == 2
     assert r"\udcff" in ran.err
+
+
+def test_verify_of_a_registry_needs_a_package(cellfolio: Cellfolio) -> None:
+    ran = cellfolio("verify", "-r", "s3://somewhere")
+    assert ran.code == 2
+    assert "name a PACKAGE" in ran.err
+
+
+def test_push_to_a_folder_under_another_name(
+    cellfolio: Cellfolio, package: str, tmp_path: Path
+) -> None:
+    assert cellfolio("push", package, tmp_path / "disk", "--as", "lab/other").code == 0
+    assert cellfolio("list", tmp_path / "disk").out == "lab/other\n"
+    ran = cellfolio("push", package, tmp_path / "disk", "--as", "no name")
+    assert ran.code == 2

@@ -47,6 +47,8 @@ def verify_command(what: str | None, registry: str | None, repair: bool) -> Answ
     """
     import cellfolio
 
+    if what is None and registry is not None:
+        raise click.UsageError("--registry says where PACKAGE is; name a PACKAGE")
     progress = terminal_progress()
     if what is None or registry is None:
         found = cellfolio.verify(what, repair=repair, progress=progress)

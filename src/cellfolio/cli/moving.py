@@ -230,24 +230,32 @@ def build_command(folder: Path, name: str, label: Label) -> Answer:
 @click.argument("destination")
 @registry_option
 @label_options
+@click.option("--as", "name", metavar="NAME", help="NAMESPACE/NAME there, if it is another.")
 @click.option("--force", is_flag=True, help="Publish over a newer revision of somebody else.")
 def push_command(
-    package: str, destination: str, registry: str | None, label: Label, force: bool
+    package: str,
+    destination: str,
+    registry: str | None,
+    name: str | None,
+    label: Label,
+    force: bool,
 ) -> Answer:
     """Publish a package in a registry; only what it lacks is sent.
 
-    PACKAGE is a package; see 'show'. DESTINATION is a registry, s3://bucket or a folder; or
-    s3://bucket/NAMESPACE/NAME to give the package another name there.
+    PACKAGE is a package; see 'show'. DESTINATION is a registry: s3://bucket or a folder. With
+    --as, or with s3://bucket/NAMESPACE/NAME, the package has another name there.
     """
     import cellfolio
+    from cellfolio.package.keys import check_package_name
     from cellfolio.storage.home import Home
     from cellfolio.workflows.opening import open_package
 
     home, progress = Home(), terminal_progress()
     opened = open_package(package, home, registry=registry, progress=progress)
-    pushed = cellfolio.push(
-        named_part(opened), destination, label, force=force, progress=progress, home=home
-    )
+    part = named_part(opened)
+    if name is not None:
+        part = part.named(check_package_name(name))
+    pushed = cellfolio.push(part, destination, label, force=force, progress=progress, home=home)
     return Answer(
         lambda: {**_pushed_document(pushed), "destination": destination},
         _pushed_lines(pushed, f"sent to {printable(destination)}"),

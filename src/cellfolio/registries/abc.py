@@ -34,7 +34,7 @@ from cellfolio.errors import (
 )
 from cellfolio.package.package import Package
 from cellfolio.registries.kept_releases import KeptReleases, is_release_name, parse_named
-from cellfolio.registries.registry import OfflineWarning, Revision
+from cellfolio.registries.registry import OfflineWarning, Revision, read_moment
 from cellfolio.registries.release import Release, to_package
 from cellfolio.storage.home import Home
 from cellfolio.storage.remote import Place, parse_uri
@@ -207,7 +207,7 @@ class AbcRegistry:
             for version in kept:
                 if kept[version].top_hash == revision:
                     return version
-        moment = _moment(revision)
+        moment = read_moment(revision)
         if moment is not None:
             return self._find_at(revision, moment)
         versions = self._list().versions
@@ -370,14 +370,3 @@ def _date(version: str) -> datetime | None:
         return datetime.strptime(version[:8], "%Y%m%d").replace(tzinfo=UTC)
     except ValueError:
         return None
-
-
-def _moment(revision: str) -> datetime | None:
-    """Read a revision as a date or time, UTC unless it says otherwise."""
-    if not re.match(r"\d{4}-\d", revision):
-        return None
-    try:
-        moment = datetime.fromisoformat(revision)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

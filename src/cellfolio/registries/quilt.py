@@ -31,7 +31,7 @@ from cellfolio.errors import (
 )
 from cellfolio.package.keys import check_package_name
 from cellfolio.package.package import Package
-from cellfolio.registries.registry import OfflineWarning, Revision
+from cellfolio.registries.registry import OfflineWarning, Revision, read_moment
 from cellfolio.storage.home import Home
 from cellfolio.storage.remote import Place, local_path, parse_uri, with_retries
 from cellfolio.storage.workers import at_once
@@ -310,15 +310,7 @@ class QuiltRegistry:
 
 
 def _moment(revision: str) -> datetime | None:
-    """Read a revision as a time; a date stands for the end of its day."""
+    """Read a revision as a time."""
     if revision.isdecimal() and len(revision) in _SECONDS_DIGITS:  # else it begins a top hash
         return datetime.fromtimestamp(int(revision), UTC)
-    if not re.match(r"\d{4}-\d", revision):
-        return None
-    try:
-        moment = datetime.fromisoformat(revision)
-    except ValueError:
-        return None
-    if len(revision) <= 10:
-        moment = moment.replace(hour=23, minute=59, second=59)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return read_moment(revision)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from cellfolio.package.package import Package
@@ -66,3 +67,24 @@ class Registry(Protocol):
 
     def headers(self, top_hashes: Sequence[str]) -> list[dict[str, Any] | None]:
         """Return the headers of revisions; None where one cannot be had."""
+
+
+def read_moment(text: str) -> datetime | None:
+    """Read a date or time in ISO form, UTC unless it says otherwise; None for anything else.
+
+    A date stands for the end of its day.
+
+    Examples
+    --------
+    >>> read_moment("2026-03-01T12:00").isoformat(), read_moment("2026-03-01").hour
+    ('2026-03-01T12:00:00+00:00', 23)
+    """
+    if not re.match(r"\d{4}-\d", text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if len(text) <= 10:
+        moment = moment.replace(hour=23, minute=59, second=59)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -72,7 +72,15 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What collecting removed, or would remove."""
+    """What collecting removed, or would remove.
+
+    Attributes
+    ----------
+    blobs, size : int
+        Files of the store, and their bytes.
+    kept : int
+        Files that stay.
+    """
 
     blobs: int
     size: int

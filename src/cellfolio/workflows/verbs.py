@@ -208,8 +208,7 @@ def _destination(destination: str, package: Package) -> tuple[str, str]:
     if not package.name:
         raise InvalidArgument(
             "the package has no name",
-            hint="name it: package.named('namespace/name'), or DESTINATION/NAMESPACE/NAME in a "
-            "bucket; `cellfolio build FOLDER NAMESPACE/NAME` makes a named one of a folder",
+            hint="name it: package.named('namespace/name') (--as NAMESPACE/NAME)",
         )
     return destination, package.name
 
@@ -233,12 +232,40 @@ def catalogue(*, home: Home | None = None) -> Catalogue:
 
 
 def list_packages(registry: str | None = None, *, home: Home | None = None) -> list[str]:
-    """Return the names of a registry's packages, sorted; the local registry by default."""
+    """Return the names of a registry's packages, sorted.
+
+    Parameters
+    ----------
+    registry : str, optional
+        ``s3://bucket``, a folder, or an address of another system; by default the local registry.
+    home : Home, optional
+
+    Raises
+    ------
+    ServerUnreachable, AccessRefused, ObjectNotFound
+    """
     return opening.list_packages(registry, home or Home())
 
 
 def log(name: str, *, registry: str | None = None, home: Home | None = None) -> list[LogLine]:
-    """Return the revisions of a package with their messages, the newest first."""
+    """Return the revisions of a package with their messages, the newest first.
+
+    Parameters
+    ----------
+    name : str
+        See `open`; a revision or path in it does not count.
+    registry : str, optional
+    home : Home, optional
+
+    Returns
+    -------
+    list of LogLine
+        Each with `revision` (`top_hash`, `time` in UTC, `pointer`) and `message`.
+
+    Raises
+    ------
+    InvalidReference, PackageNotFound, ServerUnreachable
+    """
     return opening.log_package(name, home or Home(), registry=registry)
 
 
@@ -262,7 +289,22 @@ def diff(older: Package | str, newer: Package | str, *, home: Home | None = None
 
 
 def status(folder: Where) -> CheckoutStatus:
-    """Compare a folder with what `get` put there: modified, missing and extra files."""
+    """Compare a folder with what `get` put there; only files that look changed are read.
+
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    CheckoutStatus
+        With `unchanged` (a number) and the logical keys of `modified`, `missing` and `extra` files.
+
+    Raises
+    ------
+    NotFound
+        If the folder was not filled by `get`.
+    """
     return checking.status_of(Path(folder))
 
 
@@ -296,7 +338,17 @@ def verify(
 
 
 def du(*, home: Home | None = None) -> Space:
-    """Return the room that store, packages and checkouts take."""
+    """Return the room that store, packages and checkouts take.
+
+    Parameters
+    ----------
+    home : Home, optional
+
+    Returns
+    -------
+    Space
+        Bytes in all, of each package of the local registry, and what is not stored twice.
+    """
     return space.measure_space(home or Home())
 
 
