@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellfolio.package.diff import Diff
-from cellfolio.package.digests import Digest
+from cellfolio.package.digests import Digest, digest_of
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
 from tests.package import oracle
@@ -112,3 +112,37 @@ def test_metadata_of_folders_and_package_is_compared() -> None:
     assert before.diff(after)
     assert not before.diff(before)
     assert not Package.of([]).diff(Package.of([], meta={}))
+
+
+def listed(key: str, name: str, data: bytes, version: str = "1") -> Entry:
+    meta = {"user_meta": {"listed": name, "kind": "metadata", "version": version}}
+    return Entry(key, f"file:///{key}", len(data), digest_of(data, "MD5"), meta)
+
+
+def test_a_file_that_moved_with_its_version_is_changed_not_added() -> None:
+    older = Package.of(
+        [
+            listed("m/1/a.csv", "d/a", b"a"),
+            listed("m/1/b.csv", "d/b", b"b"),
+            listed("m/1/c.csv", "d/c", b"c"),
+            listed("m/1/gone.csv", "d/gone", b"g"),
+        ]
+    )
+    newer = Package.of(
+        [
+            listed("m/2/a.csv", "d/a", b"A", "2"),
+            listed("m/1/b.csv", "d/b", b"B"),
+            listed("m/2/c.csv", "d/c", b"c", "2"),
+            listed("m/2/new.csv", "d/new", b"n", "2"),
+        ]
+    )
+    found = older.diff(newer)
+    assert [(one.logical_key, other.logical_key) for one, other in found.changed] == [
+        ("m/1/b.csv", "m/1/b.csv"),
+        ("m/1/a.csv", "m/2/a.csv"),
+    ]
+    assert [(one.logical_key, other.logical_key) for one, other in found.meta_changed] == [
+        ("m/1/c.csv", "m/2/c.csv")
+    ]
+    assert [entry.logical_key for entry in found.added] == ["m/2/new.csv"]
+    assert [entry.logical_key for entry in found.removed] == ["m/1/gone.csv"]

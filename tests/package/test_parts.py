@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellfolio.errors import EntryNotFound
-from cellfolio.package.entry import Entry
+from cellfolio.package.entry import LISTED, Entry
 from cellfolio.package.package import Package
-from cellfolio.package.parts import LISTED, spell_out
+from cellfolio.package.parts import spell_out
 from cellfolio.package.patterns import is_glob, key_matcher
 from tests.package.strategies import keys
 

@@ -78,11 +78,22 @@ def test_releases_are_revisions() -> None:
     older, newer = (cellfolio.open(f"abc/atlas@{one}", home=home) for one in open_data.RELEASES)
     assert older.top_hash == log[1].revision.top_hash
     difference = older.diff(newer)
-    assert [e.logical_key for e in difference.added] == [
-        "metadata/WMB-taxonomy/20231215/cluster_annotation_term.csv"
+    term = "metadata/WMB-taxonomy/{}/cluster_annotation_term.csv"
+    assert [(one.logical_key, other.logical_key) for one, other in difference.changed] == [
+        tuple(map(term.format, open_data.RELEASES))
     ]
+    assert (difference.added, difference.removed) == ((), ())
     assert cellfolio.open(f"abc/atlas@{newer.top_hash[:10]}", home=home) == newer
     assert cellfolio.open("abc/atlas@2023-12-14", home=home) == older
+
+
+def test_what_changed_between_releases_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["diff", "abc/atlas@20230830", "abc/atlas@20231215"]) == 1
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "~  metadata/WMB-taxonomy/20231215/cluster_annotation_term.csv  77 B, 20230830 → 20231215",
+        "m  (the package)                                               metadata",
+        "0 added (0 B), 0 removed, 1 changed, 1 with other metadata",
+    ]
 
 
 def test_an_ambiguous_name_of_the_atlas_says_the_choices(tmp_path: Path) -> None:

@@ -163,7 +163,11 @@ def _topmost_absent(key: str, package: Package) -> str:
 
 def _resized(old: Entry, new: Entry) -> str:
     before, after = size_text(old.size), size_text(new.size)
-    return before if before == after else f"{before} → {after}"
+    sizes = before if before == after else f"{before} → {after}"
+    if not new.listed:
+        return sizes
+    one, other = (printable(entry.user_meta.get("version", "?")) for entry in (old, new))
+    return f"{sizes}, " + (f"{one} → {other}" if one != other else "same version, other bytes")
 
 
 @command(

@@ -21,7 +21,8 @@ class Diff:
     ----------
     added, removed : tuple of Entry
     changed : tuple of (Entry, Entry)
-        Before and after, where the bytes differ.
+        Before and after, where the bytes differ. Their logical keys differ where the key tells the
+        version, and the registry lists both under one name (see `Entry.listed`).
     meta_changed : tuple of (Entry, Entry)
         Before and after, where only metadata differs.
     folder_meta_changed : tuple of str
@@ -43,7 +44,9 @@ class Diff:
 def compare(older: Package, newer: Package) -> Diff:
     """Return what changed from `older` to `newer`."""
     before = {row.key: row for row in older.rows}
-    added, changed, meta_changed = [], [], []
+    added: list[Entry] = []
+    changed: list[tuple[Entry, Entry]] = []
+    meta_changed: list[tuple[Entry, Entry]] = []
     for row in newer.rows:
         old = before.pop(row.key, None)
         if old is None:
@@ -54,6 +57,16 @@ def compare(older: Package, newer: Package) -> Diff:
                 changed.append((one, other))
             elif not _same_json(one.meta, other.meta):
                 meta_changed.append((one, other))
+    removed = [row.entry() for row in before.values()]
+    moved = _same_name(removed, added)
+    if moved:
+        keys = {entry.logical_key for pair in moved for entry in pair}
+        added = [entry for entry in added if entry.logical_key not in keys]
+        removed = [entry for entry in removed if entry.logical_key not in keys]
+        for one, other in moved:
+            (meta_changed if one.same_bytes(other) else changed).append((one, other))
+        changed.sort(key=_new_key)
+        meta_changed.sort(key=_new_key)
     one_meta, other_meta = older.folder_meta, newer.folder_meta
     folder_changes = [
         key
@@ -64,11 +77,25 @@ def compare(older: Package, newer: Package) -> Diff:
         folder_changes.append("")
     return Diff(
         tuple(added),
-        tuple(row.entry() for row in before.values()),
+        tuple(removed),
         tuple(changed),
         tuple(meta_changed),
         tuple(sorted(folder_changes, key=sort_key)),
     )
+
+
+def _same_name(removed: list[Entry], added: list[Entry]) -> list[tuple[Entry, Entry]]:
+    """Return the pairs that a registry lists under one name and of one kind."""
+    before = {_name(entry): entry for entry in removed if entry.listed}
+    return [(before[_name(one)], one) for one in added if one.listed and _name(one) in before]
+
+
+def _name(entry: Entry) -> tuple[object, str | None]:
+    return entry.user_meta.get("kind"), entry.listed
+
+
+def _new_key(pair: tuple[Entry, Entry]) -> bytes:
+    return sort_key(pair[1].logical_key)
 
 
 def _same_json(one: Any, other: Any) -> bool:

@@ -9,6 +9,8 @@ from typing import Any
 from cellfolio.package.digests import Digest
 
 Meta = Mapping[str, Any]
+LISTED = "listed"
+"""Field of ``user_meta``: see `Entry.listed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,15 @@ class Entry:
         """The metadata its authors gave it; empty where there is none."""
         found = self.meta.get("user_meta")
         return found if isinstance(found, Mapping) else {}
+
+    @property
+    def listed(self) -> str | None:
+        """The name its registry lists it under, whatever its version; None if it has none.
+
+        It is ``user_meta["listed"]``, such as ``WMB-10X/gene``.
+        """
+        found = self.user_meta.get(LISTED)
+        return found if isinstance(found, str) else None
 
     def same_bytes(self, other: Entry) -> bool:
         """Whether both manifests promise the same bytes (digest and size; else location)."""

@@ -2,8 +2,7 @@
 
 A pattern that names nothing by itself is looked for as
 
-1. a name that the registry lists files under (``user_meta["listed"]``, such as
-   ``WMB-10X/cell_metadata``),
+1. a name that the registry lists files under (see `Entry.listed`), such as ``WMB-10X/gene``,
 2. the last components of folders or files (``WMB-10X`` for ``metadata/WMB-10X``).
 """
 
@@ -13,8 +12,6 @@ from cellfolio.errors import EntryNotFound
 from cellfolio.package.package import Package
 from cellfolio.package.patterns import is_glob
 
-LISTED = "listed"
-"""Field of an entry's ``user_meta``: the name its registry lists it under."""
 _SHOWN = 6
 
 
@@ -54,11 +51,7 @@ def _spelled(package: Package, pattern: str) -> tuple[str, ...]:
 
 
 def _listed(package: Package, path: str) -> tuple[str, ...]:
-    names = {
-        str(name): entry.logical_key
-        for entry in package.walk()
-        if (name := entry.user_meta.get(LISTED)) is not None
-    }
+    names = {entry.listed: entry.logical_key for entry in package.walk() if entry.listed}
     if path in names:
         return (names[path],)
     variants = sorted(name for name in names if name.startswith(f"{path}/"))

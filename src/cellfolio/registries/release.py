@@ -24,9 +24,8 @@ from urllib.parse import quote
 
 from cellfolio.errors import EntryNotFound
 from cellfolio.package.digests import Digest
-from cellfolio.package.entry import Entry
+from cellfolio.package.entry import LISTED, Entry
 from cellfolio.package.package import Package
-from cellfolio.package.parts import LISTED
 
 
 @dataclass(frozen=True, slots=True)
