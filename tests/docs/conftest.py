@@ -17,6 +17,7 @@ from cellfolio import Home, Label
 from cellfolio.package.package import Package
 from cellfolio.registries.quilt import POINTERS
 from cellfolio.storage.remote import Place
+from tests.docs.atlas import BUCKET, VARIABLES, publish_atlas
 from tests.servers import open_data
 from tests.servers.seaweed import SeaweedServer
 
@@ -68,8 +69,28 @@ class Reader:
     aliases: Mapping[str, str]
 
 
+@pytest.fixture(scope="session")
+def atlas_copy(s3: SeaweedServer, shared: Path) -> Iterator[Mapping[str, str]]:
+    """A small copy of the Allen Brain Cell Atlas; the variables that lead to it."""
+    publish_atlas(s3, shared)
+    yield VARIABLES
+    s3.delete_bucket(BUCKET)
+
+
 @pytest.fixture
-def new_reader(tmp_path: Path) -> Callable[[Mapping[str, str]], Reader]:
+def page_variables(request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """What only the page of this test takes for granted."""
+    page = getattr(request.node, "callspec", None) and request.node.callspec.params.get("page")
+    if isinstance(page, Path) and page.name == "abc-atlas.md":
+        found: Mapping[str, str] = request.getfixturevalue("atlas_copy")
+        return found
+    return {}
+
+
+@pytest.fixture
+def new_reader(
+    tmp_path: Path, page_variables: Mapping[str, str]
+) -> Callable[[Mapping[str, str]], Reader]:
     """Make a reader, with some variables of the environment."""
 
     def make(variables: Mapping[str, str]) -> Reader:
@@ -88,6 +109,7 @@ def new_reader(tmp_path: Path) -> Callable[[Mapping[str, str]], Reader]:
             "QUILT_DISABLE_USAGE_METRICS": "True",
             "QUILT_MINIMIZE_STDOUT": "true",
             **variables,
+            **page_variables,
         }
         return Reader(folder, environment, {str(user): "/home/ada"})
 

@@ -1,0 +1,1 @@
+"""Doors that other tools' programs can use: their names, their layout on disk, our engine."""
