@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from cellfolio.registries.release import AbcFile, Release
+from cellfolio.registries.abc.release import AbcFile, Release
 
 OLDER = "manifest_20231215_fce5a0dd.json"
 NEWER = "manifest_20250531_3a5f359c.json"

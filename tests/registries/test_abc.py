@@ -18,10 +18,10 @@ from cellfolio.errors import (
     RevisionNotFound,
     TransferIncomplete,
 )
-from cellfolio.registries.abc import AbcRegistry, UnreadableReleaseWarning
+from cellfolio.registries.abc.manifest import parse_release
+from cellfolio.registries.abc.registry import AbcRegistry, UnreadableReleaseWarning
+from cellfolio.registries.abc.release import to_package
 from cellfolio.registries.registry import Registry
-from cellfolio.registries.release import to_package
-from cellfolio.registries.release_manifest import parse_release
 from cellfolio.storage.home import Home, ensure_held
 from tests.registries.atlas import NAME, Atlas, kept_file, real_manifest, small_manifest
 from tests.servers.seaweed import SeaweedServer

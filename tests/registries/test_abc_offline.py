@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cellfolio.errors import ServerUnreachable
-from cellfolio.registries.abc import AbcRegistry
+from cellfolio.registries.abc.registry import AbcRegistry
 from cellfolio.registries.registry import OfflineWarning
 from cellfolio.storage import clients, remote
 from cellfolio.storage.home import Home
@@ -156,7 +156,7 @@ def test_silent_network_does_not_hold_up_the_end_of_the_program(
     top_hash = _seen(watched, tmp_path / "home")
     fault_proxy.add(Silent(seconds=60))
     script = (
-        "import sys\nfrom cellfolio.registries.abc import AbcRegistry\n"
+        "import sys\nfrom cellfolio.registries.abc.registry import AbcRegistry\n"
         "from cellfolio.storage.home import Home\n"
         "print(AbcRegistry(sys.argv[1], Home()).open('abc/atlas').top_hash)\n"
     )

@@ -13,9 +13,9 @@ from hypothesis import given
 
 from cellfolio.errors import EntryNotFound
 from cellfolio.package.digests import Digest
-from cellfolio.registries.release import Release, format_directory_size, to_package
-from cellfolio.registries.release_diff import compare
-from cellfolio.registries.release_manifest import parse_release
+from cellfolio.registries.abc.diff import compare
+from cellfolio.registries.abc.manifest import parse_release
+from cellfolio.registries.abc.release import Release, format_directory_size, to_package
 from tests.registries.release_samples import (
     NEWER,
     OLDER,

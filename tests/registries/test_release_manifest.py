@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from cellfolio.errors import InvalidManifest
 from cellfolio.package.keys import check_key
-from cellfolio.registries.release import Release, to_package
-from cellfolio.registries.release_manifest import parse_release
+from cellfolio.registries.abc.manifest import parse_release
+from cellfolio.registries.abc.release import Release, to_package
 from tests.registries.release_samples import (
     OLDER,
     attributes,

@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from cellfolio.errors import InvalidArgument, InvalidReference
 from cellfolio.package.package import Package
-from cellfolio.registries.abc import AbcRegistry
+from cellfolio.registries.abc.registry import AbcRegistry
 from cellfolio.registries.catalogue import DataSet, load_catalogue
 from cellfolio.registries.gallery import read_plates
 from cellfolio.registries.gallery_images import select_images, summarise

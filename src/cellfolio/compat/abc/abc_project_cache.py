@@ -29,7 +29,7 @@ from cellfolio.compat.abc.questions import (
     Questions,
 )
 from cellfolio.errors import InvalidManifest
-from cellfolio.registries.release import Release
+from cellfolio.registries.abc.release import Release
 
 if TYPE_CHECKING:
     import pandas as pd

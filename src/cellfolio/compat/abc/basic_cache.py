@@ -13,7 +13,7 @@ from cellfolio.compat.abc.manifest import Manifest
 from cellfolio.compat.abc.questions import Questions, find
 from cellfolio.compat.abc.releases import PREFIX, downloaded_manifests, read_manifest
 from cellfolio.errors import InvalidArgument
-from cellfolio.registries.release import Release
+from cellfolio.registries.abc.release import Release
 
 
 class LocalFile(TypedDict):

@@ -24,7 +24,7 @@ from cellfolio.errors import InvalidKey, StoreError
 from cellfolio.package.digests import DEFAULT_ALGORITHM, Digest, hash_blocks
 from cellfolio.package.keys import check_writable
 from cellfolio.package.plan import blob_digest, blob_id
-from cellfolio.registries.release import AbcFile
+from cellfolio.registries.abc.release import AbcFile
 from cellfolio.storage.blobs import read_blocks
 from cellfolio.storage.checkout import Changes, Checkout, FileRow, same_status
 from cellfolio.storage.disk import WINDOWS, share_file

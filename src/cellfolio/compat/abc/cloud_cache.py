@@ -40,8 +40,8 @@ from cellfolio.compat.abc.releases import (
 )
 from cellfolio.errors import InvalidArgument, ServerUnreachable, StoreReadOnly
 from cellfolio.package.keys import RECORD_FOLDER
-from cellfolio.registries.release import AbcFile
-from cellfolio.registries.release_diff import compare
+from cellfolio.registries.abc.diff import compare
+from cellfolio.registries.abc.release import AbcFile
 from cellfolio.storage.home import Home
 
 __all__ = [

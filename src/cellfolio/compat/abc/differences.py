@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cellfolio.compat.abc.questions import MAPMYCELLS, MATRICES, METADATA, VOLUMES, is_data
-from cellfolio.registries.release_diff import KindDiff, ReleaseDiff
+from cellfolio.registries.abc.diff import KindDiff, ReleaseDiff
 
 Differences = dict[str, dict[str, list[str]]]
 

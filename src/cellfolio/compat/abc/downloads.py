@@ -22,7 +22,7 @@ from cellfolio.compat.abc.progress import shown_progress
 from cellfolio.errors import DigestMismatch, NotEnoughSpace, TransferError
 from cellfolio.package.entry import Entry
 from cellfolio.package.plan import plan_fetch, want
-from cellfolio.registries.release import AbcFile, Release, to_package
+from cellfolio.registries.abc.release import AbcFile, Release, to_package
 from cellfolio.storage.disk import check_free_space
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Meter

@@ -10,8 +10,8 @@ from typing import IO, Any, Self
 from cellfolio.compat.abc.file_attributes import CacheFileAttributes
 from cellfolio.compat.abc.questions import DataTypeNotInDirectory, Questions, find
 from cellfolio.errors import InvalidArgument, InvalidManifest
-from cellfolio.registries.release import AbcFile, Release
-from cellfolio.registries.release_manifest import parse_release
+from cellfolio.registries.abc.manifest import parse_release
+from cellfolio.registries.abc.release import AbcFile, Release
 
 __all__ = ["DataTypeNotInDirectory", "Manifest"]
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 from cellfolio.compat.abc.failures import NotInRelease
 from cellfolio.errors import EntryNotFound
-from cellfolio.registries.release import AbcFile, Release, format_directory_size
+from cellfolio.registries.abc.release import AbcFile, Release, format_directory_size
 
 METADATA = "metadata"
 MATRICES = "expression_matrices"

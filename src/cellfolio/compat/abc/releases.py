@@ -3,7 +3,7 @@
 Rule 1: a manifest is fetched once, put into the cache whole or not at all, and fetched again if it
 cannot be read.
 Rule 2: whoever opened the cache before is not held up by a network that does not answer
-(`cellfolio.registries.abc`); whoever has nothing to fall back on hears of it soon.
+(`cellfolio.registries.abc.registry`); whoever has nothing to fall back on hears of it soon.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from cellfolio.compat.abc.bookkeeping import write
 from cellfolio.compat.abc.failures import UnknownManifest
 from cellfolio.compat.abc.manifest import Manifest
 from cellfolio.errors import InvalidManifest, ObjectNotFound, ServerUnreachable
-from cellfolio.registries.abc import SCHEME, AbcRegistry
-from cellfolio.registries.kept_releases import KeptReleases, is_release_name, parse_named
+from cellfolio.registries.abc.kept import KeptReleases, is_release_name, parse_named
+from cellfolio.registries.abc.registry import SCHEME, AbcRegistry
 from cellfolio.storage.home import Home
 from cellfolio.storage.remote import Place, with_retries
 

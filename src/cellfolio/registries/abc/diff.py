@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from cellfolio.registries.release import AbcFile, Release
+from cellfolio.registries.abc.release import AbcFile, Release
 
 _Names = tuple[str, ...]
 _Listed = Mapping[str, list[AbcFile]]

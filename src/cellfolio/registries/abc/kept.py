@@ -20,8 +20,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from cellfolio.errors import InvalidManifest
-from cellfolio.registries.release import Release
-from cellfolio.registries.release_manifest import parse_release
+from cellfolio.registries.abc.manifest import parse_release
+from cellfolio.registries.abc.release import Release
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
 

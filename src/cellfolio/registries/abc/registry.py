@@ -6,7 +6,7 @@
     <kind>/<directory>/<version>/[views/]<file>  its files, which releases share
 
 Rule 1: a release is published once and does not change; its manifest is fetched once and kept
-(`cellfolio.registries.kept_releases`).
+(`cellfolio.registries.abc.kept`).
 Rule 2: whoever has seen the releases once does not wait for a silent network: the list is asked
 for beside, and what was seen last stands in for an answer that does not come soon.
 """
@@ -33,9 +33,9 @@ from cellfolio.errors import (
     ServerUnreachable,
 )
 from cellfolio.package.package import Package
-from cellfolio.registries.kept_releases import KeptReleases, is_release_name, parse_named
+from cellfolio.registries.abc.kept import KeptReleases, is_release_name, parse_named
+from cellfolio.registries.abc.release import Release, to_package
 from cellfolio.registries.registry import OfflineWarning, Revision, read_moment
-from cellfolio.registries.release import Release, to_package
 from cellfolio.storage.home import Home
 from cellfolio.storage.remote import Place, parse_uri
 from cellfolio.storage.workers import at_once

@@ -24,7 +24,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from cellfolio.errors import InvalidKey, InvalidManifest
 from cellfolio.package.keys import check_key
-from cellfolio.registries.release import AbcFile, AbcFolder, Release
+from cellfolio.registries.abc.release import AbcFile, AbcFolder, Release
 
 _URI = re.compile(r"[a-z][a-z0-9+.-]*://.+", re.DOTALL)
 _DRIVE = re.compile(r"[A-Za-z]:")

@@ -1,0 +1,1 @@
+"""Releases of the Allen Brain Cell Atlas."""
