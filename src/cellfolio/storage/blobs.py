@@ -254,7 +254,8 @@ class BlobStore:
             path = self.path(blob)
             with contextlib.suppress(FileNotFoundError):
                 status = path.stat()
-                path.chmod(0o644)
+                with contextlib.suppress(PermissionError):  # another user's; the folder decides
+                    path.chmod(0o644)
                 path.unlink()
                 freed += status.st_size if status.st_nlink == 1 else 0
         return freed

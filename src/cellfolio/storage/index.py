@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 import threading
 import time
@@ -74,6 +75,8 @@ class Index:
             self._connection = self._open()
 
     def _open(self) -> sqlite3.Connection:
+        # SQLite would give others no right to write, whatever the user's umask says.
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666))
         connection = sqlite3.connect(self._path, timeout=_TIMEOUT, check_same_thread=False)
         # WAL needs memory that all processes share, which a network file system does not give.
         journal = "delete" if is_network_file_system(self._path.parent) else "wal"

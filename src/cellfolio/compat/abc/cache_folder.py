@@ -201,7 +201,8 @@ class CacheFolder:
                 unfinished.replace(target)
             finally:
                 unfinished.unlink(missing_ok=True)
-        arrival.source.chmod(_MODE)
+        with suppress(PermissionError):  # another person fetched it; it stays theirs
+            arrival.source.chmod(_MODE)
         arrival.source.replace(first)
         return targets
 

@@ -119,9 +119,7 @@ class Downloads:
         folder = self._folder.folder / ".cellfolio" / "claims"
         folder.mkdir(parents=True, exist_ok=True)
         locks = {
-            file: FileLock(
-                folder / hashlib.sha256(file.relative_path.encode()).hexdigest()[:32], mode=0o666
-            )
+            file: FileLock(folder / hashlib.sha256(file.relative_path.encode()).hexdigest()[:32])
             for file in files
         }
         claimed = []
