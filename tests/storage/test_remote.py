@@ -22,16 +22,12 @@ from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
 from cellfolio.storage.clients import bucket_region
 from cellfolio.storage.home import Home, ensure_held
-from cellfolio.storage.remote import (
-    ChangedMeanwhile,
-    Place,
-    Remotes,
-    local_path,
-    parse_uri,
-)
+from cellfolio.storage.remote import Place, Remotes, local_path, parse_uri
+from cellfolio.storage.trouble import ChangedMeanwhile
 from cellfolio.workflows import verbs
 from cellfolio.workflows.getting import get_package
 from cellfolio.workflows.opening import Opened
+from tests.servers.faults import Answer, FaultProxy
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -150,22 +146,40 @@ def test_errors_are_ours(s3_env: dict[str, str], bucket: str, tmp_path: Path) ->
 
 
 def test_wrong_credentials_are_said(
-    s3_env: dict[str, str], bucket: str, monkeypatch: pytest.MonkeyPatch
+    s3_env: dict[str, str], bucket: str, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", fault_proxy.endpoint)
+    fault_proxy.add(Answer(status=403))
+    remotes, place = Remotes(), Place(f"s3://{bucket}", "x")
     with pytest.raises(AccessRefused, match="was refused") as caught:
-        Remotes().read(Place(f"s3://{bucket}", "x"))
+        remotes.read(place)
     assert "AWS_ACCESS_KEY_ID" in caught.value.hint
+    with pytest.raises(AccessRefused, match="was refused"):
+        list(remotes.objects(place))
+    with pytest.raises(AccessRefused, match="was refused"):
+        remotes.folders(place)
+    with pytest.raises(AccessRefused, match="was refused"):
+        remotes.head(place)
 
 
-def test_wrong_credentials_are_said_by_listings_too(
+def test_wrong_credentials_do_not_shut_public_data(
     s3_env: dict[str, str], bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    place = Place(f"s3://{bucket}", "folder/public")
+    Remotes().put(place, b"for all")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    with pytest.raises(AccessRefused, match="was refused"):
-        list(Remotes().objects(Place(f"s3://{bucket}", "x")))
-    with pytest.raises(AccessRefused, match="was refused"):
-        Remotes().folders(Place(f"s3://{bucket}", "x"))
+    assert Remotes().read(place)[0] == b"for all"
+    assert [info.path for info in Remotes().objects(Place(place.root, ""))] == ["folder/public"]
+    assert Remotes().folders(Place(place.root, "")) == ["folder"]
+    remotes = Remotes()
+    head = remotes.head(place)
+    assert head is not None
+    assert head.size == 7
+    with pytest.raises(AccessRefused):  # what is written is signed in any case
+        remotes.put(place, b"mine")
+    with pytest.raises(AccessRefused):
+        remotes.delete(place)
+    assert remotes.read(place)[0] == b"for all"
 
 
 def test_without_credentials_requests_are_unsigned(
@@ -200,3 +214,15 @@ def test_listing_after_a_key(s3_env: dict[str, str], bucket: str, tmp_path: Path
             "c/d",
         ]
         assert remotes.folders(base) == ["c"]
+
+
+def test_wrong_credentials_do_not_shut_large_public_files(
+    home: Home, s3_env: dict[str, str], bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = bytes(range(256)) * 4 * 1024 * 40  # 40 MiB: fetched in parts
+    place = Place(f"s3://{bucket}", "large")
+    Remotes().put(place, data)
+    entry = Entry("large", place.uri, len(data), digest_of(data, "MD5"))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    (path,) = ensure_held([entry], home, None).paths.values()
+    assert path.read_bytes() == data

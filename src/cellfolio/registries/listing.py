@@ -21,8 +21,8 @@ from cellfolio.package.etags import etag_digest
 from cellfolio.package.package import Package
 from cellfolio.package.rows import MAX_SIZE
 from cellfolio.registries.left_out import is_key, warn_left_out
-from cellfolio.storage.exact_listing import list_exactly
 from cellfolio.storage.remote import ObjectInfo, Place, Remotes, parse_uri
+from cellfolio.storage.s3.listing import list_exactly
 
 _SIZE = re.compile(r"[0-9]{1,19}")
 _HEADER = ("key", "size", "etag")

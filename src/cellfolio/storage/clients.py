@@ -31,8 +31,11 @@ RETRY_TIMEOUT = timedelta(minutes=2)
 """How long the client itself goes on trying one request."""
 
 
-def open_client(root: str, *, hasty: bool) -> ObjectStore:
-    """Return the client for a bucket, host or folder; a hasty one asks once and waits little."""
+def open_client(root: str, *, hasty: bool, unsigned: bool = False) -> ObjectStore:
+    """Return the client for a bucket, host or folder.
+
+    A hasty one asks once and waits little; an unsigned one uses no credentials.
+    """
     from obstore import store as stores
 
     scheme, _, rest = root.partition("://")
@@ -55,7 +58,7 @@ def open_client(root: str, *, hasty: bool) -> ObjectStore:
     match scheme:
         case "s3":
             return stores.S3Store(
-                rest, client_options=options, retry_config=retries, **_s3_settings(rest)
+                rest, client_options=options, retry_config=retries, **_s3_settings(rest, unsigned)
             )
         case "file":
             return stores.LocalStore("/")
@@ -66,7 +69,7 @@ def open_client(root: str, *, hasty: bool) -> ObjectStore:
     return stores.from_url(root, client_options=options, retry_config=retries)
 
 
-def _s3_settings(bucket: str) -> dict[str, Any]:
+def _s3_settings(bucket: str, unsigned: bool) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     environment = os.environ
     endpoint = _endpoint()
@@ -76,7 +79,7 @@ def _s3_settings(bucket: str) -> dict[str, Any]:
         settings["region"] = region or "us-east-1"
     else:
         settings["region"] = bucket_region(bucket) or region or "us-east-1"
-    provider = _credentials()
+    provider = None if unsigned else _credentials()
     if provider is None:
         settings["skip_signature"] = True
     elif provider != "environment":
@@ -90,20 +93,20 @@ def _endpoint() -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class S3Access:
-    """How requests that we sign ourselves reach a bucket.
+    """How requests of our own reach a bucket.
 
     Attributes
     ----------
     url : str
         Of the bucket, without a slash at its end.
     region : str
-    keys : callable
-        Returns the credentials that hold now.
+    keys : callable or None
+        Returns the credentials that hold now; None where requests are not signed.
     """
 
     url: str
     region: str
-    keys: Callable[[], Keys]
+    keys: Callable[[], Keys] | None
 
 
 # Settings of the client (`AmazonS3ConfigKey` in the documentation of Rust's object_store) that
@@ -115,7 +118,6 @@ _ONLY_THE_CLIENT = (
     "AWS_REQUEST_PAYER",
     "AWS_S3_EXPRESS",
     "AWS_SERVER_SIDE_ENCRYPTION",
-    "AWS_SKIP_SIGNATURE",
     "AWS_SSE_BUCKET_KEY_ENABLED",
     "AWS_SSE_CUSTOMER_KEY_BASE64",
     "AWS_SSE_KMS_KEY_ID",
@@ -123,7 +125,7 @@ _ONLY_THE_CLIENT = (
 )
 
 
-def s3_access(bucket: str, region: str) -> S3Access | None:
+def s3_access(bucket: str, region: str, *, unsigned: bool = False) -> S3Access | None:
     """Return how to reach a bucket ourselves; None where only the client can.
 
     The client alone knows credentials of containers and web identities, and what some variables
@@ -134,15 +136,19 @@ def s3_access(bucket: str, region: str) -> S3Access | None:
     bucket : str
     region : str
         As the client of this bucket has it.
+    unsigned : bool
+        Use no credentials.
     """
     environment = os.environ
     endpoint = _endpoint()
     odd = any(environment.get(name) for name in _ONLY_THE_CLIENT)
     if odd or (environment.get("AWS_ENDPOINT") and not endpoint) or bucket.endswith("--x-s3"):
         return None
-    keys = _keys()
-    if keys is None:
-        return None
+    keys = None
+    if not unsigned and not _skips_signature() and (provider := _credentials()) is not None:
+        keys = _keys(provider)
+        if keys is None:
+            return None
     if endpoint:
         return S3Access(f"{endpoint.rstrip('/')}/{bucket}", region, keys)
     if "." in bucket:  # no certificate covers such a host
@@ -150,10 +156,8 @@ def s3_access(bucket: str, region: str) -> S3Access | None:
     return S3Access(f"https://{bucket}.s3.{region}.amazonaws.com", region, keys)
 
 
-def _keys() -> Callable[[], Keys] | None:
-    provider = _credentials()
-    if provider is None:
-        return None
+def _keys(provider: Any) -> Callable[[], Keys] | None:
+    """Return what gives the credentials; None where only the client can read them."""
     if provider != "environment":
         return lambda: _provided(provider)
     environment = os.environ
@@ -163,6 +167,11 @@ def _keys() -> Callable[[], Keys] | None:
         return None
     keys = Keys(access_key, secret_key, environment.get("AWS_SESSION_TOKEN") or None)
     return lambda: keys
+
+
+def _skips_signature() -> bool:
+    """Whether the client was told to sign nothing, in words that it takes for yes."""
+    return os.environ.get("AWS_SKIP_SIGNATURE", "").lower() in ("1", "true", "on", "yes", "y")
 
 
 def _provided(provider: Any) -> Keys:

@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Self
 
 from cellfolio.errors import CellfolioError, DigestMismatch
 from cellfolio.package.digests import MIB, Digest, Hasher, chunk_size, scheme
-from cellfolio.storage.clients import s3_access
 from cellfolio.storage.index import Index
 from cellfolio.storage.remote import Place, Remotes
-from cellfolio.storage.s3_requests import KeptPart, OpenUpload, Part, S3Bucket, UploadGone
+from cellfolio.storage.s3.answers import UploadGone
+from cellfolio.storage.s3.transport import open_bucket
+from cellfolio.storage.s3.uploads import KeptPart, OpenUpload, Part, PartUploads
 from cellfolio.storage.workers import POLL, Stopped
 
 if TYPE_CHECKING:
@@ -47,14 +48,14 @@ class ResumableUploads:
     Parameters
     ----------
     remotes : Remotes
-    bucket : S3Bucket
+    requests : PartUploads
     index : Index or None
         Where uploads are noted; None if this home cannot be written.
     """
 
-    def __init__(self, remotes: Remotes, bucket: S3Bucket, index: Index | None) -> None:
+    def __init__(self, remotes: Remotes, requests: PartUploads, index: Index | None) -> None:
         self._remotes = remotes
-        self._bucket = bucket
+        self._requests = requests
         self._index = index
 
     def send(self, place: Place, upload: Upload, check: Callable[[], None]) -> str | None:
@@ -97,8 +98,8 @@ class ResumableUploads:
         if upload_id is not None:
             ongoing = OpenUpload(place, upload_id)
             with suppress(UploadGone):
-                return ongoing, self._bucket.parts(ongoing)
-        ongoing = self._bucket.begin(place)
+                return ongoing, self._requests.parts(ongoing)
+        ongoing = self._requests.begin(place)
         if self._index is not None:
             self._index.set_note(_NOTES, self._name(place, upload), ongoing.id)
         return ongoing, {}
@@ -115,7 +116,7 @@ class ResumableUploads:
         used: dict[int, KeptPart] = {}
 
         def send(part: Part, check: Callable[[], None]) -> KeptPart:
-            return self._bucket.put_part(ongoing, part, check)
+            return self._requests.put_part(ongoing, part, check)
 
         with _Sending(send, check, _parts_at_once(upload.size)) as sending:
             for part in reading.parts():
@@ -132,7 +133,7 @@ class ResumableUploads:
         self, ongoing: OpenUpload, upload: Upload, parts: dict[int, KeptPart]
     ) -> str | None:
         try:
-            return self._bucket.complete(ongoing, parts)
+            return self._requests.complete(ongoing, parts)
         except UploadGone:
             # Completed already: an answer was lost, or another process had the same upload.
             info = self._remotes.head(ongoing.place)
@@ -154,7 +155,7 @@ class ResumableUploads:
 
     def _give_up(self, ongoing: OpenUpload, upload: Upload) -> None:
         with suppress(CellfolioError):  # what it raised, or does next, counts more than cleaning up
-            self._bucket.abort(ongoing)
+            self._requests.abort(ongoing)
         self._forget(ongoing, upload)
 
     def _forget(self, ongoing: OpenUpload, upload: Upload) -> None:
@@ -174,14 +175,10 @@ def open_resumable(root: str, remotes: Remotes, index: Index | None) -> Resumabl
     index : Index or None
         Where uploads are noted; None if this home cannot be written.
     """
-    if not root.startswith("s3://"):
+    bucket = open_bucket(root, remotes)
+    if bucket is None or bucket.access.keys is None:
         return None
-    from obstore.store import S3Store
-
-    store = remotes.store(root)
-    region = store.config.get("region") if isinstance(store, S3Store) else None
-    access = None if region is None else s3_access(root.removeprefix("s3://"), region)
-    return None if access is None else ResumableUploads(remotes, S3Bucket(access), index)
+    return ResumableUploads(remotes, PartUploads(bucket), index)
 
 
 class _Reading:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ from cellfolio.package.digests import (
     hash_blocks,
     schemes,
 )
-from cellfolio.storage.blobs import BLOCK, read_blocks
+from cellfolio.storage.blobs import read_blocks
+from cellfolio.storage.in_order import InOrder
 
 _JOURNAL_VERSION = 1
 _PARTS = 16
@@ -54,9 +55,13 @@ class PartFile:
         Bytes of the whole file.
     digest : Digest
         What the whole must be.
+    check : callable
+        Called often in long work; may raise to stop it.
     """
 
-    def __init__(self, path: Path, size: int, digest: Digest) -> None:
+    def __init__(
+        self, path: Path, size: int, digest: Digest, check: Callable[[], None] = lambda: None
+    ) -> None:
         self.path = path
         self.size = size
         self.digest = digest
@@ -65,10 +70,14 @@ class PartFile:
         self._how: Scheme = next(schemes(digest, size))
         self._part_size = part_size(size, self._how.leaf_size or CHUNK_SIZE)
         self._leaves: dict[int, list[bytes]] = {}
-        self._in_order: Hasher | None = None
-        self._hashed = 0
+        self._check = check
         self._lock = threading.Lock()
         self._open()
+        self._in_order: InOrder | None = None
+        if self._how.leaf_size is None:
+            self._in_order = InOrder(self._how, self._file, self._part_size, size)
+            for number in self._leaves:
+                self._in_order.complete(number)
 
     @property
     def parts(self) -> list[Part]:
@@ -85,7 +94,7 @@ class PartFile:
 
     def _open(self) -> None:
         header, leaves = _read_journal(self._journal_path)
-        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
         expected = self._header()
         known = {key: header.get(key) for key in expected} == expected
         if known and os.fstat(self._file).st_size == self.size:
@@ -115,59 +124,40 @@ class PartFile:
                 elif self.e_tag != e_tag:
                     return False
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-                self._journal = os.open(self._journal_path, flags, 0o600)
+                self._journal = os.open(self._journal_path, flags, 0o666)
                 if fresh:
                     os.ftruncate(self._journal, 0)
                     self._note({**self._header(), "e_tag": e_tag})
                 return True
             return self.e_tag == e_tag
 
-    def write(self, offset: int, data: Buffer) -> None:
-        """Write bytes of a part."""
-        view = memoryview(data)
+    def begin(self, part: Part) -> PartWriter:
+        """Return what takes the bytes of a part, from its start."""
+        if self._in_order is None:
+            return PartWriter(self, part, Hasher(self._how))
+        return PartWriter(self, part, self._in_order)
+
+    def _write(self, offset: int, view: memoryview) -> None:
         while view:
             written = os.pwrite(self._file, view, offset)
             offset += written
             view = view[written:]
 
-    def new_hasher(self) -> Hasher | None:
-        """Return what hashes a part while it arrives; None where parts cannot be hashed alone."""
-        return None if self._how.leaf_size is None else Hasher(self._how)
-
-    def finish_part(self, part: Part, hasher: Hasher | None) -> bool:
-        """Note a part as complete; return whether it was the last one missing."""
-        leaves = [] if hasher is None else hasher.leaves()
+    def _finish(self, part: Part, leaves: list[bytes]) -> None:
+        """Note a part as complete."""
         with self._lock:
             self._note({"part": part.number, "leaves": [leaf.hex() for leaf in leaves]})
             self._leaves[part.number] = leaves
-            if self._how.leaf_size is None:
-                self._hash_in_order()
-            return len(self._leaves) == len(self.parts)
 
     def _note(self, line: dict[str, Any]) -> None:
         os.write(self._journal, json.dumps(line).encode() + b"\n")
 
-    def _hash_in_order(self) -> None:
-        """Hash as far as the file is complete from its start."""
-        if self._in_order is None:
-            self._in_order = Hasher(self._how)
-        while self._hashed < self.size and self._hashed // self._part_size in self._leaves:
-            stop = min(self._hashed + self._part_size, self.size)
-            while self._hashed < stop:
-                block = os.pread(self._file, min(BLOCK, stop - self._hashed), self._hashed)
-                self._in_order.update(block)
-                self._hashed += len(block)
-
     def found_digest(self) -> Digest:
         """Return the digest of the complete file."""
-        with self._lock:
-            if self._how.leaf_size is None:
-                self._hash_in_order()
-                assert self._in_order is not None
-                found = self._in_order.digest()
-            else:
-                in_order = sorted(self._leaves.items())
-                found = self._how.digest([leaf for _, leaves in in_order for leaf in leaves])
+        if self._in_order is not None:
+            return self._in_order.digest(self._check)
+        sorted_leaves = sorted(self._leaves.items())
+        found = self._how.digest([leaf for _, leaves in sorted_leaves for leaf in leaves])
         if found != self.digest and self.digest.parts is not None:
             return hash_blocks(self.digest, self.size, self._blocks)[0]
         return found
@@ -194,6 +184,44 @@ class PartFile:
         self.close()
         self._journal_path.unlink(missing_ok=True)
         return self.path
+
+
+class PartWriter:
+    """Writes and hashes one part while it arrives; for one thread.
+
+    Attributes
+    ----------
+    offset : int
+        In the file: where the next bytes belong.
+    """
+
+    def __init__(self, file: PartFile, part: Part, hasher: Hasher | InOrder) -> None:
+        self._file = file
+        self._part = part
+        self._hasher = hasher
+        self.offset = part.start
+
+    def add(self, block: Buffer) -> None:
+        """Take the next bytes."""
+        view = memoryview(block)
+        offset, self.offset = self.offset, self.offset + len(view)
+        if isinstance(self._hasher, Hasher):
+            self._file._write(offset, view)
+            self._hasher.update(view)
+            return
+        view = self._hasher.not_hashed(offset, view)
+        offset = self.offset - len(view)
+        self._file._write(offset, view)
+        self._hasher.take(self._part.number, offset, view, self._file._check)
+
+    def finish(self) -> None:
+        """Note the part as complete."""
+        if isinstance(self._hasher, Hasher):
+            self._file._finish(self._part, self._hasher.leaves())
+            return
+        self._file._finish(self._part, [])
+        self._hasher.complete(self._part.number)
+        self._hasher.go_on(self._file._check)
 
 
 def part_size(size: int, leaf_size: int) -> int:

@@ -6,7 +6,6 @@ sets the clients up: `cellfolio.storage.clients`.
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,14 +20,13 @@ from urllib.request import url2pathname
 
 from cellfolio.errors import (
     AccessRefused,
-    CellfolioError,
     InvalidArgument,
     InvalidReference,
     ObjectNotFound,
-    ServerUnreachable,
     TransferError,
 )
 from cellfolio.storage.clients import open_client
+from cellfolio.storage.trouble import RangesUnsupported, translate_error
 
 if TYPE_CHECKING:
     from obstore import GetOptions
@@ -165,6 +163,9 @@ class Body:
 class Remotes:
     """Opens remote stores, each once.
 
+    A bucket that refuses the credentials of the environment is read without them, if it lets
+    anybody read: credentials that are expired, or somebody else's, do not shut public data.
+
     Safe for threads. A process that forks makes a new one.
 
     Parameters
@@ -180,7 +181,8 @@ class Remotes:
     def __init__(self, locate: Callable[[Place], Place] = lambda place: place) -> None:
         self.locate = locate
         self._hurried = False
-        self._stores: dict[tuple[str, bool], ObjectStore] = {}
+        self._stores: dict[tuple[str, bool, bool], ObjectStore] = {}
+        self._public: set[str] = set()
         self._lock = threading.Lock()
 
     def hurried(self) -> Remotes:
@@ -189,13 +191,41 @@ class Remotes:
         found._hurried = True
         return found
 
-    def store(self, root: str, *, hasty: bool = False) -> ObjectStore:
+    def store(self, root: str, *, hasty: bool = False, writing: bool = False) -> ObjectStore:
         """Return the client for a bucket, host or folder; a hasty one gives up soon."""
         hasty = hasty or self._hurried
+        unsigned = self.unsigned(root) and not writing
         with self._lock:
-            if (root, hasty) not in self._stores:
-                self._stores[root, hasty] = open_client(root, hasty=hasty)
-            return self._stores[root, hasty]
+            if (root, hasty, unsigned) not in self._stores:
+                self._stores[root, hasty, unsigned] = open_client(
+                    root, hasty=hasty, unsigned=unsigned
+                )
+            return self._stores[root, hasty, unsigned]
+
+    def unsigned(self, root: str) -> bool:
+        """Whether a store is read without the credentials that it refused."""
+        return root in self._public
+
+    def read_from(self, root: str, read: Callable[[], T]) -> T:
+        """Read something of a store; if it refuses the credentials, try once without them.
+
+        Raises
+        ------
+        AccessRefused
+            If it refuses strangers, too.
+        """
+        signed = root.startswith("s3://") and not self.unsigned(root)
+        try:
+            return read()
+        except AccessRefused:
+            if not signed:
+                raise
+            self._public.add(root)
+            try:
+                return read()
+            except AccessRefused:
+                self._public.discard(root)
+            raise
 
     def get(
         self, place: Place, *, span: tuple[int, int] | None = None, hasty: bool = False
@@ -214,10 +244,13 @@ class Remotes:
             options["range"] = span
         if there.version is not None:
             options["version"] = there.version
-        store = self.store(there.root, hasty=hasty)
-        return _call(
-            lambda: Body(obstore.get(store, there.path, options=options), there, place.path), there
-        )
+
+        def ask() -> Body:
+            store = self.store(there.root, hasty=hasty)
+            result = _call(lambda: obstore.get(store, there.path, options=options), there)
+            return Body(result, there, place.path)
+
+        return self.read_from(there.root, ask)
 
     def read(self, place: Place, *, hasty: bool = False) -> tuple[bytes, ObjectInfo]:
         """Return a small object and what the store tells of it; in haste, ask but once."""
@@ -257,7 +290,9 @@ class Remotes:
         if part_size is not None:
             multipart = {"use_multipart": True, "chunk_size": part_size, "max_concurrency": 4}
         result = _call(
-            lambda: obstore.put(self.store(place.root), place.path, data, mode=mode, **multipart),
+            lambda: obstore.put(
+                self.store(place.root, writing=True), place.path, data, mode=mode, **multipart
+            ),
             place,
         )
         return _bare(result["e_tag"]), result["version"]
@@ -267,9 +302,13 @@ class Remotes:
         import obstore
 
         there = self.locate(place)
-        store = self.store(there.root)
-        try:
+
+        def ask() -> ObjectInfo:
+            store = self.store(there.root)
             return _call(lambda: _info(obstore.head(store, there.path), place.path), there)
+
+        try:
+            return self.read_from(there.root, ask)
         except ObjectNotFound:
             return None
 
@@ -279,7 +318,8 @@ class Remotes:
 
         self.check_writable(place)
         try:
-            _call(lambda: obstore.delete(self.store(place.root), place.path), place)
+            store = self.store(place.root, writing=True)
+            _call(lambda: obstore.delete(store, place.path), place)
         except ObjectNotFound:
             return
 
@@ -307,25 +347,31 @@ class Remotes:
         import obstore
 
         there = self.locate(place)
-        store = self.store(there.root, hasty=hasty)
         folder, here = _folder(there.path), _folder(place.path)
         start = None if after is None else folder + after.removeprefix(here)
-        try:
-            for batch in obstore.list(store, there.path or None, offset=start, chunk_size=1000):
-                for meta in batch:
-                    yield _info(meta, here + meta["path"].removeprefix(folder))
-        except Exception as error:
-            raise translate_error(error, there) from error
+
+        def begin() -> tuple[Iterator[Any], Any]:
+            store = self.store(there.root, hasty=hasty)
+            listing = iter(obstore.list(store, there.path or None, offset=start, chunk_size=1000))
+            return listing, _call(lambda: next(listing, ()), there)
+
+        batches, batch = self.read_from(there.root, begin)
+        while batch:
+            for meta in batch:
+                yield _info(meta, here + meta["path"].removeprefix(folder))
+            batch = _call(lambda: next(batches, ()), there)
 
     def folders(self, place: Place) -> list[str]:
         """Return the names of the folders directly in a folder, sorted."""
         import obstore
 
         there = self.locate(place)
-        found = _call(
-            lambda: obstore.list_with_delimiter(self.store(there.root), there.path or None),
-            there,
-        )
+
+        def ask() -> Any:
+            store = self.store(there.root)
+            return _call(lambda: obstore.list_with_delimiter(store, there.path or None), there)
+
+        found = self.read_from(there.root, ask)
         return sorted(prefix.rstrip("/").rpartition("/")[2] for prefix in found["common_prefixes"])
 
 
@@ -343,71 +389,11 @@ def with_retries(call: Callable[[], T]) -> T:
     raise AssertionError("unreachable")
 
 
-class RangesUnsupported(TransferError):
-    """The server cannot send a part of an object."""
-
-
-class ChangedMeanwhile(TransferError):
-    """A condition on the object's ETag did not hold."""
-
-
 def _call(call: Callable[[], T], place: Place) -> T:
     try:
         return call()
     except Exception as error:
         raise translate_error(error, place) from error
-
-
-def translate_error(error: Exception, place: Place) -> Exception:
-    """Return the error of this library for one of the client's."""
-    from obstore import exceptions
-
-    what = place.uri
-
-    if isinstance(error, CellfolioError | FileExistsError):
-        return error
-    if isinstance(error, FileNotFoundError):
-        return ObjectNotFound(
-            f"{what} does not exist",
-            hint="the owner may have removed or moved it; `cellfolio log` lists other revisions",
-        )
-    if isinstance(error, exceptions.AlreadyExistsError):
-        return FileExistsError(what)
-    if isinstance(error, exceptions.PreconditionError):
-        return ChangedMeanwhile(f"{what} changed meanwhile")
-    if isinstance(error, exceptions.NotSupportedError) or "NotPartial" in str(error):
-        return RangesUnsupported(f"{what}: the server sends whole files only")
-    if isinstance(error, ValueError):
-        return TransferError(f"{what}: {_reason(error)}", hint="no store can hold such a key")
-    refused = isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError)
-    if refused or _REFUSED.search(str(error)):
-        return AccessRefused(
-            f"access to {what} was refused",
-            hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
-        )
-    if "NoSuchBucket" in str(error):
-        return ObjectNotFound(f"{what}: the bucket does not exist", hint="check its name")
-    if _UNREACHABLE.search(str(error)):
-        return ServerUnreachable(
-            f"{what} could not be reached: {_reason(error)}",
-            hint="check the network and AWS_ENDPOINT_URL; finished files are kept",
-        )
-    return TransferError(
-        f"{what}: {_reason(error)}", hint="run the same command again: finished files are kept"
-    )
-
-
-# The client tells kinds of failure apart in its text only.
-_REFUSED = re.compile(r"status code: 40[13]|<Code>(?:AccessDenied|SignatureDoesNotMatch)</Code>")
-_UNREACHABLE = re.compile(
-    r"error sending request|kind: (?:Timeout|Connect)|TimedOut|operation timed out|dns error"
-)
-
-
-def _reason(error: Exception) -> str:
-    """Return what a user can understand of a client's error."""
-    text = str(error).split("\n\nDebug source:", 1)[0].strip()
-    return " ".join(text.split())[:300] or type(error).__name__
 
 
 def _info(meta: Any, path: str) -> ObjectInfo:

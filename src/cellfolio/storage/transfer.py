@@ -42,14 +42,9 @@ from cellfolio.storage.blobs import BLOCK, BlobStore, read_blocks
 from cellfolio.storage.index import BlobRow
 from cellfolio.storage.parts import Part, PartFile
 from cellfolio.storage.progress import Meter
-from cellfolio.storage.remote import (
-    ChangedMeanwhile,
-    RangesUnsupported,
-    Remotes,
-    local_path,
-    parse_uri,
-    with_retries,
-)
+from cellfolio.storage.remote import Remotes, local_path, parse_uri, with_retries
+from cellfolio.storage.s3.ranges import RangedReads
+from cellfolio.storage.trouble import ChangedMeanwhile, RangesUnsupported
 from cellfolio.storage.workers import POLL, Workers
 
 SMALL_WORKERS = 64
@@ -132,6 +127,7 @@ class _Run:
         self._meter = meter
         self._workers: Workers[tuple[Fetched, BlobRow | None]] = Workers()
         self._check = self._workers.check
+        self._ranges = RangedReads(remotes, self._check)
         self._parts = ThreadPoolExecutor(LARGE_WORKERS, thread_name_prefix="part")
         self._noted: list[tuple[BlobRow, Entry]] = []
 
@@ -170,6 +166,7 @@ class _Run:
         """End the threads; unfinished parts stay for the next run."""
         self._workers.stop()
         self._parts.shutdown()
+        self._ranges.close()
 
     def _fetch(
         self, fetch: Callable[[Transfer], BlobRow | None], transfer: Transfer
@@ -191,9 +188,8 @@ class _Run:
     # Whole files
 
     def _fetch_whole(self, transfer: Transfer) -> BlobRow:
-        fetch = self._fetch_file
-        if transfer.blob is not None and transfer.size <= BLOCK:
-            fetch = self._fetch_bytes
+        small = transfer.blob is not None and transfer.size <= BLOCK
+        fetch = self._fetch_bytes if small else self._fetch_file
         for _ in range(_TRIES):
             found, keep = with_retries(partial(fetch, transfer))
             if transfer.blob is None or found == transfer.entry.digest:
@@ -271,13 +267,13 @@ class _Run:
         assert blob is not None
         assert digest is not None
         name = hashlib.sha256(blob.encode()).hexdigest()[:32]
-        folder = self._blobs.scratch("parts")
-        with self._holding(folder / f"{name}.lock"):
+        path = self._blobs.scratch("parts") / f"{name}.part"
+        with self._holding(path.with_suffix(".lock")):
             if self._blobs.find([blob]):  # another process fetched it meanwhile
                 self._meter.advance(size=transfer.size)
                 return None
             for _ in range(_TRIES):
-                with closing(PartFile(folder / f"{name}.part", transfer.size, digest)) as parts:
+                with closing(PartFile(path, transfer.size, digest, self._check)) as parts:
                     try:
                         found = self._fetch_parts(transfer.entry, parts)
                     except RangesUnsupported:
@@ -315,27 +311,23 @@ class _Run:
 
     def _fetch_part_once(self, entry: Entry, parts: PartFile, part: Part) -> None:
         self._check()
-        place = parse_uri(entry.physical_key)
-        body = self._remotes.get(place, span=(part.start, part.stop))
-        if body.info.size != parts.size:
-            raise _wrong_size(entry, body.info.size)
-        if not parts.accept(body.info.e_tag):
-            raise ChangedMeanwhile(f"{entry.physical_key} changed meanwhile")
-        hasher, offset = parts.new_hasher(), part.start
-        try:
-            for block in body.blocks(_STREAM_BLOCK):
-                self._check()
-                parts.write(offset, block)
-                if hasher is not None:
-                    hasher.update(block)
-                offset += len(block)
-                self._meter.advance(size=len(block))
-            if offset != part.stop:
-                raise TransferError(f"{entry.physical_key}: the connection ended early")
-        except BaseException:
-            self._meter.advance(size=part.start - offset)
-            raise
-        parts.finish_part(part, hasher)
+        with self._ranges.open(parse_uri(entry.physical_key), (part.start, part.stop)) as body:
+            if body.info.size != parts.size:
+                raise _wrong_size(entry, body.info.size)
+            if not parts.accept(body.info.e_tag):
+                raise ChangedMeanwhile(f"{entry.physical_key} changed meanwhile")
+            writer = parts.begin(part)
+            try:
+                for block in body.blocks(_STREAM_BLOCK):
+                    self._check()
+                    writer.add(block)
+                    self._meter.advance(size=len(block))
+                if writer.offset != part.stop:
+                    raise TransferError(f"{entry.physical_key}: the connection ended early")
+            except BaseException:
+                self._meter.advance(size=part.start - writer.offset)
+                raise
+        writer.finish()
 
     @contextmanager
     def _holding(self, path: Path) -> Iterator[None]:

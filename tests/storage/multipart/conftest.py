@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cellfolio.storage import remote, s3_requests
+from cellfolio.storage import remote
+from cellfolio.storage.s3 import transport
 from tests.servers.faults import FaultProxy
 from tests.storage.multipart.seen import (
     write,
@@ -28,6 +29,6 @@ def proxy(
 ) -> FaultProxy:
     """The proxy, which everything goes through; retries do not wait long."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", fault_proxy.endpoint)
-    monkeypatch.setattr(s3_requests, "PAUSES", (0.01, 0.02))
+    monkeypatch.setattr(transport, "PAUSES", (0.01, 0.02))
     monkeypatch.setattr(remote, "ATTEMPTS", 2)
     return fault_proxy

@@ -26,7 +26,8 @@ from cellfolio.storage.clients import s3_access
 from cellfolio.storage.home import Home
 from cellfolio.storage.multipart import ResumableUploads, open_resumable
 from cellfolio.storage.remote import Place
-from cellfolio.storage.s3_requests import S3Bucket
+from cellfolio.storage.s3.transport import S3Bucket
+from cellfolio.storage.s3.uploads import PartUploads
 from cellfolio.storage.upload import Upload
 from tests.servers.faults import Answer, FaultProxy, On
 from tests.servers.seaweed import SeaweedServer
@@ -122,10 +123,10 @@ def resumable(bucket: str, home: Home) -> ResumableUploads:
     return found
 
 
-def bucket_requests(bucket: str) -> S3Bucket:
+def bucket_requests(bucket: str) -> PartUploads:
     access = s3_access(bucket, "us-east-1")
     assert access is not None
-    return S3Bucket(access)
+    return PartUploads(S3Bucket(access))
 
 
 def go_on() -> None:

@@ -13,12 +13,12 @@ from cellfolio.errors import (
     DigestMismatch,
 )
 from cellfolio.package.digests import Digest, hash_blocks, scheme
-from cellfolio.storage import s3_requests
 from cellfolio.storage.clients import s3_access
 from cellfolio.storage.home import Home
 from cellfolio.storage.multipart import open_resumable
 from cellfolio.storage.remote import Place
-from cellfolio.storage.s3_requests import Part
+from cellfolio.storage.s3.answers import UploadGone
+from cellfolio.storage.s3.uploads import Part
 from tests.servers.faults import FaultProxy
 from tests.servers.seaweed import SeaweedServer
 from tests.storage.multipart.seen import (
@@ -98,7 +98,7 @@ def test_parts_are_listed_page_by_page(s3: SeaweedServer, bucket: str, proxy: Fa
     assert requests.parts(ongoing, page_size=3) == sent
     assert proxy.count("GET") == 3
     requests.abort(ongoing)
-    with pytest.raises(s3_requests.UploadGone, match="NoSuchUpload"):
+    with pytest.raises(UploadGone, match="NoSuchUpload"):
         requests.parts(ongoing)
 
 
@@ -158,18 +158,18 @@ def test_address_of_a_bucket(
     access = s3_access(bucket_name, "eu-west-1")
     assert access is not None
     assert (access.url, access.region) == (url, "eu-west-1")
+    assert access.keys is not None
     assert access.keys().token == "token"
 
 
 @pytest.mark.parametrize(
     "environment",
     [
-        {},
         {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/keys"},
         {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SSE_KMS_KEY_ID": "id"},
         {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT": "http://h"},
     ],
-    ids=["no credentials", "container", "encryption", "endpoint of the client alone"],
+    ids=["container", "encryption", "endpoint of the client alone"],
 )
 def test_what_only_the_client_knows_is_left_to_it(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
@@ -177,6 +177,27 @@ def test_what_only_the_client_knows_is_left_to_it(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert s3_access("lab", "eu-west-1") is None
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"AWS_SKIP_SIGNATURE": "true"},
+        {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SKIP_SIGNATURE": "1"},
+    ],
+    ids=["no credentials", "told so", "told so despite credentials"],
+)
+def test_public_buckets_are_reached_unsigned_and_not_written(
+    environment: dict[str, str], home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    access = s3_access("lab", "eu-west-1")
+    assert access is not None
+    assert access.keys is None
+    assert open_resumable("s3://lab", home.remotes, None) is None
 
 
 def test_client_sends_large_files_where_we_cannot(

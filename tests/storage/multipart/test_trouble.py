@@ -15,9 +15,9 @@ from cellfolio.errors import (
     ServerUnreachable,
     TransferError,
 )
-from cellfolio.storage import s3_requests
 from cellfolio.storage.home import Home
-from cellfolio.storage.s3_requests import OpenUpload
+from cellfolio.storage.s3.answers import UploadGone
+from cellfolio.storage.s3.uploads import KeptPart, OpenUpload
 from cellfolio.storage.workers import Stopped
 from tests.servers.faults import Answer, Before, Cut, Delay, Fault, FaultProxy, Lose, On, Throttle
 from tests.servers.seaweed import SeaweedServer
@@ -109,13 +109,13 @@ def test_completion_whose_answer_was_lost_counts_though_the_upload_is_gone(
     proxy.clear()
     ongoing = OpenUpload(upload.place, "ended")
     kept = {
-        number: s3_requests.KeptPart(hashlib.md5(block).hexdigest(), len(block))
+        number: KeptPart(hashlib.md5(block).hexdigest(), len(block))
         for number, block in enumerate(blocks(source), 1)
     }
     version = uploads._complete(ongoing, upload, kept)
     assert version == head(Bucket=versioned_bucket, Key=KEY)["VersionId"]
     kept[1] = kept[2]
-    with pytest.raises(s3_requests.UploadGone):
+    with pytest.raises(UploadGone):
         uploads._complete(ongoing, upload, kept)
 
 

@@ -28,6 +28,8 @@ from cellfolio.registries.abc.release import AbcFile, AbcFolder, Release
 
 _URI = re.compile(r"[a-z][a-z0-9+.-]*://.+", re.DOTALL)
 _DRIVE = re.compile(r"[A-Za-z]:")
+_DIGEST = re.compile(r"[0-9A-Za-z_-]+")
+"""Of any length, so that a wrong one is told when bytes do not match it."""
 _MAX_SIZE = 2**63
 _Object = Mapping[str, object]
 
@@ -119,6 +121,8 @@ def _file(names: tuple[str, str, str, str | None, str], value: object, where: st
             _name(name, where)
     fields = _object(value, f"{where} > {names[-1]}")
     md5 = _text(fields, "file_hash", where) if fields.get("file_hash") is not None else None
+    if md5 is not None and not _DIGEST.fullmatch(md5):
+        raise _wrong(where, "'file_hash'", "32 hexadecimal digits", md5)
     return AbcFile(
         *names,
         version=_text(fields, "version", where),
