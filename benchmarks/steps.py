@@ -15,6 +15,7 @@ import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -181,6 +182,95 @@ def boto3_loop(bucket: str, version: str, folder: str) -> Callable[[], Any]:
     return run
 
 
+# One plane of a stack
+
+
+@step
+def ours_open(uri: str, size: str, digest: str) -> Callable[[], Any]:
+    """Read the list of pages, so that it is kept."""
+    from cellfolio.formats.images.opening import open_image
+
+    return lambda: open_image(_image_entry(uri, size, digest))
+
+
+@step
+def ours_far_plane(uri: str, size: str, digest: str, c: str, z: str) -> Callable[[], Any]:
+    import imagecodecs
+    import obstore
+
+    from cellfolio.formats.images.opening import open_image
+
+    assert imagecodecs
+    assert obstore
+    return lambda: open_image(_image_entry(uri, size, digest)).plane(c=int(c), z=int(z))
+
+
+@step
+def whole_file_plane(uri: str, size: str, digest: str, page: str) -> Callable[[], Any]:
+    """Fetch the file as any other, over several connections, then read the page."""
+    import obstore
+    import tifffile
+
+    from cellfolio.storage.home import Home, ensure_held
+
+    assert obstore
+
+    def run() -> None:
+        ensured = ensure_held([_image_entry(uri, size, digest)], Home(), None)
+        tifffile.imread(next(iter(ensured.paths.values())), key=int(page))
+
+    return run
+
+
+@step
+def one_connection_plane(uri: str, folder: str, page: str) -> Callable[[], Any]:
+    """Fetch the file over one connection, then read the page."""
+    import boto3
+    import tifffile
+    from boto3.s3.transfer import TransferConfig
+
+    client = boto3.client("s3")
+    bucket, key = uri.removeprefix("s3://").split("/", 1)
+    path = Path(folder) / key
+
+    def run() -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        client.download_file(bucket, key, str(path), Config=TransferConfig(use_threads=False))
+        tifffile.imread(path, key=int(page))
+
+    return run
+
+
+def _image_entry(uri: str, size: str, digest: str) -> Any:
+    from cellfolio.package.digests import Digest
+    from cellfolio.package.entry import Entry
+
+    return Entry("stack.ome.tiff", uri, int(size), Digest("SHA256", digest))
+
+
+@step
+def ours_local_plane(path: str, c: str, z: str) -> Callable[[], Any]:
+    import imagecodecs
+
+    from cellfolio.formats.images.opening import open_image
+
+    assert imagecodecs
+    return lambda: open_image(Path(path)).plane(c=int(c), z=int(z))
+
+
+@step
+def bioio_local_plane(path: str, c: str, z: str) -> Callable[[], Any]:
+    warnings.simplefilter("ignore")
+    import dask.array
+
+    assert dask.array
+    reader = import_module("bioio_ome_tiff").Reader
+    BioImage = import_module("bioio").BioImage  # noqa: N806 - a class
+    return lambda: (
+        BioImage(path, reader=reader).get_image_dask_data("YX", C=int(c), Z=int(z)).compute()
+    )
+
+
 @step
 def import_time(module: str) -> Callable[[], Any]:
     command = [sys.executable, "-c", f"import {module}"]
@@ -201,6 +291,37 @@ def peak_memory() -> float:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
     raise RuntimeError("no VmHWM in /proc/self/status")
+
+
+@step
+def ours_table(path: str, columns: str) -> Callable[[], Any]:
+    import pandas
+    import pyarrow.parquet
+
+    from cellfolio.formats.format import Source
+    from cellfolio.formats.loading import load
+    from cellfolio.package.digests import Digest
+    from cellfolio.storage.home import Home
+
+    assert pandas
+    assert pyarrow.parquet
+    with Path(path).open("rb") as file:  # a package tells it
+        digest = Digest("SHA256", hashlib.file_digest(file, "sha256").hexdigest())
+    source = Source(Path(path), "profiles.csv.gz", digest, Home())
+    return lambda: load(source, columns=_first_columns(columns))
+
+
+@step
+def pandas_table(path: str, columns: str) -> Callable[[], Any]:
+    import pandas as pd
+
+    from cellfolio.formats.delimited import exact_decimals
+
+    return lambda: pd.read_csv(path, usecols=_first_columns(columns), **exact_decimals())
+
+
+def _first_columns(count: str) -> list[str] | None:
+    return [f"Cells_Feature_{at}" for at in range(int(count))] or None
 
 
 def main() -> None:

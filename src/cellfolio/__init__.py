@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cellfolio.storage.home import Home
     from cellfolio.storage.progress import ProgressEvent
     from cellfolio.workflows.getting import GetOptions
+    from cellfolio.workflows.loading import load, open_image
     from cellfolio.workflows.publishing import Label
     from cellfolio.workflows.verbs import (
         build,
@@ -52,6 +53,7 @@ _HOMES = {
     "cellfolio.storage.home": ("Home",),
     "cellfolio.storage.progress": ("ProgressEvent",),
     "cellfolio.workflows.getting": ("GetOptions",),
+    "cellfolio.workflows.loading": ("load", "open_image"),
     "cellfolio.workflows.publishing": ("Label",),
     "cellfolio.workflows.verbs": (
         "build",
@@ -90,8 +92,10 @@ __all__ = [
     "gc",
     "get",
     "list_packages",
+    "load",
     "log",
     "open",
+    "open_image",
     "push",
     "show_progress",
     "status",

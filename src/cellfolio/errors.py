@@ -14,6 +14,9 @@
     ├── InvalidManifest (ValueError)      a manifest that cannot be read
     │   └── ManifestMismatch              a manifest whose bytes do not give its top hash
     ├── DigestMismatch                    bytes that are not what was promised
+    ├── FormatError (ValueError)          a file cannot be opened as what it should be
+    │   ├── UnknownFormat                 nothing here knows how to open it
+    │   └── BrokenFile                    its bytes are not a whole, valid file of its format
     ├── TransferError (OSError)           bytes could not be moved
     │   ├── ServerUnreachable (ConnectionError)
     │   ├── AccessRefused (PermissionError)
@@ -167,6 +170,35 @@ class DigestMismatch(CellfolioError):
         self.what = what
         self.expected = expected
         self.found = found
+
+
+class FormatError(CellfolioError, ValueError):
+    """A file cannot be opened as what it should be.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    format : str
+        Name of the format; empty if none is known.
+    reason : str
+        Why, without file and format.
+    """
+
+    def __init__(self, path: object, format: str, reason: str, *, hint: str = "") -> None:  # noqa: A002 - the fact's name
+        what = f"cannot be read as {format}" if format else "cannot be opened"
+        super().__init__(f"{path} {what}: {reason}", hint=hint)
+        self.path = str(path)
+        self.format = format
+        self.reason = reason
+
+
+class UnknownFormat(FormatError):
+    """Nothing here knows how to open a file of that name and content."""
+
+
+class BrokenFile(FormatError):
+    """The bytes are not a whole, valid file of their format, or would take too much room."""
 
 
 class TransferError(CellfolioError, OSError):

@@ -25,7 +25,7 @@ SCREENS = "screens"
 """The bucket that the guides read from."""
 OPEN = "open-data"
 """The bucket with small copies of the public systems."""
-RESULTS = ("results", "results-versioned")
+RESULTS = ("results", "results-versioned", "stacks")
 """Buckets that the guides write to."""
 FIRST = {
     "README.md": b"# Pilot screen\n\nTwo plates of U2OS cells. The images are made up.\n",

@@ -45,6 +45,8 @@ EXIT_CODES: Mapping[type[errors.CellfolioError], int] = {
     errors.WorkflowViolation: 4,
     errors.InvalidManifest: 5,
     errors.DigestMismatch: 5,
+    errors.FormatError: 5,
+    errors.UnknownFormat: USAGE,
     errors.TransferError: 6,
     errors.StoreError: DISK,
 }

@@ -1,0 +1,1 @@
+"""Files become tables, documents, arrays, matrices and volumes."""

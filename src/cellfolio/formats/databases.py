@@ -1,0 +1,152 @@
+"""SQLite files, never written to."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from cellfolio.errors import BrokenFile, InvalidArgument
+from cellfolio.formats.format import Source
+from cellfolio.formats.options import check_columns, suggest
+from cellfolio.formats.streams import empty, faults_named
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The tables of a database.
+
+    Attributes
+    ----------
+    source : Source
+    tables : tuple of str
+        Names of tables and views, sorted.
+    """
+
+    source: Source
+    tables: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Database({self.source.name}, tables={list(self.tables)})"
+
+    def read(self, table_name: str, *, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Read a table.
+
+        Parameters
+        ----------
+        table_name : str
+        columns : sequence of str, optional
+            Those wanted, in this order.
+
+        Raises
+        ------
+        BrokenFile
+            If the file is damaged.
+        InvalidArgument
+            If there is no such table or column.
+        """
+        import pandas as pd
+
+        if table_name not in self.tables:
+            raise InvalidArgument(
+                f"{self.source.name} has no table {table_name!r}; it has "
+                f"{', '.join(self.tables) or 'none'}",
+                hint=suggest(table_name, self.tables),
+            )
+        with faults_named(self.source, "sqlite"), _opened(self.source) as connection:
+            shown = "*"
+            if columns is not None:
+                rows = connection.execute(f"SELECT * FROM {_quoted(table_name)} LIMIT 0")
+                check_columns(self.source, columns, [one[0] for one in rows.description])
+                shown = ", ".join(map(_quoted, columns))
+            query = f"SELECT {shown} FROM {_quoted(table_name)}"
+            return pd.read_sql_query(query, connection)
+
+
+def read_sqlite(
+    source: Source,
+    *,
+    table_name: str | None = None,
+    columns: Sequence[str] | None = None,
+) -> Database | pd.DataFrame:
+    """Open a database, or read one of its tables.
+
+    Parameters
+    ----------
+    source : Source
+    table_name : str, optional
+    columns : sequence of str, optional
+        Those wanted of that table.
+
+    Raises
+    ------
+    BrokenFile
+        If it is cut off, damaged, or another program is writing to it.
+    InvalidArgument
+        If there is no such table or column.
+    """
+    if columns is not None and table_name is None:
+        raise InvalidArgument("columns= are of a table; name it with table_name=")
+    _check_size(source)
+    with faults_named(source, "sqlite"), _opened(source) as connection:
+        found = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') "
+            "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
+        )
+        database = Database(source, tuple(name for (name,) in found))
+    return database if table_name is None else database.read(table_name, columns=columns)
+
+
+def _check_size(source: Source) -> None:
+    """Compare the file with the number of pages in its header.
+
+    References
+    ----------
+    https://www.sqlite.org/fileformat2.html, sections 1.3.2 and 1.3.7: a page size of 1 means
+    65,536; the number of pages counts where the two change counters agree.
+    """
+    found = source.path.stat().st_size
+    if not found:
+        raise empty(source, "sqlite")
+    with source.path.open("rb") as file:
+        header = file.read(100)
+    page = int.from_bytes(header[16:18], "big")
+    page = 65536 if page == 1 else page
+    pages = int.from_bytes(header[28:32], "big")
+    needed = page * pages if header[24:28] == header[92:96] else 0
+    if len(header) < 100 or found < needed or (page and found % page):
+        raise BrokenFile(
+            source.name,
+            "sqlite",
+            f"it is cut off: expected {max(needed, 100)} bytes, found {found}",
+            hint="get the file again",
+        )
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[sqlite3.Connection]:
+    log = source.path.with_name(source.path.name + "-wal")
+    if log.exists() and log.stat().st_size:
+        raise BrokenFile(
+            source.name,
+            "sqlite",
+            f"changes that are not in it yet lie in {log.name}",
+            hint="end the program that writes to it, or open it once with sqlite3",
+        )
+    # Immutable: no lock and no journal, so that files of the store and read-only disks will do.
+    uri = f"file:{quote(str(source.path.resolve()))}?mode=ro&immutable=1"
+    connection = sqlite3.connect(uri, uri=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
