@@ -124,6 +124,7 @@ def test_peers_file_readers_never_see_half_a_record(many: Atlas, tmp_path: Path)
     assert seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kills", [6, pytest.param(40, marks=pytest.mark.slow)], ids=["some", "many"]
 )
@@ -149,6 +150,7 @@ def test_killed_downloads_leave_nothing_wrong_and_go_on(
     assert_complete(folder)
 
 
+@pytest.mark.slow
 def test_killed_download_of_a_large_file_is_taken_up(
     empty_atlas: Atlas, tmp_path: Path, fault_proxy: FaultProxy
 ) -> None:

@@ -82,6 +82,7 @@ def test_wrong_suffix_is_never_misread(sample: Sample, other: Sample, tmp_path: 
     assert equal(found, content(load(true)))
 
 
+@pytest.mark.slow
 def test_damaged_byte_gives_no_bare_error(tmp_path: Path) -> None:
     for sample in SAMPLES:
         path = tmp_path / sample.name

@@ -45,6 +45,7 @@ cellfolio.push(package, sys.argv[2], force=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     [
@@ -129,6 +130,7 @@ def test_killed_push_goes_on_with_the_missing_parts(
     assert_stored(s3, bucket, source)
 
 
+@pytest.mark.slow
 def test_push_killed_again_and_again_ends_with_the_right_bytes(
     source: Path, s3: SeaweedServer, bucket: str, proxy: FaultProxy, tmp_path: Path
 ) -> None:
@@ -224,6 +226,7 @@ def test_part_replaced_before_completion_does_not_become_visible(
     assert_stored(s3, bucket, source)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bucket", "versioned_bucket"])
 def test_two_processes_of_one_home_go_on_with_one_upload(
     source: Path,
