@@ -12,14 +12,13 @@ import json
 import os
 import random
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Figures, measure, run_step
-from benchmarks.report import Line, read_options, run_parts
+from benchmarks.report import Line, Options, run_on_server
 from tests.servers.faults import Delay, FaultProxy, Throttle
 from tests.servers.seaweed import SeaweedServer
 
@@ -180,14 +179,11 @@ PARTS = (get_small, get_big, get_far, open_warm)
 
 def main() -> None:
     """Measure, print and write the table."""
-    options = read_options(__doc__)
-    with (
-        tempfile.TemporaryDirectory(prefix="cellfolio-bench-") as scratch,
-        SeaweedServer(memory_limit="1GiB") as server,
-    ):
-        os.environ.update(server.env())
-        bench = Bench(server, Path(scratch), options.rounds, 0.1 if options.quick else 1)
-        run_parts(PARTS, bench, options, "atlas")
+
+    def bench(server: SeaweedServer, scratch: Path, options: Options) -> Bench:
+        return Bench(server, scratch, options.rounds, 0.1 if options.quick else 1)
+
+    run_on_server(PARTS, bench, "atlas", __doc__)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ import numpy as np
 import tifffile
 
 from benchmarks.measure import Run, measure, run_step
-from benchmarks.report import Line, read_options, run_parts
+from benchmarks.report import Line, Options, run_on_server
 from tests.servers.faults import Delay, FaultProxy, Throttle
 from tests.servers.seaweed import SeaweedServer
 
@@ -182,14 +181,11 @@ PARTS = (plane_from_far, plane_from_disk)
 
 def main() -> None:
     """Measure, print and write the table."""
-    options = read_options(__doc__)
-    with (
-        tempfile.TemporaryDirectory(prefix="cellfolio-bench-") as scratch,
-        SeaweedServer(memory_limit="1GiB") as server,
-    ):
-        os.environ.update(server.env())
-        bench = Bench(server, Path(scratch), options.rounds, 7 if options.quick else DEPTHS)
-        run_parts(PARTS, bench, options, "images")
+
+    def bench(server: SeaweedServer, scratch: Path, options: Options) -> Bench:
+        return Bench(server, scratch, options.rounds, 7 if options.quick else DEPTHS)
+
+    run_on_server(PARTS, bench, "images", __doc__)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.measure import Figures
+from tests.servers.seaweed import SeaweedServer
 
 B = TypeVar("B")
 
@@ -59,6 +60,22 @@ def run_parts(
             lines += found
     if not options.quick and not options.only:
         write_page(lines, options, name)
+
+
+def run_on_server(
+    parts: Sequence[Callable[[B], list[Line]]],
+    bench: Callable[[SeaweedServer, Path, Options], B],
+    name: str,
+    about: str | None,
+) -> None:
+    """Start an S3 server and a scratch folder, then do what `run_parts` does."""
+    options = read_options(about)
+    with (
+        tempfile.TemporaryDirectory(prefix="cellfolio-bench-") as scratch,
+        SeaweedServer(memory_limit="1GiB") as server,
+    ):
+        os.environ.update(server.env())
+        run_parts(parts, bench(server, Path(scratch), options), options, name)
 
 
 def table(lines: list[Line]) -> str:

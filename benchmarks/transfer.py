@@ -13,7 +13,6 @@ import json
 import os
 import random
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Figures, Run, measure, run_step
-from benchmarks.report import Line, read_options, run_parts
+from benchmarks.report import Line, Options, run_on_server
 from cellfolio.registries.folder import package_folder
 from cellfolio.storage.home import Home
 from cellfolio.workflows import verbs
@@ -344,14 +343,11 @@ PARTS: tuple[Callable[[Bench], list[Line]], ...] = (
 
 def main() -> None:
     """Measure, print and write the table."""
-    options = read_options(__doc__)
-    with (
-        tempfile.TemporaryDirectory(prefix="cellfolio-bench-") as scratch,
-        SeaweedServer(memory_limit="1GiB") as server,
-    ):
-        os.environ.update(server.env())
-        bench = Bench(server, Path(scratch), options.rounds, 0.1 if options.quick else 1)
-        run_parts(PARTS, bench, options, "transfer")
+
+    def bench(server: SeaweedServer, scratch: Path, options: Options) -> Bench:
+        return Bench(server, scratch, options.rounds, 0.1 if options.quick else 1)
+
+    run_on_server(PARTS, bench, "transfer", __doc__)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,6 @@ from cellfolio.package.package import Package
 from cellfolio.registries.left_out import LeftOutWarning
 from cellfolio.registries.listing import (
     TruncatedListingWarning,
-    count_size_only,
     list_objects,
     read_saved_listing,
 )
@@ -45,6 +44,11 @@ from tests.servers.seaweed import SeaweedServer
 SEED = "rosetta/broad/workspace/preprocessed_data"
 GALLERY = "s3://cellpainting-gallery/cpg0003-rosetta/broad/workspace/preprocessed_data"
 MD5 = hashlib.md5(b"bytes").hexdigest()
+
+
+def size_only(package: Package) -> int:
+    """Number of entries that no digest vouches for."""
+    return sum(entry.digest is None for entry in package.walk())
 
 
 def send_in_parts(client: Any, bucket: str, key: str, data: bytes, part_size: int) -> str:
@@ -148,7 +152,8 @@ def test_what_counts_can_be_cut_into_so_many_parts_of_5_mib_or_more(size: int, p
 def test_the_published_listing_gives_five_packages_of_33_files(shared: Path) -> None:
     text = (shared / "data/rosetta_published/etag.json").read_bytes()
     whole = read_saved_listing(text, GALLERY, saved_prefix=SEED + "/")
-    assert (whole.file_count, count_size_only(whole)) == (33, 0)
+    assert whole.file_count == 33
+    assert all(entry.digest for entry in whole.walk())
     names = sorted(whole)
     assert len(names) == 5
     packages = [
@@ -312,7 +317,7 @@ def test_every_upload_is_verified_by_its_etag(
     assert {key: str(entry.digest) for key, entry in listed.items()} == {
         key: f"ETag:{value}" for key, value in etags.items()
     }
-    assert count_size_only(package) == 0
+    assert all(entry.digest for entry in package.walk())
     assert package.message == f"13 objects below s3://{bucket}/sets"
     assert package.meta == {"address": f"s3://{bucket}/sets"}
     for key, found in fetch(package, home).items():
@@ -356,7 +361,7 @@ def test_an_object_known_by_its_size_only_is_refused_when_truncated(
     s3.client().put_object(Bucket=bucket, Key="p/a.bin", Body=noise(1, 10))
     text = contents(item("p/a.bin", 10, '"abc-def"'))
     package = read_saved_listing(text, f"s3://{bucket}/p", saved_prefix="p")
-    assert count_size_only(package) == 1
+    assert size_only(package) == 1
     monkeypatch.setenv("AWS_ENDPOINT_URL", fault_proxy.endpoint)
     fault_proxy.add(Truncate(size=9, when=On(None, "/p/a.bin")))
     with pytest.raises(TransferIncomplete, match="expected 10 bytes, found 9 bytes"):
@@ -432,7 +437,7 @@ def test_folders_and_memory_have_sizes_only(tmp_path: Path, home: Home) -> None:
     assert fetch(package, home) == {key: key.encode() for key in ("a b.csv", "sub/µ+%41.txt")}
     for one in (package, list_objects("memory:///data", home.remotes)):
         assert {entry.logical_key for entry in one.walk()} == {"a b.csv", "sub/µ+%41.txt"}
-        assert count_size_only(one) == 2
+        assert size_only(one) == 2
 
 
 def test_a_mirror_is_listed_under_the_address_it_stands_for(
@@ -451,7 +456,7 @@ def test_a_mirror_is_listed_under_the_address_it_stands_for(
 
     for locate, without_digest in ((to_folder, 2), (to_bucket, 0)):
         package = list_objects("s3://public/data/", Remotes(locate))
-        assert count_size_only(package) == without_digest
+        assert size_only(package) == without_digest
         assert {entry.logical_key: entry.physical_key for entry in package.walk()} == {
             "a b.csv": "s3://public/data/a%20b.csv",
             "sub/empty.csv": "s3://public/data/sub/empty.csv",
@@ -559,3 +564,15 @@ def test_an_md5_is_known_by_the_plain_etag(
     s3.client().put_object(Bucket=bucket, Key="a", Body=b"hello")
     (entry,) = list_objects(f"s3://{bucket}", home.remotes).walk()
     assert entry.digest == Digest("ETag", digest_of(b"hello", "MD5").value)
+
+
+def test_odd_keys_are_listed_without_credentials_that_are_refused(
+    s3: SeaweedServer, bucket: str, s3_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = s3.client()
+    for key in ("p/a.csv", "p/folder/"):
+        client.put_object(Bucket=bucket, Key=key, Body=b"" if key.endswith("/") else b"1,2\n")
+    client.close()
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    package = list_objects(f"s3://{bucket}/p", Remotes())
+    assert [entry.logical_key for entry in package.walk()] == ["a.csv"]

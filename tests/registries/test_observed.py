@@ -37,7 +37,7 @@ def shelf() -> Shelf:
 
 
 def registry(shelf: Shelf, home: Home) -> ObservedRegistry:
-    return ObservedRegistry(URI, shelf, home)
+    return ObservedRegistry(URI, "bucket/prefix", shelf, home)
 
 
 def test_each_different_sight_is_a_revision(shelf: Shelf, home: Home) -> None:
@@ -89,7 +89,7 @@ def test_a_named_revision_needs_no_look(shelf: Shelf, home: Home) -> None:
 def test_places_do_not_mix(shelf: Shelf, home: Home) -> None:
     shelf.sizes = {"a": 1}
     registry(shelf, home).open("lab/x")
-    other = ObservedRegistry(URI + "/deeper", shelf, home)
+    other = ObservedRegistry(URI + "/deeper", "bucket/deeper", shelf, home)
     shelf.sizes = {"b": 1}
     assert list(other.open("lab/x")) == ["b"]
     assert len(other.revisions("lab/x")) == 1

@@ -23,7 +23,6 @@ from cellfolio.registries.plates import (
     parse_image_name,
     parse_well,
     parse_wells,
-    plate_format,
 )
 from cellfolio.registries.selection import (
     CPJUMP1_CHANNELS,
@@ -127,14 +126,6 @@ def test_short_form_of_numbers_names_the_same_sites(sites: set[int]) -> None:
 def test_impossible_sites_are_refused(word: str) -> None:
     with pytest.raises(InvalidArgument, match="from 1 to 99"):
         parse_sites(word)
-
-
-def test_formats_are_those_of_plates() -> None:
-    assert {(n, plate_format(n).rows) for n in (6, 24, 96, 384, 1536)} == {
-        (6, 2), (24, 4), (96, 8), (384, 16), (1536, 32)
-    }  # fmt: skip
-    with pytest.raises(InvalidArgument, match="100 wells"):
-        plate_format(100)
 
 
 @given(images)

@@ -144,6 +144,14 @@ def test_images_of_a_well(tmp_path: Path) -> None:
     assert len(files_below(tmp_path / "images")) == 3
 
 
+def test_an_address_with_a_selection_adds_to_a_folder_too(tmp_path: Path) -> None:
+    home = Home()
+    address = f"cpg+s3://{open_data.GALLERY}/cpg0000-jump-pilot/source_4#plate=BR00117010"
+    for well in ("A01", "A02"):
+        cellfolio.get(f"{address}&well={well}&site=1&channel=DNA", tmp_path / "images", home=home)
+    assert len(files_below(tmp_path / "images")) == 2
+
+
 def test_missing_images_are_told() -> None:
     select = {"plate": "BR00117010", "well": "A03", "channel": "DNA"}
     package = cellfolio.open("cpjump1/images", select=select)
@@ -214,6 +222,19 @@ def test_an_unknown_name_has_suggestions() -> None:
     with pytest.raises(PackageNotFound) as caught:
         cellfolio.open("abc/atlass")
     assert "abc/atlas" in caught.value.hint
+
+
+def test_a_former_address_says_where_the_data_is_now() -> None:
+    former = f"listing+s3://{open_data.GALLERY}/rosetta/broad/workspace/preprocessed_data"
+    with pytest.raises(PackageNotFound) as caught:
+        cellfolio.open(f"{former}/CDRP-BBBC047-Bray")
+    assert "it moved; the catalogue has it as rosetta/CDRP-BBBC047-Bray" in caught.value.hint
+
+
+def test_an_address_of_one_package_lists_it() -> None:
+    (name,) = cellfolio.list_packages(f"listing+s3://{open_data.ROSETTA}")
+    package = cellfolio.open(name, registry=f"listing+s3://{open_data.ROSETTA}")
+    assert list(package) == ["CellPainting", "L1000"]
 
 
 def test_a_short_path_of_several_parts_is_refused_in_a_reference() -> None:

@@ -270,14 +270,3 @@ def _entries(listed: Iterable[_Listed], prefix: str, place: Place) -> list[Entry
 def _package(entries: list[Entry], place: Place) -> Package:
     count = "1 object" if len(entries) == 1 else f"{len(entries)} objects"
     return Package.of(entries, meta={"address": place.uri}, message=f"{count} below {place.uri}")
-
-
-def count_size_only(package: Package) -> int:
-    """Return the number of entries that no digest vouches for.
-
-    Examples
-    --------
-    >>> count_size_only(Package.of([Entry("a.csv", "s3://bucket/a.csv", 3)]))
-    1
-    """
-    return sum(not row.algorithm for row in package.rows)

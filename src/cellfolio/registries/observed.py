@@ -37,13 +37,16 @@ class ObservedRegistry:
     ----------
     uri : str
         What names the place.
+    name : str
+        What the package is called where nobody gave it another name.
     look : callable
         Returns what is there now, as a package; raises `ServerUnreachable` where it cannot.
     home : Home
     """
 
-    def __init__(self, uri: str, look: Look, home: Home) -> None:
+    def __init__(self, uri: str, name: str, look: Look, home: Home) -> None:
         self._uri = uri
+        self._name = name
         self._look = look
         self._home = home
         folder = home.folder / "observed" / hashlib.sha256(uri.encode()).hexdigest()[:16]
@@ -55,8 +58,8 @@ class ObservedRegistry:
         return self._uri
 
     def packages(self) -> list[str]:
-        """Return no names: the package is called what the caller calls it."""
-        return []
+        """Return the name of the only package; `open` takes any other for it, too."""
+        return [self._name]
 
     def revisions(self, name: str) -> list[Revision]:
         """Return every sight, the newest first.

@@ -90,30 +90,8 @@ class PlateFormat:
         return f"a {self.size}-well plate has A01 to {last}"
 
 
-_FORMATS = {
-    shape.size: shape for shape in (PlateFormat(rows, rows * 3 // 2) for rows in (2, 4, 8, 16, 32))
-}
-PLATE_384 = _FORMATS[384]
-PLATE_1536 = _FORMATS[1536]
-
-
-def plate_format(wells: int) -> PlateFormat:
-    """Return the format of a plate of 6, 24, 96, 384 or 1536 wells.
-
-    Raises
-    ------
-    InvalidArgument
-
-    Examples
-    --------
-    >>> plate_format(384)
-    PlateFormat(rows=16, columns=24)
-    """
-    try:
-        return _FORMATS[wells]
-    except KeyError:
-        known = ", ".join(map(str, _FORMATS))
-        raise InvalidArgument(f"no plate has {wells} wells; expected one of {known}") from None
+PLATE_384 = PlateFormat(16, 24)
+PLATE_1536 = PlateFormat(32, 48)
 
 
 def parse_well(text: str, shape: PlateFormat = PLATE_1536) -> Well:

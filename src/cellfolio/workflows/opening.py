@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cellfolio.errors import InvalidArgument, InvalidReference, PackageNotFound
+from cellfolio.errors import (
+    InvalidArgument,
+    InvalidReference,
+    ObjectNotFound,
+    PackageNotFound,
+)
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
 from cellfolio.package.parts import spell_out
@@ -22,6 +27,7 @@ from cellfolio.storage.progress import Progress
 from cellfolio.storage.remote import local_path
 from cellfolio.workflows.systems import (
     is_address,
+    is_selection,
     registry_of,
     split_address,
     uri_of,
@@ -275,8 +281,8 @@ def open_named(
     named = find_named(text, home, registry=registry, select=select)
     try:
         package = named.registry.open(named.name, named.revision, verify=verify)
-    except PackageNotFound as error:
-        _suggest(error, named, home)
+    except (PackageNotFound, ObjectNotFound) as error:
+        error.hint = _other_name(named, home) or error.hint
         raise
     path = named.path
     if path:
@@ -287,15 +293,20 @@ def open_named(
                 f"{named.path!r} stands for several parts of {package.title}: {several}",
                 hint="name one of them",
             )
-    return Opened(package, named.registry.uri, named.name, path, partial=bool(select))
+    return Opened(
+        package, named.registry.uri, named.name, path, partial=is_selection(named.registry.uri)
+    )
 
 
-def _suggest(error: PackageNotFound, named: Named, home: Home) -> None:
-    """Add names of the catalogue that look like one that is neither there nor in the registry."""
+def _other_name(named: Named, home: Home) -> str:
+    """Return a hint where the catalogue knows better: a like name, or where an address moved."""
     if named.registry.uri == home.registry_uri:
         close = load_catalogue(home).suggest(named.name)
-        if close:
-            error.hint = f"did you mean {' or '.join(close)}? `cellfolio list` shows all data sets"
+        return f"did you mean {' or '.join(close)}? `cellfolio list` shows all" if close else ""
+    moved = load_catalogue(home).find_moved(named.registry.uri)
+    if not moved or named.data_set is not None:
+        return ""
+    return "it moved; the catalogue has it as " + " or ".join(one.name for one in moved)
 
 
 def names_package(text: str) -> bool:

@@ -55,6 +55,11 @@ def is_address(text: str) -> bool:
     return _ADDRESS.fullmatch(text) is not None
 
 
+def is_selection(uri: str) -> bool:
+    """Whether a registry's package is chosen from something larger that is not listed whole."""
+    return uri.startswith("cpg+")
+
+
 def split_address(text: str) -> tuple[str, str | None, str]:
     """Return the registry's URI, the revision, and a name for the package.
 
@@ -96,7 +101,7 @@ def registry_of(uri: str, home: Home, *, data_set: DataSet | None = None) -> Reg
         return data_set or _find_by_address(address, home)
 
     look = _LOOKS[found["system"]](found["address"], found["detail"] or "", home, described)
-    return ObservedRegistry(uri, look, home)
+    return ObservedRegistry(uri, split_address(uri)[2], look, home)
 
 
 def uri_of(data_set: DataSet, select: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from cellfolio.formats.images.malformed import Malformed
 from cellfolio.formats.images.pages import PageIndex
+from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
 
 
@@ -58,21 +59,9 @@ class KeptIndex:
         """Keep an index, unless the home cannot be written."""
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self.path, index.to_bytes())
+            write_atomically(self.path, index.to_bytes())
 
     def forget(self) -> None:
         """Remove the index, if that can be done."""
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that is seen whole or not at all."""
-    import uuid
-
-    unfinished = path.with_name(f".{path.name[:64]}.{uuid.uuid4().hex}")
-    try:
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

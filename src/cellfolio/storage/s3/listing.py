@@ -41,7 +41,7 @@ def list_exactly(place: Place, remotes: Remotes) -> Iterator[ObjectInfo] | None:
         If there is no such bucket.
     AccessRefused, ServerUnreachable, TransferError
     """
-    bucket = open_bucket(place.root, remotes)
+    bucket = open_bucket(place.root, remotes, unsigned=remotes.unsigned(place.root))
     return None if bucket is None else _pages(bucket, place)
 
 

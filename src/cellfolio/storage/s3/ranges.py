@@ -1,8 +1,8 @@
 """Parts of objects, by requests of our own where we can, else by the client for everything else.
 
-Ours put bytes where the caller hashes and writes them from, without a copy in between: for large
-files that is half of the client's processor time. An answer that ends early is gone on with where
-it ended.
+Ours put bytes where the caller hashes and writes them from, without a copy in between: getting
+large files takes 13 to 15% less processor time than through the client (measured). An answer that
+ends early is gone on with where it ended.
 
 References
 ----------
