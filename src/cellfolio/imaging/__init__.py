@@ -1,0 +1,1 @@
+"""Pictures of images: contrast, projections, composites, outlines, montages, plates."""
