@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.formats.format import Source
 from cellfolio.formats.images.image import Image
 from cellfolio.formats.images.opening import open_image as open_lazily
 from cellfolio.formats.loading import load as load_source
@@ -14,7 +13,7 @@ from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress
-from cellfolio.workflows.opening import fetch_entry
+from cellfolio.workflows.opening import entry_source
 
 
 def load(
@@ -57,9 +56,7 @@ def load(
     home = home or Home()
     if isinstance(what, Package):
         entry = _entry(what, key)
-        path = fetch_entry(entry, home, progress=progress)
-        source = Source(path, entry.logical_key, entry.digest, home)
-        return load_source(source, **options)
+        return load_source(entry_source(entry, home, progress=progress), **options)
     if key is not None:
         raise InvalidArgument(f"a file has no parts, and {key!r} is given beside {what}")
     return load_source(what, home=home, **options)
