@@ -102,8 +102,8 @@ class Percentile:
     Fixed(low=3.0, high=9.0)
     """
 
-    low: float = 0.1
-    high: float = 99.9
+    low: float = 0.5
+    high: float = 99.5
 
     def __post_init__(self) -> None:
         """Refuse what are no percentiles."""
@@ -116,20 +116,21 @@ class Percentile:
     def limits(self, pixels: NDArray[Any]) -> Fixed:
         """Return the values at the percentiles.
 
-        Of large arrays, `SAMPLE` pixels are looked at. What is not finite does not count. Where
-        both percentiles are one value, as in an image that is nearly all background, the lowest
-        and the highest pixel are taken; of an image of one value, or of no pixels, this value is
-        black — unless it is the highest that its type can hold: then the image is saturated, and
-        white.
+        Of large arrays, `SAMPLE` pixels are looked at. What is not finite does not count, nor do
+        pixels that are exactly 0 where others are not: they lie around images that were turned or
+        stitched, and are the background of images that were processed. Where both percentiles are
+        one value, the lowest and the highest pixel are taken. An image of one value, or of no
+        pixels, is black; but where the value is the highest that its type can hold, the image is
+        saturated, and white.
 
         Parameters
         ----------
         pixels : array
         """
         found = _finite(sample(pixels))
-        if not found.size:
+        if not found.any():
             return Fixed(0.0, 1.0)
-        low, high = np.percentile(found, (self.low, self.high)).tolist()
+        low, high = np.percentile(found[found != 0], (self.low, self.high)).tolist()
         if low == high:
             everything = _finite(_numbers(pixels))
             low, high = float(everything.min()), float(everything.max())
@@ -166,7 +167,7 @@ def _finite(pixels: NDArray[Any]) -> NDArray[Any]:
     if pixels.dtype.kind != "f":
         return pixels
     wide: NDArray[Any] = pixels[np.isfinite(pixels)].astype(np.float64, copy=False)
-    return np.clip(wide, -_LARGEST, _LARGEST)
+    return wide.clip(-_LARGEST, _LARGEST)
 
 
 def _numbers(pixels: NDArray[Any]) -> NDArray[Any]:

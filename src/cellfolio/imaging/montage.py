@@ -145,7 +145,7 @@ def fitting_columns(count: int, cell: tuple[int, int]) -> int:
     Examples
     --------
     >>> [fitting_columns(count, (100, 100)) for count in (1, 2, 3, 4, 5, 6, 8, 9, 12)]
-    [1, 2, 3, 2, 3, 3, 4, 5, 4]
+    [1, 2, 3, 2, 3, 3, 4, 3, 4]
     """
 
     def misfit(columns: int) -> float:

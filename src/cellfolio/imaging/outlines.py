@@ -85,7 +85,7 @@ def draw_outlines(
 
 
 def fill_labels(
-    picture: NDArray[np.uint8], labels: NDArray[Any], *, opacity: float = 0.4
+    picture: NDArray[np.uint8], labels: NDArray[Any], *, opacity: float = 0.5
 ) -> NDArray[np.uint8]:
     """Return a picture with each object tinted in a colour of its own, and outlined in it.
 
@@ -115,6 +115,9 @@ def fill_labels(
 def check_labels(labels: NDArray[Any]) -> NDArray[Any]:
     """Return a label image or a mask as what it is.
 
+    An image in bytes most of whose objects are 255 is a mask; where it was turned or made smaller
+    by interpolation, 128 and more are the object.
+
     Raises
     ------
     InvalidArgument
@@ -126,6 +129,9 @@ def check_labels(labels: NDArray[Any]) -> NDArray[Any]:
         return labels.astype(np.int64)
     if labels.dtype.kind not in "iub":
         raise InvalidArgument(f"labels of type {labels.dtype}; expected whole numbers, or a mask")
+    objects = labels[labels != 0] if labels.dtype == np.uint8 else labels[:0]
+    if 2 * np.count_nonzero(objects == 255) > objects.size:
+        return labels >= 128
     return labels
 
 

@@ -71,13 +71,13 @@ class ShownChannel:
     ----------
     name : str
     colour : str
-    limits : Fixed
-        Which values are black and white.
+    limits : tuple of Fixed
+        Which values are black and white: one for all images, or one for each.
     """
 
     name: str
     colour: str
-    limits: Fixed
+    limits: tuple[Fixed, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,8 +123,9 @@ class Picture:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
         canvas = FigureCanvasAgg(self.to_figure())
-        canvas.draw()
-        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+        canvas.draw()  # type: ignore[no-untyped-call]
+        drawn = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+        return drawn[..., :3].copy()
 
     def to_figure(self) -> Figure:
         """Return it as a figure of matplotlib, one pixel of its pixels for each of `pixels`."""

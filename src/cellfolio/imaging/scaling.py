@@ -71,7 +71,8 @@ def zoom_labels(labels: NDArray[Any], zoom: float) -> NDArray[Any]:
             zoomed_shape((labels.shape[0], labels.shape[1]), zoom), labels.shape, strict=True
         )
     )
-    return labels[rows[:, None], columns]
+    found: NDArray[Any] = labels[rows[:, None], columns]
+    return found
 
 
 def average_area(plane: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.float32]:
