@@ -125,8 +125,16 @@ def style_of(names: tuple[str, ...], options: ViewOptions) -> Style:
 
 
 def contrast_of(names: tuple[str, ...], options: ViewOptions) -> Contrast:
-    """Return the contrast that is asked for, or that suits the channels."""
-    return options.contrast or (Fixed(0, 255) if names == RGB else Percentile())
+    """Return the contrast that is asked for, or that suits the channels.
+
+    The light of a composite's channels is added, so that each gives less of it.
+    """
+    if options.contrast is not None:
+        return options.contrast
+    if names == RGB:
+        return Fixed(0, 255)
+    adds = style_of(names, options) != "panels" and len(names) > 1
+    return Percentile(5, 99.9) if adds else Percentile()
 
 
 def leave_out(names: tuple[str, ...], options: ViewOptions) -> tuple[str, ...]:

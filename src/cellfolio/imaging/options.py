@@ -38,7 +38,7 @@ class ViewOptions:
         Channels side by side; channels as one picture in colour; the same with wells where they
         are on their plate. By default panels, but composite for pictures that are in colour.
     contrast : Contrast, optional
-        By default ``Percentile()``.
+        By default ``Percentile()``; ``Percentile(5, 99.9)`` for composites, whose light adds up.
     each : bool
         Find the contrast of each image on its own. By default it is found over all images, for
         each channel, so that they can be compared.
