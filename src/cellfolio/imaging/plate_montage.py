@@ -25,7 +25,7 @@ PLATES = tuple(
     for rows, columns in ((2, 3), (3, 4), (4, 6), (6, 8), (8, 12), (16, 24), (32, 48))
 )
 """Plates of 6 to 1536 wells, as ANSI/SLAS 4-2004 places them."""
-_THREADS = max(4, os.cpu_count() or 1)
+THREADS = max(4, os.cpu_count() or 1)
 """Images that are read at once; each is in memory until it was made small."""
 _GAP = 2
 
@@ -104,7 +104,7 @@ def plate_montage(
     def read(image: Image) -> ShownImage:
         return shrink(image, zoom, options.project or "max", samples=count)
 
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         shown = list(pool.map(read, chosen.images))
     channels = shown_channels(shown, chosen.channels, options)
     painted = dict(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,10 @@ def _average_rows(plane: NDArray[Any], count: int) -> NDArray[np.float32]:
     edges = np.arange(count + 1) * (height / count)
     first = np.minimum(np.floor(edges + 1e-9).astype(np.intp), height)
     part = (edges - first).astype(np.float32)[:, None]
-    sums = np.add.reduceat(plane, first[:-1], axis=0, dtype=np.float32)
+    sums = np.empty((count, *plane.shape[1:]), np.float32)
+    # One call for all of them, np.add.reduceat, takes ten times as long.
+    for number, (start, stop) in enumerate(pairwise(first.tolist())):
+        np.add.reduce(plane[start:stop], axis=0, dtype=np.float32, out=sums[number])
     # Rule: the row that an edge cuts was counted below the edge; its part above is moved there.
     sums -= part[:-1] * plane[first[:-1]]
     sums[:-1] += part[1:-1] * plane[first[1:-1]]
