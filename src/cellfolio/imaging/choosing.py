@@ -165,6 +165,6 @@ def channel_colours(names: tuple[str, ...], options: ViewOptions) -> tuple[str, 
                 f"{len(options.colours)} colours for {len(names)} channels: {', '.join(names)}"
             )
         return options.colours
-    if style_of(names, options) == "panels":
+    if style_of(names, options) == "panels" or len(names) == 1:
         return ("grey",) * len(names)
     return colours_of(names)

@@ -55,7 +55,7 @@ RGB = ("R", "G", "B")
 _FREE = ("magenta", "green", "yellow", "blue", "orange", "cyan", "red")
 """In this order, where no word tells."""
 _BRIGHTFIELD = re.compile(r"bright|(high|low)zbf|\bbf\b|phase|transmi|\btl\b|\bdic\b")
-_SEGMENTATION = re.compile(r"seg|mask|label|contour")
+_SEGMENTATION = re.compile(r"seg|(?<!cell)(?<!cell )mask|label|contour")
 
 
 def parse_colour(text: str) -> Colour:
@@ -82,7 +82,7 @@ def parse_colour(text: str) -> Colour:
     if re.fullmatch(r"[0-9a-f]{6}", word):
         word = f"#{word}"
     try:
-        if not re.fullmatch(r"#[0-9a-f]{6}|[a-z]+", word):
+        if not re.fullmatch(r"#[0-9a-f]{6}|(?!none$)[a-z]+", word):
             raise ValueError
         red, green, blue = to_rgb(word)
     except ValueError:

@@ -43,8 +43,8 @@ class ViewOptions:
         Find the contrast of each image on its own. By default it is found over all images, for
         each channel, so that they can be compared.
     colours : tuple of str
-        For each channel shown. By default grey for panels, and for composites by name; see
-        `cellfolio.imaging.colours`.
+        For each channel shown. By default grey for panels and for one channel alone, and for
+        composites by name; see `cellfolio.imaging.colours`.
     outline_colours : tuple of str
         Of segmentations, in their order.
     fill : bool

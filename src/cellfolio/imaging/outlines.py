@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cellfolio.errors import InvalidArgument
 from cellfolio.imaging.colours import Colour, label_colours
 from cellfolio.imaging.contrast import to_bytes
+from cellfolio.imaging.scaling import sides
 
 
 def find_outlines(labels: NDArray[Any], width: int = 1) -> NDArray[np.bool_]:
@@ -78,6 +79,7 @@ def draw_outlines(
     InvalidArgument
         If the sizes differ, or `labels` is no label image.
     """
+    labels = check_labels(labels)
     _check_size(picture, labels)
     found = picture.copy()
     found[find_outlines(labels, width)] = to_bytes(np.asarray(colour, np.float32))
@@ -102,8 +104,9 @@ def fill_labels(
     InvalidArgument
         If the sizes differ, or `labels` is no label image.
     """
+    labels = check_labels(labels)
     _check_size(picture, labels)
-    numbers, at = np.unique(check_labels(labels), return_inverse=True)
+    numbers, at = np.unique(labels, return_inverse=True)
     colours = label_colours(numbers)[at.reshape(labels.shape)].astype(np.float32)
     share = np.where(labels != 0, np.float32(opacity), np.float32(0))
     share[find_outlines(labels)] = 1
@@ -138,9 +141,6 @@ def check_labels(labels: NDArray[Any]) -> NDArray[Any]:
 def _check_size(picture: NDArray[np.uint8], labels: NDArray[Any]) -> None:
     if picture.shape[:2] != labels.shape:
         raise InvalidArgument(
-            f"the segmentation is of {_sides(labels)} pixels, and the image of {_sides(picture)}"
+            f"the segmentation is of {sides(labels.shape)} pixels, and the image of "
+            f"{sides(picture.shape)}"
         )
-
-
-def _sides(array: NDArray[Any]) -> str:
-    return " × ".join(map(str, array.shape[:2]))

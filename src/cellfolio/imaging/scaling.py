@@ -14,6 +14,11 @@ _MOST = 16
 """How many times larger a small image becomes unasked."""
 
 
+def sides(shape: tuple[int, ...]) -> str:
+    """Return a size as people read it: width first."""
+    return f"{shape[1]} × {shape[0]}"
+
+
 def fit_zoom(shape: tuple[int, int], side: int) -> float:
     """Return by how much an image is enlarged to fit a square.
 

@@ -14,7 +14,7 @@ from cellfolio.formats.images.image import Image
 from cellfolio.imaging.contrast import SAMPLE, Contrast, Fixed, sample
 from cellfolio.imaging.outlines import check_labels
 from cellfolio.imaging.projection import Projection, project
-from cellfolio.imaging.scaling import zoom_labels, zoom_pixels
+from cellfolio.imaging.scaling import sides, zoom_labels, zoom_pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,11 +111,6 @@ def largest_shape(images: Sequence[Image]) -> tuple[int, int]:
     """
     heights, widths = zip(*map(plane_shape, images), strict=True)
     return max(heights), max(widths)
-
-
-def sides(shape: tuple[int, int]) -> str:
-    """Return a size as people read it: width first."""
-    return f"{shape[1]} × {shape[0]}"
 
 
 def _plane(image: Image, how: Projection) -> NDArray[Any]:
