@@ -56,7 +56,11 @@ def _look_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
             click.option(
                 "--range", "limits", metavar="LOW,HIGH", help="Values that are black and white."
             ),
-            click.option("--each", is_flag=True, help="Contrast of each image on its own."),
+            click.option(
+                "--each/--together",
+                default=None,
+                help="Contrast of each image on its own, or one for all.",
+            ),
             click.option(
                 "--colours", metavar="COLOURS", help="Of the channels: magenta,#00ff00,cyan."
             ),

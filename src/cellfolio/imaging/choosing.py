@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -117,6 +118,20 @@ def channel_names(image: Image) -> tuple[str, ...]:
     if image.channels:
         return image.channels
     return tuple(f"channel {number}" for number in range(count)) if count > 1 else ("",)
+
+
+def are_named(names: tuple[str, ...]) -> bool:
+    """Whether channels have names, and not just numbers that programs gave them.
+
+    Examples
+    --------
+    >>> are_named(("DNA",)), are_named(("C:0", "C:1")), are_named(("",))
+    (True, False, False)
+    """
+    return not all(_NUMBERED.fullmatch(name) for name in names)
+
+
+_NUMBERED = re.compile(r"(?:c|ch|channel)?[:_ ]*(?:\d+[:_])?\d*", re.IGNORECASE)
 
 
 def style_of(names: tuple[str, ...], options: ViewOptions) -> Style:

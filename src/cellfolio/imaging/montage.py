@@ -165,6 +165,9 @@ def _plan(
     gap: int,
 ) -> _Grid:
     letters = min(max(cell[1] * 0.055, 11.0), 22.0)
+    longest = max((text_width(drawable(name), letters) for name in column_names), default=0)
+    # Rule: smaller letters where that lets all names of columns be read; else long ones are cut.
+    letters *= min(1.0, max(0.7, (cell[1] + gap) / longest)) if longest else 1.0
     band = round(letters * 1.6)
     widest = max((text_width(drawable(name), letters) for name in row_names), default=0)
     return _Grid(

@@ -39,9 +39,10 @@ class ViewOptions:
         are on their plate. By default panels, but composite for pictures that are in colour.
     contrast : Contrast, optional
         By default ``Percentile()``; ``Percentile(5, 99.9)`` for composites, whose light adds up.
-    each : bool
-        Find the contrast of each image on its own. By default it is found over all images, for
-        each channel, so that they can be compared.
+    each : bool, optional
+        Find the contrast of each image on its own, or over all images for each channel, so that
+        they can be compared. By default they are compared if their channels have names, or they
+        are wells of a plate.
     colours : tuple of str
         For each channel shown. By default grey for panels and for one channel alone, and for
         composites by name; see `cellfolio.imaging.colours`.
@@ -74,7 +75,7 @@ class ViewOptions:
     project: Projection | None = None
     style: Style | None = None
     contrast: Contrast | None = None
-    each: bool = False
+    each: bool | None = None
     colours: tuple[str, ...] = ()
     outline_colours: tuple[str, ...] = ()
     fill: bool = False

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellfolio.imaging.choosing import channel_colours, contrast_of
+from cellfolio.imaging.choosing import are_named, channel_colours, contrast_of
 from cellfolio.imaging.colours import parse_colour
 from cellfolio.imaging.composite import blend
 from cellfolio.imaging.options import ViewOptions
@@ -25,7 +25,8 @@ def shown_channels(
 ) -> tuple[ShownChannel, ...]:
     """Return how each channel is shown, over all images."""
     contrast = contrast_of(names, options)
-    together = [[image] for image in shown] if options.each else [shown]
+    alone = not are_named(names) if options.each is None else options.each
+    together = [[image] for image in shown] if alone else [shown]
     limits = zip(*(find_limits(images, contrast) for images in together), strict=True)
     colours = channel_colours(names, options)
     return tuple(

@@ -90,7 +90,8 @@ def plate_montage(
     >>> plate_montage({Well(1, 1): image, Well(2, 3): image}, ViewOptions(size=32)).notes
     ('4 of 6 wells have no image: A02-A03,B01-B02',)
     """
-    options = replace(options or ViewOptions(), style="plate")
+    options = options or ViewOptions()
+    options = replace(options, style="plate", each=bool(options.each))
     if options.scale_bar:
         raise InvalidArgument("no scale bar can be drawn on a plate; its images are too small")
     plate = plate or fitting_plate(wells)
