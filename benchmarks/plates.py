@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from benchmarks.measure import Figures, measure
+from benchmarks.measure import Figures, Run, measure
 from benchmarks.report import Line, read_options, run_parts
 from cellfolio.registries.plates import PlateFormat
 
@@ -40,11 +40,15 @@ class Bench:
         """Measure each in turn."""
         names = ("ours_plate", "ours_plate_saved", "tifffile_decode")
         return measure(
-            {name: lambda _, name=name: [name, str(self.folder)] for name in names},
+            {name: _always([name, str(self.folder)]) for name in names},
             lambda *_: {},
             self.rounds,
             lambda: None,
         )
+
+
+def _always(arguments: list[str]) -> Run:
+    return lambda _: arguments
 
 
 def plate(bench: Bench) -> list[Line]:

@@ -31,8 +31,12 @@ def cells(**facts: Any) -> Image:
     pixels = np.zeros((2, 3, 60, 80), np.uint16)
     pixels[0, :, 10:30, 10:30] = 800
     pixels[1, 1, 20:50, 20:70] = 300
-    facts = {"channels": ("DNA", "ER"), "pixel_size": PixelSize(0.5, 0.5), "name": "a"} | facts
-    return image_of(pixels, "CZYX", **facts)
+    known: dict[str, Any] = {
+        "channels": ("DNA", "ER"),
+        "pixel_size": PixelSize(0.5, 0.5),
+        "name": "a",
+    } | facts
+    return image_of(pixels, "CZYX", **known)
 
 
 @settings(max_examples=15)

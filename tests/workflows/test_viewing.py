@@ -19,7 +19,7 @@ from cellfolio.errors import (
     UnknownFormat,
 )
 from cellfolio.formats.images import image_of, write_ome_tiff, write_ome_zarr
-from cellfolio.workflows.finding_images import find_images
+from cellfolio.workflows.finding_images import FoundImage, find_images
 from tests.servers.seaweed import SeaweedServer
 
 CHANNELS = ("DNA", "ER")
@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def names(found: list) -> list[str]:
+def names(found: list[FoundImage]) -> list[str]:
     return [one.image.name for one in found]
 
 
@@ -89,7 +89,9 @@ def test_a_bucket_is_looked_at_where_it_is(
     words = (
         f"s3://{bucket}/lab/images/cells.ome.tiff",
         f"s3://{bucket}/lab/images/cells.zarr",
-        cellfolio.open(f"s3://{bucket}/lab/images", home=fresh)["cells.ome.tiff"].physical_key,
+        cellfolio.open(f"s3://{bucket}/lab/images", home=fresh)
+        .entry("cells.ome.tiff")
+        .physical_key,
     )
     for word in words:
         np.testing.assert_array_equal(cellfolio.view(word, home=fresh).pixels, here)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cellfolio.cli.command import Answer, command
-from cellfolio.cli.text import columns, paint, plural, printable
+from cellfolio.cli.text import columns, paint, printable
 
 if TYPE_CHECKING:
     from cellfolio.imaging.contrast import Contrast
@@ -248,10 +249,9 @@ def _lines(
 
     if picture is not None and output is None:
         yield from preview_lines(picture)
-    for one in found[:_MOST]:
-        yield from _facts(one)
-    if len(found) > _MOST:
-        yield f"and {plural(len(found) - _MOST, 'more image')}"
+    for facts, alike in groupby(found, _facts):
+        yield paint(_names([one.image.name for one in alike]), "bold")
+        yield from columns(facts, "<<")
     if output is not None and picture is not None:
         height, width, _ = picture.pixels.shape
         yield f"{printable(output)}: {width} × {height} pixels"
@@ -259,21 +259,24 @@ def _lines(
         yield paint("-o FILE.png saves a picture", "dim")
 
 
-_MOST = 8
-"""Images whose facts are told."""
+_MOST = 4
+"""Images whose names are told."""
 
 
-def _facts(found: FoundImage) -> Iterator[str]:
+def _names(names: Sequence[str]) -> str:
+    more = len(names) - _MOST
+    shown = names if more <= 1 else names[:_MOST]
+    return printable(", ".join(shown)) + (f" and {more} more" if more > 1 else "")
+
+
+def _facts(found: FoundImage) -> list[tuple[str, str]]:
     image = found.image
-    yield paint(printable(image.name), "bold")
     sizes = " × ".join(f"{a} {n}" for a, n in zip(image.axes, image.shape, strict=True))
     rows = [("  axes", f"{sizes}, {image.dtype}")]
     if image.channels:
         rows.append(("  channels", printable(", ".join(image.channels))))
     size = image.pixel_size
-    known = [
-        f"{axis} {n:g} µm" for axis, n in zip("xyz", (size.x, size.y, size.z), strict=True) if n
-    ]
+    known = [f"{axis} {n:g} µm" for axis, n in (("x", size.x), ("y", size.y), ("z", size.z)) if n]
     if known:
         rows.append(("  pixel size", ", ".join(known)))
-    yield from columns(rows, "<<")
+    return rows
