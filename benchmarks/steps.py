@@ -324,6 +324,59 @@ def _first_columns(count: str) -> list[str] | None:
     return [f"Cells_Feature_{at}" for at in range(int(count))] or None
 
 
+@step
+def ours_plate(folder: str) -> Callable[[], Any]:
+    from cellfolio.imaging.options import ViewOptions
+    from cellfolio.workflows.viewing import view
+
+    _warm_imaging()
+    return lambda: view(folder, ViewOptions(style="plate"))
+
+
+@step
+def ours_plate_saved(folder: str) -> Callable[[], Any]:
+    from cellfolio.imaging.options import ViewOptions
+    from cellfolio.workflows.viewing import view
+
+    _warm_imaging()
+    target = Path(folder).parent / "plate.png"
+    return lambda: view(folder, ViewOptions(style="plate")).save(target)
+
+
+def _warm_imaging() -> None:
+    import imagecodecs
+    import matplotlib.backends.backend_agg
+    import matplotlib.figure
+
+    from cellfolio.imaging.lettering import text_width
+
+    assert imagecodecs
+    assert matplotlib.figure
+    assert matplotlib.backends.backend_agg
+    text_width("A", 10)
+
+
+@step
+def tifffile_decode(folder: str) -> Callable[[], Any]:
+    """Decode all files in as many threads as the montage has, and keep nothing."""
+    import imagecodecs
+    import tifffile
+
+    from cellfolio.imaging.plate_montage import THREADS
+
+    assert imagecodecs
+    paths = sorted(Path(folder).iterdir())
+
+    def decode(path: Path) -> None:
+        tifffile.imread(path, maxworkers=1)
+
+    def run() -> None:
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(decode, paths))
+
+    return run
+
+
 def main() -> None:
     """Run the step named on the command line."""
     name, *arguments = sys.argv[1:]

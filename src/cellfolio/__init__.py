@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cellfolio.cli.progress import show_progress
     from cellfolio.errors import CellfolioError
+    from cellfolio.imaging.options import ViewOptions
     from cellfolio.package.diff import Diff
     from cellfolio.package.digests import Digest
     from cellfolio.package.entry import Entry
@@ -41,10 +42,12 @@ if TYPE_CHECKING:
         status,
         verify,
     )
+    from cellfolio.workflows.viewing import view
 
 _HOMES = {
     "cellfolio.cli.progress": ("show_progress",),
     "cellfolio.errors": ("CellfolioError",),
+    "cellfolio.imaging.options": ("ViewOptions",),
     "cellfolio.package.digests": ("Digest",),
     "cellfolio.package.entry": ("Entry",),
     "cellfolio.package.diff": ("Diff",),
@@ -70,6 +73,7 @@ _HOMES = {
         "status",
         "verify",
     ),
+    "cellfolio.workflows.viewing": ("view",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -84,6 +88,7 @@ __all__ = [
     "Label",
     "Package",
     "ProgressEvent",
+    "ViewOptions",
     "build",
     "catalogue",
     "diff",
@@ -100,6 +105,7 @@ __all__ = [
     "show_progress",
     "status",
     "verify",
+    "view",
 ]
 
 
