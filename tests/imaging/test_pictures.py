@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from cellfolio.errors import InvalidArgument
 from cellfolio.formats.images import Image, PixelSize, image_of
 from cellfolio.imaging.contrast import Fixed
+from cellfolio.imaging.legend import place_legend
 from cellfolio.imaging.lettering import drawable, shorten, text_width
 from cellfolio.imaging.montage import Panel, fitting_columns, montage
 from cellfolio.imaging.options import ViewOptions
@@ -178,6 +179,26 @@ def test_a_composite_adds_the_channels_in_their_colours() -> None:
     assert inner[15, 15].tolist() == [255, 0, 0]
     assert inner[25, 25].tolist() == [255, 191, 0]
     assert inner[45, 60].tolist() == [0, 191, 0]
+
+
+def test_a_composite_tells_which_colour_is_which_channel() -> None:
+    options = ViewOptions(style="composite", colours=("#ff0000", "yellow"), scale_bar=False)
+    picture = show([cells()], options)
+    assert [words.text for words in picture.words] == ["DNA", "ER", "a"]
+    for words, colour in zip(picture.words, ((255, 0, 0), (255, 232, 61)), strict=False):
+        before = picture.pixels[round(words.y), round(words.x - words.size * 0.8)]
+        assert tuple(before) == colour
+
+
+@given(st.lists(st.tuples(st.text(max_size=30), st.just("red")), max_size=9), st.integers(60, 900))
+def test_a_legend_stays_within_its_picture(entries: list[tuple[str, str]], width: int) -> None:
+    patches, height = place_legend(entries, 5, width, 14)
+    for patch in patches:
+        end = patch.left + patch.side + 14 * 0.4 + text_width(patch.name, patch.letters)
+        assert end <= 5 + width + 1
+        assert patch.top + patch.side <= height
+    places = [(patch.left, patch.top) for patch in patches]
+    assert len(set(places)) == len(places)
 
 
 def test_depth_is_picked_or_projected() -> None:

@@ -29,7 +29,7 @@ def flat(value: int, channels: tuple[str, ...] = ("DNA",)) -> Image:
 
 @pytest.mark.parametrize("plate", PLATES, ids=lambda plate: str(plate.size))
 def test_every_well_is_where_its_name_says(plate: PlateFormat) -> None:
-    wells = {well: flat(10 * well.row + well.column) for well in plate.wells()}
+    wells = {well: flat(10 * well.row + well.column, ("D",)) for well in plate.wells()}
     options = ViewOptions(size=8, contrast=Fixed(0, 400))
     picture = plate_montage(wells, options, plate=plate)
     top = picture.pixels.shape[0] - plate.rows * 10
@@ -38,7 +38,7 @@ def test_every_well_is_where_its_name_says(plate: PlateFormat) -> None:
         at = (top + 10 * (well.row - 1) + 3, left + 10 * (well.column - 1) + 3)
         assert picture.pixels[at][0] == int((10 * well.row + well.column) / 400 * 255 + 0.5)
     names = [words.text for words in picture.words]
-    assert len(names) == plate.rows + plate.columns
+    assert len(names) == plate.rows + plate.columns + 1
     assert {"A", "1", str(plate.columns)} <= set(names)
     assert not picture.notes
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellfolio.errors import InvalidArgument
+from cellfolio.imaging.legend import place_legend
 from cellfolio.imaging.lettering import drawable, shorten, text_width
 from cellfolio.imaging.picture import Picture, PlacedBar, Words
 from cellfolio.imaging.scale_bar import ScaleBar
@@ -50,6 +51,8 @@ class _Grid:
         Height and width.
     left, top : int
         Room for names of rows and of columns.
+    legend : int
+        Room for the legend, above all.
     title : int
         Room for the title of a panel.
     gap : int
@@ -60,6 +63,7 @@ class _Grid:
     cell: tuple[int, int]
     left: int
     top: int
+    legend: int
     title: int
     gap: int
     letters: float
@@ -68,7 +72,7 @@ class _Grid:
         """Return the upper left pixel of a cell."""
         height, width = self.cell
         return (
-            self.top + self.gap + row * (height + self.title + self.gap) + self.title,
+            self.legend + self.top + self.gap + row * (height + self.title + self.gap) + self.title,
             self.left + self.gap + column * (width + self.gap),
         )
 
@@ -84,6 +88,7 @@ def montage(
     *,
     row_names: Sequence[str] = (),
     column_names: Sequence[str] = (),
+    legend: Sequence[tuple[str, str]] = (),
     gap: int = _GAP,
 ) -> Picture:
     """Return panels in rows, as a picture; pixels are shown as they are.
@@ -96,6 +101,8 @@ def montage(
         By default as many as give it the shape of a screen.
     row_names, column_names : sequence of str
         As many as there are rows and columns, or none.
+    legend : sequence of (str, str)
+        Names and their colours, to stand above all.
     gap : int
         Pixels between panels.
 
@@ -120,8 +127,12 @@ def montage(
         if names and len(names) != count:
             raise InvalidArgument(f"{len(names)} names for {count} rows or columns")
     grid = _plan(cell, panels, row_names, column_names, gap)
+    left = grid.left + gap
+    patches, height = place_legend(legend, left, columns * (cell[1] + gap), grid.letters)
+    grid = replace(grid, legend=height)
     canvas = np.full((*grid.size(rows, columns), 3), PAPER, np.uint8)
-    words = [*_name_rows(grid, row_names), *_name_columns(grid, column_names)]
+    words = [patch.draw(canvas) for patch in patches]
+    words += [*_name_rows(grid, row_names), *_name_columns(grid, column_names)]
     bars = []
     for number, panel in enumerate(panels):
         top, left = grid.corner(*divmod(number, columns))
@@ -174,6 +185,7 @@ def _plan(
         cell,
         left=round(widest + letters * 0.8) if row_names else 0,
         top=band if column_names else 0,
+        legend=0,
         title=band if any(panel is not None and panel.title for panel in panels) else 0,
         gap=gap,
         letters=letters,
@@ -198,7 +210,7 @@ def _name_columns(grid: _Grid, names: Sequence[str]) -> list[Words]:
         Words(
             shorten(name, grid.cell[1] + grid.gap, grid.letters),
             grid.corner(0, number)[1] + grid.cell[1] / 2,
-            grid.gap + grid.top / 2,
+            grid.legend + grid.gap + grid.top / 2,
             grid.letters,
         )
         for number, name in enumerate(names)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellfolio.imaging.choosing import are_named, channel_colours, contrast_of
-from cellfolio.imaging.colours import parse_colour
+from cellfolio.imaging.colours import RGB, parse_colour
 from cellfolio.imaging.composite import blend
 from cellfolio.imaging.options import ViewOptions
 from cellfolio.imaging.outlines import draw_outlines, fill_labels
@@ -49,6 +49,13 @@ def paint(
             yield [blend(light, colours)]
         else:
             yield [blend([one], [colour]) for one, colour in zip(light, colours, strict=True)]
+
+
+def legend_of(channels: Sequence[ShownChannel]) -> list[tuple[str, str]]:
+    """Return what a composite's legend tells: names and colours of channels that have a name."""
+    if tuple(one.name for one in channels) == RGB:
+        return []
+    return [(one.name, one.colour) for one in channels if one.name]
 
 
 def draw_segmentations(

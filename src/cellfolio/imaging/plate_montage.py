@@ -13,7 +13,7 @@ from cellfolio.imaging.choosing import choose
 from cellfolio.imaging.contrast import SAMPLE
 from cellfolio.imaging.montage import Panel, montage
 from cellfolio.imaging.options import ViewOptions
-from cellfolio.imaging.painting import paint, shown_channels
+from cellfolio.imaging.painting import legend_of, paint, shown_channels
 from cellfolio.imaging.picture import Picture
 from cellfolio.imaging.scaling import fit_zoom
 from cellfolio.imaging.showing import SCREEN
@@ -116,6 +116,7 @@ def plate_montage(
         plate.columns,
         row_names=[row_letters(row) for row in range(1, plate.rows + 1)],
         column_names=[str(column) for column in range(1, plate.columns + 1)],
+        legend=legend_of(channels),
         gap=_GAP,
     )
     missing = [well for well in plate.wells() if well not in wells]

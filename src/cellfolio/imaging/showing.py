@@ -14,7 +14,7 @@ from cellfolio.imaging.choosing import Chosen, choose, like_image, style_of
 from cellfolio.imaging.contrast import SAMPLE
 from cellfolio.imaging.montage import Panel, fitting_columns, montage
 from cellfolio.imaging.options import ViewOptions
-from cellfolio.imaging.painting import draw_segmentations, paint, shown_channels
+from cellfolio.imaging.painting import draw_segmentations, legend_of, paint, shown_channels
 from cellfolio.imaging.picture import Picture
 from cellfolio.imaging.scale_bar import ScaleBar, fit_scale_bar
 from cellfolio.imaging.scaling import fit_zoom
@@ -99,7 +99,8 @@ def show(
         [draw_segmentations(pixels, layers, options) for pixels in panels]
         for panels in paint(shown, channels, composite=composite)
     ]
-    picture = _arrange(chosen, rows, layout)
+    legend = legend_of(channels) if composite else []
+    picture = _arrange(chosen, rows, layout, legend)
     return replace(picture, channels=channels, zoom=zoom, notes=chosen.notes)
 
 
@@ -136,12 +137,14 @@ def _arrange(
     chosen: Chosen,
     rows: Sequence[Sequence[NDArray[np.uint8]]],
     layout: _Layout,
+    legend: Sequence[tuple[str, str]],
 ) -> Picture:
     """Lay panels out: a row for each image where there are several channels of several."""
     several, channels = len(rows) > 1, len(rows[0])
     table = several and channels > 1
     names = [image.name for image in chosen.images]
-    titles = names if several else chosen.channels if channels > 1 else _only_title(chosen)
+    by_channel = not several and not legend and channels == len(chosen.channels)
+    titles = chosen.channels if by_channel and any(chosen.channels) else names
     flat = [pixels for row in rows for pixels in row]
     panels = [
         Panel(
@@ -154,9 +157,5 @@ def _arrange(
         layout.columns,
         row_names=names if table else (),
         column_names=chosen.channels if table else (),
+        legend=legend,
     )
-
-
-def _only_title(chosen: Chosen) -> tuple[str, ...]:
-    """Return what stands above a single panel."""
-    return (" + ".join(filter(None, chosen.channels)) or chosen.images[0].name,)
