@@ -108,7 +108,7 @@ def test_types_are_kept() -> None:
             "f": [0.1, np.nan, 1e300],
             "b": pd.array([True, None, False], dtype="boolean"),
             "t": ["a", None, "é"],
-            "d": pd.to_datetime(["2019-08-07", None, "2020-01-01"]),
+            "d": pd.to_datetime(pd.Series(["2019-08-07", None, "2020-01-01"])),
         }
     )
     found = run_sql("select * from t order by f nulls last", {"t": frame})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import anndata
 import numpy as np
@@ -69,8 +70,8 @@ def test_every_kind_of_table_can_be_asked(
     assert sorted(map(str, told)) == sorted(map(str, rows))
 
 
-def _rows(frame: pd.DataFrame) -> list[list[object]]:
-    rows: list[list[object]] = frame.astype(object).to_numpy().tolist()
+def _rows(frame: pd.DataFrame) -> list[list[Any]]:
+    rows: list[list[Any]] = frame.astype(object).to_numpy().tolist()
     return rows
 
 
