@@ -25,8 +25,11 @@ def table_lines(frame: pd.DataFrame, rows: int) -> Iterator[str]:
     ----------
     frame : DataFrame
     rows : int
-        Most rows that are shown.
+        Most rows that are shown; with 0, only their number is told.
     """
+    if not rows:
+        yield paint(plural(len(frame), "row"), "dim")
+        return
     room = shutil.get_terminal_size(_FALLBACK).columns
     names = [str(name) for name in frame.columns]
     cells = [_column(frame.iloc[:rows, at], name) for at, name in enumerate(names)]
