@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cellfolio.metadata.cardio import TABLES, JoinedCells, TableReport, join_cells
+from cellfolio.metadata.cardio import JoinedCells, TableReport, join_cells
 from cellfolio.metadata.cardio_fields import name_field
+from cellfolio.metadata.cardio_tables import TABLES
 from tests.metadata.study import study_tables
 
 EARLIER = {

@@ -19,13 +19,14 @@ OPERATORS = ("=", "!=", "~", "!~", "<", "<=", ">", ">=")
 texts = st.text(st.sampled_from('ab1é=!<>~" .*\n'), max_size=8)
 fields = texts.map(str.strip).filter(bool)
 values = texts.map(str.strip)
-numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+# Of one kind: a float is compared by its shortest decimal, which is not its exact value.
+pairs = st.tuples(st.integers(), st.integers()) | st.tuples(
+    *[st.floats(allow_nan=False, allow_infinity=False)] * 2
+)
 
 
 @given(fields, st.sampled_from(OPERATORS), values)
 def test_every_condition_is_read_as_it_is_written(field: str, sign: str, value: str) -> None:
-    if value.startswith(("=", "~")):
-        return  # '<' and '=…' is '<=', as everywhere
     condition = Condition(field, sign, value)
     if not value and sign not in ("=", "!="):
         with pytest.raises(InvalidArgument, match="compares with nothing"):
@@ -41,8 +42,9 @@ def test_any_text_is_a_condition_or_a_named_error(text: str) -> None:
         assert parse_condition(str(condition)) == condition
 
 
-@given(numbers, numbers)
-def test_numbers_are_compared_as_python_does(one: float, other: float) -> None:
+@given(pairs)
+def test_numbers_are_compared_as_python_does(pair: tuple[float, float]) -> None:
+    one, other = pair
     for sign, compare in {
         "=": operator.eq,
         "!=": operator.ne,
@@ -56,7 +58,7 @@ def test_numbers_are_compared_as_python_does(one: float, other: float) -> None:
 
 @given(st.lists(st.integers() | texts | st.none()), values)
 def test_a_condition_and_its_negation_never_both_hold(found: list[Any], value: str) -> None:
-    if not value or value[0] in "=~":
+    if not value:
         return
     for sign in ("=", "~"):
         holds = Condition("x", sign, value).holds(found)

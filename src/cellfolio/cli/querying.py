@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from cellfolio.package.package import Package
     from cellfolio.storage.home import Home
     from cellfolio.workflows.getting import Got
-    from cellfolio.workflows.querying import NamedTable, QueryResult
+    from cellfolio.workflows.package_tables import NamedTable
+    from cellfolio.workflows.querying import QueryResult
 
 NOT_FOUND = 3
 _ROWS = 20
@@ -107,7 +108,8 @@ def query_command(package: str, sql: str | None, registry: str | None, **how: An
     from cellfolio.metadata.sql import Limits
     from cellfolio.storage.home import Home
     from cellfolio.workflows.opening import open_package
-    from cellfolio.workflows.querying import Asked, ask, list_tables, split_path
+    from cellfolio.workflows.package_tables import list_tables
+    from cellfolio.workflows.querying import Asked, ask, split_path
 
     home, progress = Home(), terminal_progress()
     if how["output"] is not None:

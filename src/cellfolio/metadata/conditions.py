@@ -27,7 +27,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import MAX_PREC, Context, Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -47,6 +47,7 @@ _UNITS = {
     "KB": 1000,
     "kiB": 1024,
 }
+_EVERY_DIGIT = Context(prec=MAX_PREC)
 _ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -76,7 +77,8 @@ class Condition:
         name = self.field
         if plain is None or plain["plain"] != name:
             name = '"' + name.replace('"', '""') + '"'
-        return f"{name}{self.operator}{self.value}"
+        gap = " " if self.value.startswith(("=", "~")) else ""  # else it joins the operator
+        return f"{name}{self.operator}{gap}{self.value}"
 
     def holds(self, values: Iterable[Any]) -> bool:
         """Whether any of the values that a field has fits.
@@ -206,7 +208,9 @@ def _is_number(value: Any) -> bool:
 def _number(text: str) -> Decimal | None:
     """Return the number that a text is, with its unit of bytes; None if it is none."""
     found = _NUMBER.fullmatch(text.strip())
-    return None if found is None else Decimal(found[1]) * _UNITS[found[2] or ""]
+    if found is None:
+        return None
+    return _EVERY_DIGIT.multiply(Decimal(found[1]), Decimal(_UNITS[found[2] or ""]))
 
 
 def parse_conditions(texts: Sequence[str | Condition]) -> tuple[Condition, ...]:

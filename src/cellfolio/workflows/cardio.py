@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.metadata.cardio import TABLES, JoinedCells, join_cells
+from cellfolio.metadata.cardio import JoinedCells, join_cells
+from cellfolio.metadata.cardio_tables import TABLES
 from cellfolio.package.package import Package
 from cellfolio.package.patterns import glob_pattern
 from cellfolio.storage.home import Home, ensure_held

@@ -2,74 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cellfolio.errors import EntryNotFound, InvalidArgument
 from cellfolio.metadata.cardio import JoinedCells
 from cellfolio.metadata.conditions import Condition, parse_conditions
-from cellfolio.metadata.entry_tables import (
-    entries_table,
-    entry_meta_table,
-    select_entries,
-    select_rows,
-)
-from cellfolio.metadata.frames import fit_for_sql, table_of
+from cellfolio.metadata.entry_tables import select_entries, select_rows
 from cellfolio.metadata.named_files import NamedFiles, find_named_files
 from cellfolio.metadata.sql import Limits, run_sql, tables_named
-from cellfolio.metadata.table_names import (
-    BUILT_IN,
-    CELLS,
-    ENTRIES,
-    ENTRY_META,
-    TableFile,
-    find_table,
-    list_table_files,
-    quoted,
-)
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
 from cellfolio.package.patterns import literal_pattern
-from cellfolio.package.plan import want
-from cellfolio.storage.home import Home, ensure_held
+from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress
-from cellfolio.workflows.cardio import cardio_cells, find_cardio_tables
 from cellfolio.workflows.getting import GetOptions, Got, get_package
-from cellfolio.workflows.loading import load
 from cellfolio.workflows.opening import Opened, open_package
+from cellfolio.workflows.package_tables import NamedTable, list_tables, read_tables
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True, slots=True)
-class NamedTable:
-    """A table that can be asked.
-
-    Attributes
-    ----------
-    name : str
-        As SQL takes it, quoted where it has to be.
-    short : str
-        A shorter name that will do.
-    key : str
-        Logical key of its file; empty for a built-in table.
-    size : int or None
-        Bytes of the file.
-    here : bool
-        Whether nothing has to be fetched for it.
-    about : str
-    """
-
-    name: str
-    short: str
-    key: str
-    size: int | None
-    here: bool
-    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +202,7 @@ def ask(
             )
         return QueryResult(select_entries(part, conditions)[1], opened, part, asked)
     names = tables_named(sql) if sql is not None else (str(table),)
-    found = _Tables(part, home, progress).read(names)
+    found = read_tables(part, names, home, progress)
     frame = next(iter(found.frames.values())) if sql is None else run_sql(sql, found.frames, limits)
     if conditions:
         frame = select_rows(frame, conditions)
@@ -300,110 +255,3 @@ def tables(
     """
     home = home or Home()
     return list_tables(_opened(package, home, progress)[1], home)
-
-
-def list_tables(package: Package, home: Home) -> tuple[NamedTable, ...]:
-    """Return the tables of a package that is open already (see `tables`)."""
-    built_in = [ENTRIES, ENTRY_META]
-    if find_cardio_tables(package):
-        built_in.append(CELLS)
-    return (
-        *(NamedTable(name, name, "", None, True, BUILT_IN[name]) for name in built_in),
-        *_file_tables(package, home),
-    )
-
-
-def _file_tables(package: Package, home: Home) -> Iterator[NamedTable]:
-    files = list_table_files(package)
-    entries = {table.key: package.entry(table.key) for table in files}
-    held = home.blobs.find([want(entry) for entry in entries.values()])
-    lasts = [table.short.rpartition("/")[2].casefold() for table in files]
-    for table, last in zip(files, lasts, strict=True):
-        short = table.short.rpartition("/")[2]
-        unique = lasts.count(last) == 1 and last not in BUILT_IN and table.part == ""
-        entry = entries[table.key]
-        yield NamedTable(
-            quoted(table.name),
-            quoted(short if unique else table.short),
-            table.key,
-            entry.size,
-            want(entry) in held,
-            _about(table),
-        )
-
-
-def _about(table: TableFile) -> str:
-    if table.format == "json":
-        return "json, if it is a list of objects"
-    return f"{table.format}, all of its tables" if table.part == "*" else table.format
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """Tables by the name they were asked for, folders they are in, how the cells joined."""
-
-    frames: dict[str, pd.DataFrame]
-    bases: tuple[str, ...]
-    joined: JoinedCells | None
-
-
-class _Tables:
-    """Reads the tables of a package by name."""
-
-    def __init__(self, package: Package, home: Home, progress: Progress | None) -> None:
-        self._package = package
-        self._home = home
-        self._progress = progress
-
-    def read(self, names: Sequence[str]) -> _Read:
-        """Fetch and read tables, all files at once."""
-        built_in = {name for name in names if name.casefold() in BUILT_IN}
-        others = [name for name in names if name not in built_in]
-        listed = list_table_files(self._package) if others else ()
-        files = {name: find_table(name, listed) for name in others}
-        entries = {file.key: self._package.entry(file.key) for file in files.values()}
-        ensure_held(entries.values(), self._home, self._progress)
-        frames = {name: self._frame(file) for name, file in files.items()}
-        bases = {file.folder: None for file in files.values()}
-        joined = None
-        for name in sorted(built_in):
-            if name.casefold() == CELLS:
-                joined = cardio_cells(self._package, progress=self._progress, home=self._home)
-                frames[name] = fit_for_sql(joined.table)
-                keys = find_cardio_tables(self._package).values()
-                bases.update((key.rpartition("/")[0] + "/", None) for key in keys if "/" in key)
-            elif name.casefold() == ENTRIES:
-                frames[name] = entries_table(self._package)
-            else:
-                frames[name] = entry_meta_table(self._package)
-        return _Read(frames, tuple(base for base in bases if base), joined)
-
-    def _frame(self, file: TableFile) -> pd.DataFrame:
-        if file.format == "sqlite":
-            return fit_for_sql(self._load(file.key, table_name=file.part))
-        found = self._load(file.key, **({"lazy": True} if file.format == "h5ad" else {}))
-        if file.format == "h5ad":
-            return fit_for_sql(_annotations(found, file.part))
-        if file.format in ("json", "jsonl"):
-            return _records(found, file.key)
-        return fit_for_sql(found)
-
-    def _load(self, key: str, **options: Any) -> Any:
-        return load(self._package, key, home=self._home, **options)
-
-
-def _annotations(data: Any, part: str) -> pd.DataFrame:
-    """Return the table of observations or variables of AnnData, with their names as a column."""
-    try:
-        frame: pd.DataFrame = data.obs if part == "obs" else data.var
-        name = str(frame.index.name or f"{part}_names")
-        return frame.reset_index(names=name if name not in frame else f"{part}_names")
-    finally:
-        data.file.close()
-
-
-def _records(document: Any, key: str) -> pd.DataFrame:
-    if not isinstance(document, list) or not all(isinstance(one, dict) for one in document):
-        found = type(document).__name__ if not isinstance(document, list) else "a list of others"
-        raise InvalidArgument(f"{key} is no table: expected a list of objects, found {found}")
-    return table_of(document)
