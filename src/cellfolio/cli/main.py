@@ -26,6 +26,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "log": ("looking", "List the revisions of a package, the newest first."),
         "diff": ("comparing", "Show what changed from one package to another."),
         "view": ("viewing", "Make a picture of images, or show it in the terminal."),
+        "query": (
+            "querying",
+            "Ask the tables of a package: SQL, or conditions; get what is found.",
+        ),
     },
     "Get": {
         "get": ("moving", "Get a data set, a package, or a part of it, into a folder."),
