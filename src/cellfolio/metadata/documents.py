@@ -137,9 +137,7 @@ def build_graph(
     return graph.with_problems([*problems, *_several(graph)])
 
 
-def _shelf(
-    kind: Kind, places: list[Place], documents: list[Mapping[str, Any]]
-) -> DocumentShelf:
+def _shelf(kind: Kind, places: list[Place], documents: list[Mapping[str, Any]]) -> DocumentShelf:
     mine = [
         (place, document)
         for place, document in zip(places, documents, strict=True)
@@ -181,9 +179,7 @@ def _document(
     return good[0][1] if good else {}
 
 
-def _links(
-    place: Place, document: Mapping[str, Any], problems: list[Problem]
-) -> Iterator[Link]:
+def _links(place: Place, document: Mapping[str, Any], problems: list[Problem]) -> Iterator[Link]:
     for kind in AICS_KINDS:
         for word in kind.words:
             names = document.get(word)

@@ -130,9 +130,7 @@ def _documents(graph: RecordGraph, kind: str) -> dict[str, dict[str, Any] | None
     }
 
 
-def _differences(
-    attributes: Sequence[Attribute], info: Mapping[str, Any]
-) -> Iterator[_Difference]:
+def _differences(attributes: Sequence[Attribute], info: Mapping[str, Any]) -> Iterator[_Difference]:
     # A list of links has one of two names, in SCHEMA as in documents.
     values = {_plain(name): value for name, value in info.items()}
     described = {one.in_documents: one for one in attributes}
@@ -170,6 +168,4 @@ def _findings(
         groups.setdefault((attribute, about, expected, found), set()).add(name)
     for (attribute, about, expected, found), where in sorted(groups.items()):
         examples = tuple(name for name in names if name in where)[:EXAMPLES]
-        yield Finding(
-            kind, attribute, about, len(where), len(names), expected, found, examples
-        )
+        yield Finding(kind, attribute, about, len(where), len(names), expected, found, examples)

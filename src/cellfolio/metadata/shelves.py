@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cellfolio.metadata.columns import frame_of
+from cellfolio.metadata.json_columns import frame_of
 from cellfolio.metadata.kinds import Kind
 from cellfolio.package.entry import Entry
 

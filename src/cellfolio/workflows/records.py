@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
-from cellfolio.errors import BrokenFile, EntryNotFound, NotFound
+from cellfolio.errors import BrokenFile, NotFound
 from cellfolio.formats.documents import read_json
 from cellfolio.formats.format import Source
 from cellfolio.formats.images.channels import read_channel_info
 from cellfolio.formats.images.image import Image
 from cellfolio.formats.images.opening import open_image
+from cellfolio.metadata.distributed import TABLE, build_file_graph
 from cellfolio.metadata.documents import Unreadable, build_graph, find_places
 from cellfolio.metadata.graph import RecordGraph
+from cellfolio.metadata.kinds import AICS_KINDS
 from cellfolio.metadata.records import Record
+from cellfolio.metadata.tabled import FileList
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
 from cellfolio.package.plan import want
 from cellfolio.storage.home import Home, ensure_held
 from cellfolio.storage.progress import Progress
+from cellfolio.workflows.loading import load
 from cellfolio.workflows.opening import open_package
 
 
@@ -30,14 +33,63 @@ def records(
     progress: Progress | None = None,
     home: Home | None = None,
 ) -> RecordGraph:
+    """Return the records of a package, and what is related to what.
+
+    Of packages of two shapes: those with info documents of lines, plates, wells, fields of view
+    and segmentations, such as ``aics/aics_23``; and those with a table ``metadata.csv`` whose rows
+    name files, as quilt3distribute makes them. Only documents and table are fetched, all at once.
+
+    Parameters
+    ----------
+    package : Package or str
+        Or the name of one (see `open`); a path after the name is a folder.
+    folder : str
+        Folder of the package that has such a shape, if not the package itself.
+    progress : callable, optional
+    home : Home, optional
+
+    Returns
+    -------
+    RecordGraph
+
+    Raises
+    ------
+    NotFound
+        If it has neither shape.
+    TransferIncomplete
+        If some documents cannot be fetched.
+    BrokenFile
+        If the table cannot be read.
+    """
     home = home or Home()
     if isinstance(package, str):
         opened = open_package(package, home, progress=progress)
         package, folder = opened.package, folder or opened.path
+    found = _find_records(package, folder, home, progress)
+    if found is None:
+        kinds = ", ".join(kind.name for kind in AICS_KINDS)
+        where = f"{folder!r} in {package.title}" if folder else package.title
+        raise NotFound(
+            f"{where} has no records: no folder of {kinds} with info documents, "
+            f"and no {TABLE} that names its files",
+            hint="`cellfolio show` lists what there is; name the folder that has records",
+        )
+    return found
+
+
+def _find_records(
+    package: Package, folder: str, home: Home, progress: Progress | None
+) -> RecordGraph | None:
     base = f"{folder.strip('/')}/" if folder.strip("/") else ""
+    title = f"{package.title}/{base}".rstrip("/")
     places = find_places(package, base)
-    documents = read_documents((one for place in places for one in place.documents), home, progress)
-    return build_graph(places, documents, title=package.title)
+    if any(place.documents for place in places):
+        entries = (one for place in places for one in place.documents)
+        return build_graph(places, read_documents(entries, home, progress), title=title)
+    table = None
+    if package.rows.find(base + TABLE) is not None:
+        table = load(package, base + TABLE, progress=progress, home=home)
+    return build_file_graph(FileList(package, base), table, title=title)
 
 
 def read_documents(
@@ -53,3 +105,40 @@ def read_documents(
         except BrokenFile as error:
             found[entry.logical_key] = Unreadable(error.reason)
     return found
+
+
+def record_image(record: Record, *, unused: bool = False, home: Home | None = None) -> Image:
+    """Open the image of a record, with the names of channels of its own info document.
+
+    Parameters
+    ----------
+    record : Record
+        With an image: a field of view, a segmentation, a file or row of a table.
+    unused : bool
+        Keep the channels that the document marks as not to be used.
+    home : Home, optional
+
+    Raises
+    ------
+    NotFound
+        If it has no image.
+    InvalidArgument
+        If the document does not tell of as many channels as the image has.
+    UnknownFormat, BrokenFile
+    """
+    entry = record.image_entry
+    if entry is None:
+        raise NotFound(f"{record.kind}/{record.name} has no image", hint=_files_hint(record))
+    image = open_image(entry, home=home)
+    info = record.info
+    if not isinstance(info.get("channels"), list):
+        return image
+    if not unused:
+        return image.drop_unused(info)
+    count = image.shape[image.axes.index("C")] if "C" in image.axes else 1
+    return image.renaming([one.name for one in read_channel_info(info, count)])
+
+
+def _files_hint(record: Record) -> str:
+    names = ", ".join(one.logical_key for one in record.entries)
+    return f"its files: {names}" if names else "it has no files"
