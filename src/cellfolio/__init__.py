@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from cellfolio.package.package import Package
     from cellfolio.storage.home import Home
     from cellfolio.storage.progress import ProgressEvent
+    from cellfolio.workflows.cardio import cardio_cells
     from cellfolio.workflows.getting import GetOptions
     from cellfolio.workflows.loading import load, open_image
-    from cellfolio.workflows.publishing import Label
+    from cellfolio.workflows.publishing import Label, save
+    from cellfolio.workflows.querying import query, tables
     from cellfolio.workflows.verbs import (
         build,
         catalogue,
@@ -52,9 +54,11 @@ _HOMES = {
     "cellfolio.package.package": ("Package",),
     "cellfolio.storage.home": ("Home",),
     "cellfolio.storage.progress": ("ProgressEvent",),
+    "cellfolio.workflows.cardio": ("cardio_cells",),
     "cellfolio.workflows.getting": ("GetOptions",),
     "cellfolio.workflows.loading": ("load", "open_image"),
-    "cellfolio.workflows.publishing": ("Label",),
+    "cellfolio.workflows.publishing": ("Label", "save"),
+    "cellfolio.workflows.querying": ("query", "tables"),
     "cellfolio.workflows.verbs": (
         "build",
         "catalogue",
@@ -85,6 +89,7 @@ __all__ = [
     "Package",
     "ProgressEvent",
     "build",
+    "cardio_cells",
     "catalogue",
     "diff",
     "du",
@@ -97,8 +102,11 @@ __all__ = [
     "open",
     "open_image",
     "push",
+    "query",
+    "save",
     "show_progress",
     "status",
+    "tables",
     "verify",
 ]
 

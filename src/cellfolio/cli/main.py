@@ -25,6 +25,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "show": ("looking", "Show a data set, a package, or a folder or file of it."),
         "log": ("looking", "List the revisions of a package, the newest first."),
         "diff": ("comparing", "Show what changed from one package to another."),
+        "query": (
+            "querying",
+            "Ask the tables of a package: SQL, or conditions; get what is found.",
+        ),
     },
     "Get": {
         "get": ("moving", "Get a data set, a package, or a part of it, into a folder."),
