@@ -60,7 +60,7 @@ def build_file_graph(
     if table is None:
         table = told.rows()
     named = _Named(files, table, told)
-    if not named.columns and not told.associates:
+    if not named.columns and not told.of_here:
         return None
     return _graph(named, title)
 
@@ -81,6 +81,11 @@ class _Told:
             for key, meta in self.files.metas.items()
             if isinstance(meta.get(ASSOCIATES), dict)
         }
+
+    @property
+    def of_here(self) -> bool:
+        """Whether the keys are those of this folder: one file at least names itself."""
+        return any(key in one.values() for key, one in self.associates.items())
 
     @cached_property
     def bad(self) -> Mapping[str, list[str]]:

@@ -38,6 +38,25 @@ def frame_of(
     return pd.DataFrame({key: column.set_axis(index) for key, column in columns.items()}, index)
 
 
+def flattened(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with lists and objects as JSON text, for files that have only scalars.
+
+    Examples
+    --------
+    >>> flattened(frame_of([{"ids": [1, 2], "n": 3}], ["a"]))["ids"].tolist()
+    ['[1, 2]']
+    """
+    nested = {
+        column: [
+            json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+            for value in frame[column].tolist()
+        ]
+        for column in frame.columns
+        if frame[column].dtype == object
+    }
+    return frame.assign(**nested)
+
+
 def typed(values: Sequence[Any]) -> pd.Series[Any]:
     """Return JSON values as a column of the narrowest type that keeps all of them exactly."""
     import pandas as pd
@@ -57,14 +76,3 @@ def typed(values: Sequence[Any]) -> pd.Series[Any]:
 
 def _exact(value: Any) -> bool:
     return not isinstance(value, int) or abs(value) <= 2**53
-
-
-def as_text(value: Any) -> Any:
-    """Return lists and objects as JSON text, and other values as they are.
-
-    Examples
-    --------
-    >>> as_text([{"use": True}]), as_text(7)
-    ('[{"use": true}]', 7)
-    """
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value

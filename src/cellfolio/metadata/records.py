@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from cellfolio.errors import InvalidArgument, NotFound
-from cellfolio.metadata.conditions import matches, reach
+from cellfolio.metadata.conditions import Condition, find_values, parse_conditions
 from cellfolio.metadata.links import Numbers
 from cellfolio.metadata.shelves import Shelf
 from cellfolio.package.entry import Entry
@@ -130,44 +130,45 @@ class Records(Sequence["Record"]):
         wanted = self.graph.number_of(kind)
         return Records(self.graph, wanted, self.graph.related(self.at, self.positions, wanted))
 
-    def where(self, conditions: Mapping[str, Any] | None = None, /, **more: Any) -> Records:
+    def where(self, *conditions: str | Condition) -> Records:
         """Return those for which all conditions hold.
 
         Parameters
         ----------
-        conditions : mapping, optional
-            Attribute → value, or several values of which one will do. An attribute may be that of
-            objects inside, such as ``channels.dye_name``, or a kind, for names of related records.
-            Of a list, one item will do.
-        **more
-            The same, for attributes that are identifiers.
+        *conditions : str or Condition
+            Such as ``passage>=36`` or ``channels.dye_name=EGFP`` (see
+            `cellfolio.metadata.conditions`). A field is an attribute, or a kind, for the names of
+            related records.
 
         Raises
         ------
         InvalidArgument
-            If no record has such an attribute.
+            If that is no condition, or no record has such an attribute.
         """
         positions = self.positions
-        for key, wanted in {**(conditions or {}), **more}.items():
-            values = self._values(key, positions)
-            held = [matches(value, wanted) for value in values]
+        for condition in parse_conditions(conditions):
+            values = self._values(condition.field, positions)
+            held = [condition.holds(one) for one in values]
             positions = positions[np.array(held, dtype=bool)]
         return Records(self.graph, self.at, positions)
 
-    def _values(self, key: str, positions: Numbers) -> Sequence[Any]:
+    def _values(self, field: str, positions: Numbers) -> Sequence[Sequence[Any]]:
+        """Return what each of some records has in a field, which may be several values."""
         attributes = self._shelf.attributes
         listed = positions.tolist()
-        if key in self.graph and (self.graph.through is None or key not in attributes):
-            wanted = self.graph.number_of(key)
+        if field in self.graph and (self.graph.through is None or field not in attributes):
+            wanted = self.graph.number_of(field)
             return [self.graph.names_related(self.at, one, wanted) for one in listed]
-        if key in attributes:
-            return self._shelf.values(key, listed)
-        first, *path = key.split(".")
-        if path and first in attributes:
-            return [reach(value, path) for value in self._shelf.values(first, listed)]
+        # The name of an attribute may have dots itself; the longest fits best.
+        parts = field.split(".")
+        for cut in range(len(parts), 0, -1):
+            first = ".".join(parts[:cut])
+            if first in attributes:
+                values = self._shelf.values(first, listed)
+                return [find_values(value, ".".join(parts[cut:])) for value in values]
         raise InvalidArgument(
-            f"no record of {self.kind} has an attribute {key!r}",
-            hint=f"they have {', '.join(attributes) or 'none'}",
+            f"no record of {self.kind} has an attribute {field!r}",
+            hint=f"they have {', '.join(map(str, attributes)) or 'none'}",
         )
 
     def table(self) -> pd.DataFrame:

@@ -10,10 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import BrokenFile
 from cellfolio.metadata.kinds import AICS_KINDS, Kind
+
+if TYPE_CHECKING:
+    from cellfolio.metadata.graph import RecordGraph
+    from cellfolio.metadata.schema_check import SchemaReport
 
 _TYPE = re.compile(r"<(?:type|class) '(?P<name>[\w.]+)'>")
 _WORDS = {
@@ -105,10 +109,20 @@ class Schema:
         told = ", ".join(f"{one.kind} {len(one.attributes)}" for one in self.sections)
         return f"Schema({self.name}: {told})"
 
-    def _repr_markdown_(self) -> str:
+    def markdown(self, title: str = "") -> str:
+        """Return it as a page to read (see `cellfolio.metadata.schema_page`)."""
         from cellfolio.metadata.schema_page import schema_markdown
 
-        return schema_markdown(self)
+        return schema_markdown(self, title)
+
+    def check(self, graph: RecordGraph) -> SchemaReport:
+        """Compare info documents with it (see `cellfolio.metadata.schema_check`)."""
+        from cellfolio.metadata.schema_check import check_schema
+
+        return check_schema(self, graph)
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
 
 
 def parse_schema(document: Any, name: str = "SCHEMA") -> Schema:

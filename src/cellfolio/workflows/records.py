@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from cellfolio.errors import BrokenFile, NotFound
+from cellfolio.errors import BrokenFile, EntryNotFound, NotFound
 from cellfolio.formats.documents import read_json
 from cellfolio.formats.format import Source
 from cellfolio.formats.images.channels import read_channel_info
@@ -16,6 +16,7 @@ from cellfolio.metadata.documents import Unreadable, build_graph, find_places
 from cellfolio.metadata.graph import RecordGraph
 from cellfolio.metadata.kinds import AICS_KINDS
 from cellfolio.metadata.records import Record
+from cellfolio.metadata.schema import Schema, parse_schema
 from cellfolio.metadata.tabled import FileList
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
@@ -23,7 +24,10 @@ from cellfolio.package.plan import want
 from cellfolio.storage.home import Home, ensure_held
 from cellfolio.storage.progress import Progress
 from cellfolio.workflows.loading import load
-from cellfolio.workflows.opening import open_package
+from cellfolio.workflows.opening import fetch_entry, open_package
+
+SCHEMA_KEYS = ("SCHEMA", "SCHEMA.json", "SCHEMA/load", "SCHEMA/load.json")
+"""Where the document may be, the preferred one first."""
 
 
 def records(
@@ -62,25 +66,18 @@ def records(
         If the table cannot be read.
     """
     home = home or Home()
-    if isinstance(package, str):
-        opened = open_package(package, home, progress=progress)
-        package, folder = opened.package, folder or opened.path
-    found = _find_records(package, folder, home, progress)
+    package, folder = _opened(package, folder, home, progress)
+    found = find_records(package, folder, home, progress)
     if found is None:
-        kinds = ", ".join(kind.name for kind in AICS_KINDS)
-        where = f"{folder!r} in {package.title}" if folder else package.title
-        raise NotFound(
-            f"{where} has no records: no folder of {kinds} with info documents, "
-            f"and no {TABLE} that names its files",
-            hint="`cellfolio show` lists what there is; name the folder that has records",
-        )
+        raise no_records(package, folder)
     return found
 
 
-def _find_records(
+def find_records(
     package: Package, folder: str, home: Home, progress: Progress | None
 ) -> RecordGraph | None:
-    base = f"{folder.strip('/')}/" if folder.strip("/") else ""
+    """Return the records that a folder of a package has; None if it has none."""
+    base = _base(folder)
     title = f"{package.title}/{base}".rstrip("/")
     places = find_places(package, base)
     if any(place.documents for place in places):
@@ -90,6 +87,76 @@ def _find_records(
     if package.rows.find(base + TABLE) is not None:
         table = load(package, base + TABLE, progress=progress, home=home)
     return build_file_graph(FileList(package, base), table, title=title)
+
+
+def no_records(package: Package, folder: str = "") -> NotFound:
+    """Return the error for a package, or a folder of it, that has no records."""
+    kinds = ", ".join(kind.name for kind in AICS_KINDS)
+    where = f"{folder!r} in {package.title}" if folder else package.title
+    below = [key for key in package if f"{key}/{TABLE}" in package] if not folder else []
+    return NotFound(
+        f"{where} has no records: no info documents in folders {kinds}, "
+        f"and no {TABLE} that names its files",
+        hint=f"name one of its folders: {', '.join(below[:6])}"
+        if below
+        else "`cellfolio show` lists what there is",
+    )
+
+
+def _base(folder: str) -> str:
+    return f"{folder.strip('/')}/" if folder.strip("/") else ""
+
+
+def schema(
+    package: Package | str,
+    folder: str = "",
+    *,
+    progress: Progress | None = None,
+    home: Home | None = None,
+) -> Schema:
+    """Read the SCHEMA document of a package, which describes its info documents.
+
+    Parameters
+    ----------
+    package : Package or str
+        Or the name of one (see `open`); a path after the name is a folder.
+    folder : str
+        Folder of the package that has it, if not the package itself.
+    progress : callable, optional
+    home : Home, optional
+
+    Returns
+    -------
+    Schema
+        ``schema.markdown()`` is a page to read; ``schema.check(records(package))`` is a report.
+
+    Raises
+    ------
+    EntryNotFound
+        If there is none.
+    BrokenFile
+        If it is malformed.
+    """
+    home = home or Home()
+    package, folder = _opened(package, folder, home, progress)
+    found = next((key for name in SCHEMA_KEYS if package.rows.find(key := _base(folder) + name) is not None), None)
+    if found is None:
+        raise EntryNotFound(
+            f"{package.title} has no SCHEMA document: no {' or '.join(SCHEMA_KEYS)}",
+            hint="packages such as aics/aics_23 have one",
+        )
+    entry = package.entry(found)
+    path = fetch_entry(entry, home, progress=progress)
+    return parse_schema(read_json(Source(path, found)), found)
+
+
+def _opened(
+    package: Package | str, folder: str, home: Home, progress: Progress | None
+) -> tuple[Package, str]:
+    if isinstance(package, Package):
+        return package, folder
+    opened = open_package(package, home, progress=progress)
+    return opened.package, "/".join(filter(None, (opened.path, folder)))
 
 
 def read_documents(
