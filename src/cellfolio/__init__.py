@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cellfolio.workflows.loading import load, open_image
     from cellfolio.workflows.publishing import Label, save
     from cellfolio.workflows.querying import query, tables
+    from cellfolio.workflows.records import record_image, records, schema
     from cellfolio.workflows.verbs import (
         build,
         catalogue,
@@ -59,6 +60,7 @@ _HOMES = {
     "cellfolio.workflows.loading": ("load", "open_image"),
     "cellfolio.workflows.publishing": ("Label", "save"),
     "cellfolio.workflows.querying": ("query", "tables"),
+    "cellfolio.workflows.records": ("record_image", "records", "schema"),
     "cellfolio.workflows.verbs": (
         "build",
         "catalogue",
@@ -104,6 +106,9 @@ __all__ = [
     "push",
     "query",
     "save",
+    "record_image",
+    "records",
+    "schema",
     "show_progress",
     "status",
     "tables",

@@ -18,7 +18,7 @@ _GAP = 2
 _FALLBACK = (100, 24)
 
 
-def table_lines(frame: pd.DataFrame, rows: int) -> Iterator[str]:
+def table_lines(frame: pd.DataFrame, rows: int, *, whole: int = 0) -> Iterator[str]:
     """Yield the first rows of a table, and what is left out.
 
     Parameters
@@ -26,10 +26,12 @@ def table_lines(frame: pd.DataFrame, rows: int) -> Iterator[str]:
     frame : DataFrame
     rows : int
         Most rows that are shown.
+    whole : int
+        How many of the first columns are not cut, such as names that a user has to type.
     """
     room = shutil.get_terminal_size(_FALLBACK).columns
     names = [str(name) for name in frame.columns]
-    cells = [_column(frame.iloc[:rows, at], name) for at, name in enumerate(names)]
+    cells = [_column(frame.iloc[:rows, at], name, cut=at >= whole) for at, name in enumerate(names)]
     shown = _fitting([max(map(width, column)) for column in cells], room)
     if shown:
         sides = "".join(">" if frame.dtypes.iloc[at].kind in "iuf" else "<" for at in range(shown))
@@ -58,15 +60,16 @@ def _left_out(shape: tuple[int, int], rows: int, names: Sequence[str]) -> str:
     return text
 
 
-def _column(column: pd.Series[Any], name: str) -> list[str]:
+def _column(column: pd.Series[Any], name: str, *, cut: bool) -> list[str]:
     missing = column.isna() if len(column) else []
-    return [
-        _short(printable(name)),
+    texts = [
+        printable(name),
         *(
-            "" if gone is True or str(gone) == "True" else _short(printable(_text(value)))
+            "" if gone is True or str(gone) == "True" else printable(_text(value))
             for value, gone in zip(column.tolist(), missing, strict=True)
         ),
     ]
+    return [_short(text) if cut else text for text in texts]
 
 
 def _text(value: Any) -> str:

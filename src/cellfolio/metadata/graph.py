@@ -174,6 +174,28 @@ class RecordGraph:
         columns["told_by"] = [_TELLERS[said] for said in self._links.said.tolist()]
         return pd.DataFrame(columns)
 
+    def report(self) -> pd.DataFrame:
+        """Return what is wrong as a table: dangling links, and problems.
+
+        Returns
+        -------
+        pandas.DataFrame
+            With ``kind``, ``name``, ``about``, ``what``.
+        """
+        import pandas as pd
+
+        rows = [
+            (one.kind, one.name, "dangling", f"{one.other_kind}/{one.other_name} is not there")
+            for one in self.dangling
+        ]
+        rows += [(one.kind, one.name, one.about, one.what) for one in self.problems]
+        return pd.DataFrame(rows, columns=["kind", "name", "about", "what"])
+
+    @property
+    def link_count(self) -> int:
+        """Number of pairs of records of which one names the other."""
+        return len(self._links)
+
     @property
     def told_kinds(self) -> str:
         """Which kinds there are, for messages."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cellfolio.errors import InvalidArgument
+from cellfolio.formats.saving import check_table_name, write_table
 from cellfolio.metadata.graph import RecordGraph
 from cellfolio.metadata.json_columns import flattened
 from cellfolio.metadata.kinds import AICS_KINDS, find_kind
@@ -70,9 +71,27 @@ class RecordPart:
         name = next(one for one in ("name", "record_name", "record") if one not in table.columns)
         return table.rename_axis(name).reset_index()
 
-    def flat_table(self) -> pd.DataFrame:
-        """Return that table with lists and objects as JSON text."""
-        return flattened(self.table())
+
+def write_records(part: RecordPart, path: Path, *, report: bool = False) -> pd.DataFrame:
+    """Write the records to a file as a table, or what is wrong with them; return the table.
+
+    Parameters
+    ----------
+    part : RecordPart
+    path : Path
+        ``.csv``, ``.tsv``, ``.parquet`` or ``.json``. Lists and objects become JSON text in all
+        but the last.
+    report : bool
+        Write `RecordGraph.report` instead.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    check_table_name(path)
+    table = part.graph.report() if report else part.table()
+    write_table(table if path.suffix.lower() == ".json" else flattened(table), path)
+    return table
 
 
 def open_records(

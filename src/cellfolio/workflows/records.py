@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from cellfolio.errors import BrokenFile, EntryNotFound, NotFound
@@ -11,12 +12,14 @@ from cellfolio.formats.format import Source
 from cellfolio.formats.images.channels import read_channel_info
 from cellfolio.formats.images.image import Image
 from cellfolio.formats.images.opening import open_image
+from cellfolio.formats.saving import write_table
 from cellfolio.metadata.distributed import TABLE, build_file_graph
 from cellfolio.metadata.documents import Unreadable, build_graph, find_places
 from cellfolio.metadata.graph import RecordGraph
 from cellfolio.metadata.kinds import AICS_KINDS
 from cellfolio.metadata.records import Record
 from cellfolio.metadata.schema import Schema, parse_schema
+from cellfolio.metadata.schema_check import SchemaReport
 from cellfolio.metadata.tabled import FileList
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
@@ -24,7 +27,7 @@ from cellfolio.package.plan import want
 from cellfolio.storage.home import Home, ensure_held
 from cellfolio.storage.progress import Progress
 from cellfolio.workflows.loading import load
-from cellfolio.workflows.opening import fetch_entry, open_package
+from cellfolio.workflows.opening import Opened, fetch_entry, open_package
 
 SCHEMA_KEYS = ("SCHEMA", "SCHEMA.json", "SCHEMA/load", "SCHEMA/load.json")
 """Where the document may be, the preferred one first."""
@@ -139,7 +142,14 @@ def schema(
     """
     home = home or Home()
     package, folder = _opened(package, folder, home, progress)
-    found = next((key for name in SCHEMA_KEYS if package.rows.find(key := _base(folder) + name) is not None), None)
+    return _read_schema(package, folder, home, progress)
+
+
+def _read_schema(package: Package, folder: str, home: Home, progress: Progress | None) -> Schema:
+    found = next(
+        (key for name in SCHEMA_KEYS if package.rows.find(key := _base(folder) + name) is not None),
+        None,
+    )
     if found is None:
         raise EntryNotFound(
             f"{package.title} has no SCHEMA document: no {' or '.join(SCHEMA_KEYS)}",
@@ -148,6 +158,46 @@ def schema(
     entry = package.entry(found)
     path = fetch_entry(entry, home, progress=progress)
     return parse_schema(read_json(Source(path, found)), found)
+
+
+def open_schema(
+    text: str,
+    home: Home,
+    *,
+    registry: str | None = None,
+    check: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Opened, Schema, SchemaReport | None]:
+    """Open a package; return its SCHEMA, and how its info documents compare, if that is asked.
+
+    Raises
+    ------
+    EntryNotFound, BrokenFile
+        See `schema`.
+    NotFound
+        If there is nothing to compare.
+    """
+    opened = open_package(text, home, registry=registry, progress=progress)
+    found = _read_schema(opened.package, opened.path, home, progress)
+    if not check:
+        return opened, found, None
+    graph = records(opened.package, opened.path, progress=progress, home=home)
+    return opened, found, found.check(graph)
+
+
+def write_schema(schema: Schema, report: SchemaReport | None, path: Path, title: str) -> None:
+    """Write SCHEMA as a page of Markdown; of a report, its findings as a table.
+
+    Raises
+    ------
+    InvalidArgument
+        If the suffix is not that of a table.
+    """
+    if report is None:
+        path.write_text(schema.markdown(f"SCHEMA of {title}"), encoding="utf-8")
+    else:
+        table = report.table().assign(examples=[", ".join(one.examples) for one in report.findings])
+        write_table(table, path)
 
 
 def _opened(
