@@ -121,9 +121,7 @@ def _lines(part: RecordPart, *, dangling: bool, most: int | None) -> Iterator[st
     elif not len(part.records):
         yield f"no {part.records.kind} like that"
     else:
-        table = part.table()
-        if part.graph.through is None:
-            table = _counted(table, part.graph.kinds)
+        table = _for_people(part)
         yield from table_lines(table, len(table) if most is None else most, whole=1)
 
 
@@ -140,16 +138,20 @@ def _overview(graph: RecordGraph) -> Iterator[tuple[str, str, str]]:
         yield "  problems", f"{len(graph.problems):,}", f"{about}: --dangling tells which"
 
 
-def _counted(table: pd.DataFrame, kinds: Sequence[str]) -> pd.DataFrame:
-    """Return a table for people: related records counted, what tells records apart first."""
-    counted = table.assign(
-        **{kind: table[kind].map(len) for kind in kinds if kind in table.columns}
-    )
-    name, *others = counted.columns
-    nested = [one for one in others if counted[one].map(_is_nested).any()]
+def _for_people(part: RecordPart) -> pd.DataFrame:
+    """Return a table with related records counted, and first what tells records apart."""
+    table = part.table()
+    assert part.records is not None
+    if part.records.at == part.graph.through:
+        table.insert(0, "row", part.records.names)
+    lists = [kind for kind in part.graph.kinds if kind in table and _is_nested(table[kind].iloc[0])]
+    table = table.assign(**{kind: table[kind].map(len) for kind in lists})
+    name, *others = table.columns
+    nested = [one for one in others if table[one].map(_is_nested).any()]
     plain = [one for one in others if one not in nested]
-    plain.sort(key=lambda one: counted[one].nunique() < 2)
-    return counted[[name, *plain, *nested]]
+    if part.graph.through is None:
+        plain.sort(key=lambda one: table[one].nunique() < 2)
+    return table[[name, *plain, *nested]]
 
 
 def _is_nested(value: Any) -> bool:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cellfolio.metadata.json_columns import frame_of
 from cellfolio.metadata.graph import Link, Problem, RecordGraph
+from cellfolio.metadata.json_columns import frame_of
 from cellfolio.metadata.kinds import Kind
 from cellfolio.metadata.links import Links
 from cellfolio.metadata.tabled import ASSOCIATES, FileList, FileShelf, RowShelf

@@ -130,7 +130,7 @@ def open_records(
 
 
 def _open(text: str, home: Home, registry: str | None, progress: Progress | None) -> Opened:
-    folder = Path(text).expanduser()
+    folder = Path(text).expanduser().absolute()
     if not is_path(text) or any((one / ".quilt").is_dir() for one in folder.parents):
         return open_package(text, home, registry=registry, progress=progress)
     inside: list[str] = []

@@ -98,8 +98,7 @@ def no_records(package: Package, folder: str = "") -> NotFound:
     where = f"{folder!r} in {package.title}" if folder else package.title
     below = [key for key in package if f"{key}/{TABLE}" in package] if not folder else []
     return NotFound(
-        f"{where} has no records: no info documents in folders {kinds}, "
-        f"and no {TABLE} that names its files",
+        f"{where} has no records: no info documents in {kinds}, and no {TABLE} that names files",
         hint=f"name one of its folders: {', '.join(below[:6])}"
         if below
         else "`cellfolio show` lists what there is",
