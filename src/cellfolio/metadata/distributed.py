@@ -57,12 +57,10 @@ def build_file_graph(
     (['b.tiff'], 7)
     """
     told = _Told(files)
-    if table is None:
-        table = told.rows()
-    named = _Named(files, table, told)
-    if not named.columns and not told.of_here:
+    if table is None and not told.of_here:
         return None
-    return _graph(named, title)
+    named = _Named(files, told.rows() if table is None else table, told)
+    return _graph(named, title) if named.columns else None
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ class _Told:
             if isinstance(meta.get(ASSOCIATES), dict)
         }
 
-    @property
+    @cached_property
     def of_here(self) -> bool:
         """Whether the keys are those of this folder: one file at least names itself."""
         return any(key in one.values() for key, one in self.associates.items())
@@ -121,7 +119,8 @@ class _Named:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Columns that hold logical keys: one at least names a file, or all look like it."""
-        labels = {label for one in self.told.associates.values() for label in one}
+        told = self.told.associates if self.told.of_here else {}
+        labels = {label for one in told.values() for label in one}
         return tuple(column for column in self.table.columns if self._holds_keys(column, labels))
 
     def _holds_keys(self, column: str, labels: set[str]) -> bool:
