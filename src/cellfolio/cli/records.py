@@ -150,7 +150,7 @@ def _for_people(part: RecordPart) -> pd.DataFrame:
     nested = [one for one in others if table[one].map(_is_nested).any()]
     plain = [one for one in others if one not in nested]
     if part.graph.through is None:
-        plain.sort(key=lambda one: table[one].nunique() < 2)
+        plain.sort(key=lambda one: table[one].nunique(dropna=False) < 2)
     return table[[name, *plain, *nested]]
 
 

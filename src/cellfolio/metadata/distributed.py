@@ -57,10 +57,11 @@ def build_file_graph(
     (['b.tiff'], 7)
     """
     told = _Told(files)
-    if table is None and not told.of_here:
-        return None
-    named = _Named(files, told.rows() if table is None else table, told)
-    return _graph(named, title) if named.columns else None
+    for rows in (table, told.rows() if told.of_here else None):
+        named = None if rows is None else _Named(files, rows, told)
+        if named is not None and named.columns:
+            return _graph(named, title)
+    return None
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,12 @@ class _Named:
         return {column: self.table[column].tolist() for column in self.columns}
 
     @cached_property
+    def values(self) -> Mapping[str, Sequence[Any]]:
+        """Other column → its values."""
+        others = [column for column in self.table.columns if column not in self.columns]
+        return {column: self.table[column].tolist() for column in others}
+
+    @cached_property
     def rows_of(self) -> Mapping[str, Sequence[int]]:
         """Key → rows that name it."""
         found: dict[str, list[int]] = {}
@@ -148,9 +155,11 @@ class _Named:
                     found.setdefault(key, []).append(row)
         return found
 
-    def keys_of(self, row: int) -> set[str]:
-        """Return all keys that a row names."""
-        return {key for values in self.cells.values() if isinstance(key := values[row], str)}
+    @cached_property
+    def keys_of(self) -> Sequence[set[str]]:
+        """All keys that each row names."""
+        rows = zip(*self.cells.values(), strict=True)
+        return [{key for key in row if isinstance(key, str)} for row in rows]
 
     @cached_property
     def labels(self) -> Mapping[str, str]:
@@ -244,7 +253,7 @@ def _check_file(
     if not associates:
         return
     others = set(associates.values())
-    agreeing = [row for row in rows if named.keys_of(row) == others]
+    agreeing = [row for row in rows if named.keys_of[row] == others]
     found.pairs.extend((numbers[file], row) for row in agreeing)
     if agreeing:
         return
@@ -262,9 +271,9 @@ def _check_file(
 def _contradictions(named: _Named, key: str, rows: Sequence[int]) -> Iterator[str]:
     """Yield what the metadata of a file tell otherwise than each of its rows."""
     for attribute, told in named.files.metas.get(key, {}).items():
-        if not rows or attribute not in named.table.columns or attribute in named.columns:
+        if not rows or attribute not in named.values:
             continue
-        cells = named.table[attribute].iloc[list(rows)].tolist()
+        cells = [named.values[attribute][row] for row in rows]
         listed = told if isinstance(told, list) else [told]
         if not all(any(_same(one, cell) for cell in cells) for one in listed):
             shown = ", ".join(f"{cell!r:.40}" for cell in cells[:3])
