@@ -52,7 +52,7 @@ def test_overview(cellfolio: Cellfolio, aics: str) -> None:
     assert title.startswith("aics/aics_23 @ ")
     assert lines[0] == "  lines            1  line_AICS_23"
     assert lines[1] == "  plates           2  plate_3500001327, …"
-    assert lines[-1] == "  links           91"
+    assert lines[-1] == "  links           82"
     ran = cellfolio("records", aics, "--json")
     check(ran, "records")
     found = ran.document
