@@ -142,7 +142,7 @@ def test_file_of_no_row_is_told_and_keeps_its_associates() -> None:
 
 def test_shared_file_has_all_its_rows() -> None:
     # quilt3distribute gives it the associates of its last row.
-    table = TABLE.assign(**{"3d": [A3, A3]})
+    table = TABLE.assign(**{"3d": pd.Series([A3, A3])})
     last = {"2d": B2, "3d": A3}
     metas = {
         A2: user_meta(0),
@@ -198,7 +198,7 @@ def test_rows_may_name_folders() -> None:
 
 
 def test_missing_cells_name_nothing() -> None:
-    graph = graph_of(NO_METAS, TABLE.assign(**{"3d": [A3, None]}))
+    graph = graph_of(NO_METAS, TABLE.assign(**{"3d": pd.Series([A3, None])}))
     assert graph["rows/1"].related("3d").names == []
     assert graph.dangling == ()
 
@@ -220,7 +220,7 @@ def tables(draw: st.DrawFn) -> tuple[pd.DataFrame, set[str]]:
 def test_rows_relate_just_the_files_that_they_name(drawn: tuple[pd.DataFrame, set[str]]) -> None:
     table, there = drawn
     graph = graph_of(no_metas(there), table)
-    rows: Iterable[set[str]] = [{row.x, row.y} for row in table.itertuples()]
+    rows: Iterable[set[str]] = [{str(row.x), str(row.y)} for row in table.itertuples()]
     together = {
         (one, other) for row in rows for one in row & there for other in row & there if one != other
     }

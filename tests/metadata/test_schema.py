@@ -43,7 +43,13 @@ def findings(schema: dict[str, Any], documents: dict[str, Any], *others: str) ->
 
 
 def test_documents_as_described_have_no_findings() -> None:
-    info = {"clone": "1", "passage": None, "concentration": 3000, "cell_segs": [], "seen": "now"}
+    info: dict[str, Any] = {
+        "clone": "1",
+        "passage": None,
+        "concentration": 3000,
+        "cell_segs": [],
+        "seen": "now",
+    }
     other = {**info, "concentration": 0.5, "passage": 3}
     other["cell_segmentations"] = other.pop("cell_segs")
     assert findings({"unique_fov_info": FOV}, {"fovs/a/info": info, "fovs/b/info": other}) == []

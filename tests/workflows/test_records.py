@@ -92,6 +92,7 @@ def test_image_has_the_channels_of_its_own_document(folder: Path, home: Home) ->
     assert every.channels == ("DNA", "DNA_2", "EGFP", "Membrane", "Membrane_2")
     pixels = np.arange(2 * 5 * 4 * 5).reshape(2, 5, 4, 5)
     assert np.array_equal(image.select(c="Membrane").read(), pixels[:, 3])
+    assert graph.fovs[0].entries[-1].load() == graph.fovs[0].info
     segmentation = cellfolio.record_image(graph.fovs[0].cell_seg, home=home)
     assert segmentation.shape == (2, 4, 5)
 

@@ -61,7 +61,7 @@ def _left_out(shape: tuple[int, int], rows: int, names: Sequence[str]) -> str:
 
 
 def _column(column: pd.Series[Any], name: str, *, cut: bool) -> list[str]:
-    missing = column.isna() if len(column) else []
+    missing = column.isna().tolist()
     texts = [
         printable(name),
         *(

@@ -89,7 +89,7 @@ def _places_of(package: Package, base: str, kind: Kind) -> Iterator[Place]:
         for row in package.rows.between(*package.rows.folder(prefix)):
             name, slash, rest = row.key.decode()[len(prefix) :].partition("/")
             if slash:
-                found.setdefault(name, {})[rest] = row.entry()
+                found.setdefault(name, {})[rest] = row.entry(package.opener)
     for name, files in found.items():
         documents = tuple(files[key] for key in INFO_KEYS if key in files)
         yield Place(kind.name, name, tuple(files.values()), documents)

@@ -91,7 +91,7 @@ class RecordGraph:
     ) -> None:
         self.shelves = tuple(shelves)
         self._links = links
-        self._starts = np.cumsum([0, *(len(shelf.names) for shelf in shelves)])
+        self._starts: Numbers = np.cumsum([0, *(len(shelf.names) for shelf in shelves)])
         self.through = through
         self.title = title
         self.dangling = tuple(sorted(set(dangling)))

@@ -61,9 +61,9 @@ class FileList:
         rows = self.package.rows
         at = rows.find(self.base + key)
         if at is not None:
-            return (rows.row(at).entry(),)
+            return (rows.row(at).entry(self.package.opener),)
         span = rows.folder(f"{self.base}{key}/")
-        return tuple(row.entry() for row in rows.between(*span))
+        return tuple(row.entry(self.package.opener) for row in rows.between(*span))
 
 
 def _user_meta(text: bytes) -> Mapping[str, Any]:
