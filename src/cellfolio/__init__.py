@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cellfolio.cli.progress import show_progress
     from cellfolio.errors import CellfolioError
+    from cellfolio.metadata.graph import RecordGraph
+    from cellfolio.metadata.records import Record, Records
     from cellfolio.package.diff import Diff
     from cellfolio.package.digests import Digest
     from cellfolio.package.entry import Entry
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "cellfolio.cli.progress": ("show_progress",),
     "cellfolio.errors": ("CellfolioError",),
+    "cellfolio.metadata.graph": ("RecordGraph",),
+    "cellfolio.metadata.records": ("Record", "Records"),
     "cellfolio.package.digests": ("Digest",),
     "cellfolio.package.entry": ("Entry",),
     "cellfolio.package.diff": ("Diff",),
@@ -90,6 +94,9 @@ __all__ = [
     "Label",
     "Package",
     "ProgressEvent",
+    "Record",
+    "RecordGraph",
+    "Records",
     "build",
     "cardio_cells",
     "catalogue",

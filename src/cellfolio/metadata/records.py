@@ -17,13 +17,13 @@ from cellfolio.metadata.conditions import Condition, find_values, parse_conditio
 from cellfolio.metadata.links import Numbers
 from cellfolio.metadata.shelves import Shelf
 from cellfolio.package.entry import Entry
+from cellfolio.package.keys import identifier
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cellfolio.metadata.graph import RecordGraph
 
-_NOT_IDENTIFIER = re.compile(r"\W")
 _IMAGE = re.compile(r"/image(?:/load)?(?:\.[\w.]+)?$")
 _IMAGE_SUFFIXES = (".tiff", ".tif", ".png", ".jpg", ".jpeg")
 _SHOWN = 6
@@ -98,13 +98,13 @@ class Records(Sequence["Record"]):
             raise AttributeError(word)
         if word in self.graph:
             return self.related(word)
-        found = [name for name in self.names if _identifier(name) == word]
+        found = [name for name in self.names if identifier(name) == word]
         if len(found) != 1:
             raise AttributeError(f"{self.kind}: no record and no kind is called {word!r}")
         return self[found[0]]
 
     def __dir__(self) -> list[str]:
-        words = map(_identifier, (*self.graph.kinds, *self.names))
+        words = map(identifier, (*self.graph.kinds, *self.names))
         return [*super().__dir__(), *filter(str.isidentifier, words)]
 
     def _ipython_key_completions_(self) -> list[str]:
@@ -284,8 +284,3 @@ class Record:
         related = [self.related(kind) for kind in self.graph.kinds]
         told = ", ".join(f"{len(one)} {one.kind}" for one in related if len(one))
         return f"Record({self.kind}/{self.name}: {told or 'related to nothing'})"
-
-
-def _identifier(name: str) -> str:
-    plain = _NOT_IDENTIFIER.sub("_", name)
-    return f"_{plain}" if plain[:1].isdecimal() else plain
