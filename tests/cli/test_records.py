@@ -104,6 +104,8 @@ def test_dangling(cellfolio: Cellfolio, aics: str, damaged: str) -> None:
         f"wells/{WELL}", "dangling", "fovs/fov_gone", "is", "not", "there"
     ]  # fmt: skip
     assert lines[2].split()[:2] == [f"fovs/{FOV}", "unreadable"]
+    assert "nothing is wrong" in cellfolio("records", f"{damaged}/plates", "--dangling").out
+    assert FOV not in cellfolio("records", f"{damaged}/wells", "--dangling").out
     ran = cellfolio("records", damaged, "--json")
     assert [one["other_name"] for one in ran.document["dangling"]] == ["fov_gone"]
     assert [one["about"] for one in ran.document["problems"]] == ["unreadable"]
@@ -158,6 +160,16 @@ def test_rows_and_files(cellfolio: Cellfolio, distributed: str) -> None:
     assert ran.document["records"][0]["related"] == {"rows": ["2"], "3d": ["3_a.tiff"], "2d": []}
     assert cellfolio("records", f"{distributed}/rows", "-o", "rows.csv").code == 0
     assert Path("rows.csv").read_bytes() == Path("files/metadata.csv").read_bytes()
+
+
+def test_columns_may_be_called_like_ours(cellfolio: Cellfolio) -> None:
+    write(Path("files/3d/a.tiff"), "3")
+    write(Path("files/metadata.csv"), "row,name,3d\nA,x,3d/a.tiff\n")
+    cellfolio("build", "files", "lab/cells")
+    lines = cellfolio("records", "lab/cells/rows").out.splitlines()
+    assert [line.split() for line in lines[1:3]] == [
+        ["row_", "row", "name", "3d"], ["0", "A", "x", "3d/a.tiff"]
+    ]  # fmt: skip
 
 
 CANNOT = [

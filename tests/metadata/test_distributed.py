@@ -197,6 +197,14 @@ def test_rows_may_name_folders() -> None:
     assert not graph.problems
 
 
+def test_columns_may_be_called_like_ours() -> None:
+    table = TABLE.assign(name="x", row=1, logical_key="y", rows=2)
+    metas = {key: {**meta, "logical_key": "y", "rows": 2} for key, meta in METAS.items()}
+    graph = graph_of(metas, table)
+    assert graph["2d"].table()["logical_key_"].tolist() == [A2, B2]
+    assert graph["rows"].table()["name"].tolist() == ["x", "x"]
+
+
 def test_missing_cells_name_nothing() -> None:
     graph = graph_of(NO_METAS, TABLE.assign(**{"3d": pd.Series([A3, None])}))
     assert graph["rows/1"].related("3d").names == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -195,6 +197,15 @@ def test_table_has_a_row_for_each_record() -> None:
     assert table["cell_segs"].tolist() == [["c1"], []]
     assert "lines" not in table
     assert graph_of(WELL).lines.table().shape == (0, 0)
+
+
+def test_copies_are_the_same() -> None:
+    graph = graph_of(WELL)
+    for one in (copy.copy(graph), copy.deepcopy(graph), pickle.loads(pickle.dumps(graph))):
+        assert one.plates.p1.wells.fovs.cell_segs.names == ["c1"]
+    record = pickle.loads(pickle.dumps(graph.fovs["f2"]))
+    assert (record.name, record.well.name) == ("f2", "w2")
+    assert pickle.loads(pickle.dumps(graph.wells)).fovs.names == ["f1", "f2"]
 
 
 def test_where() -> None:

@@ -42,7 +42,7 @@ RECORDS_FIELDS = {
     "links": "number of links, each pair of records once",
     "kind": "kind of the records that were asked for; null for none",
     "records": "those records, each with `name`, `info`, `related` (names by kind) and `files` "
-    "(logical keys)",
+    "(logical keys); empty with --output",
     "dangling": "links to records that do not exist, each with `kind`, `name`, `other_kind`, "
     "`other_name`",
     "problems": "what is wrong with the metadata, each with `kind`, `name`, `about`, `what`",
@@ -115,7 +115,7 @@ def _lines(part: RecordPart, *, dangling: bool, most: int | None) -> Iterator[st
         return
     yield paint(f"{name} @ {top_hash}", "bold")
     if dangling:
-        yield from _report(part.graph, most)
+        yield from _report(part, most)
     elif part.records is None:
         yield from columns(_overview(part.graph), "<><")
     elif not len(part.records):
@@ -140,10 +140,12 @@ def _overview(graph: RecordGraph) -> Iterator[tuple[str, str, str]]:
 
 def _for_people(part: RecordPart) -> pd.DataFrame:
     """Return a table with related records counted, and first what tells records apart."""
+    from cellfolio.metadata.json_columns import free_name
+
     table = part.table()
     assert part.records is not None
     if part.records.at == part.graph.through:
-        table.insert(0, "row", part.records.names)
+        table.insert(0, free_name("row", table.columns), part.records.names)
     lists = [kind for kind in part.graph.kinds if kind in table and _is_nested(table[kind].iloc[0])]
     table = table.assign(**{kind: table[kind].map(len) for kind in lists})
     name, *others = table.columns
@@ -158,10 +160,10 @@ def _is_nested(value: Any) -> bool:
     return isinstance(value, list | dict)
 
 
-def _report(graph: RecordGraph, most: int | None) -> Iterator[str]:
+def _report(part: RecordPart, most: int | None) -> Iterator[str]:
     rows = [
         tuple(map(printable, (f"  {kind}/{name}", about, what)))
-        for kind, name, about, what in graph.report().itertuples(index=False)
+        for kind, name, about, what in part.report().itertuples(index=False)
     ]
     if not rows:
         yield "nothing is wrong with links and info documents"
@@ -246,7 +248,7 @@ def _document(part: RecordPart, output: Path | None) -> dict[str, Any]:
                 "related": {kind: record.related(kind).names for kind in graph.kinds},
                 "files": [entry.logical_key for entry in record.entries],
             }
-            for record in part.records or ()
+            for record in (part.records or () if output is None else ())
         ],
         "dangling": [asdict(one) for one in graph.dangling],
         "problems": [asdict(one) for one in graph.problems],

@@ -128,7 +128,9 @@ class RecordGraph:
         return records[name] if name else records
 
     def __getattr__(self, word: str) -> Records:
-        if word.startswith("_") or word not in self:
+        if word.startswith("_") or word == "shelves":  # which copies do not have yet
+            raise AttributeError(word)
+        if word not in self:
             raise AttributeError(f"no kind of records is called {word!r}; {self.told_kinds}")
         return self.records(word)
 
@@ -217,7 +219,7 @@ class RecordGraph:
         found = find_kind((shelf.kind for shelf in self.shelves), word)
         return None if found is None else self.kinds.index(found.name)
 
-    def related(self, at: int, positions: Numbers, wanted: int) -> Numbers:
+    def related_positions(self, at: int, positions: Numbers, wanted: int) -> Numbers:
         """Return positions, among a wanted kind, of what is related to records of a kind."""
         numbers = positions + self._starts[at]
         found = self._links.of_any(numbers)
@@ -233,7 +235,9 @@ class RecordGraph:
         if self.through in (None, wanted):
             found = self._of_kind(self._links.of(position + int(self._starts[at])), wanted)
             return [names[one] for one in (found - self._starts[wanted]).tolist()]
-        return [names[one] for one in self.related(at, np.array([position]), wanted).tolist()]
+        return [
+            names[one] for one in self.related_positions(at, np.array([position]), wanted).tolist()
+        ]
 
     def _of_kind(self, numbers: Numbers, at: int) -> Numbers:
         """Return those of numbers in order that are of a kind."""

@@ -57,6 +57,19 @@ def flattened(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**nested)
 
 
+def free_name(name: str, taken: Collection[str]) -> str:
+    """Return a name for a column that no other has.
+
+    Examples
+    --------
+    >>> free_name("row", ["well"]), free_name("row", ["row", "row_"])
+    ('row', 'row__')
+    """
+    while name in taken:
+        name += "_"
+    return name
+
+
 def typed(values: Sequence[Any]) -> pd.Series[Any]:
     """Return JSON values as a column of the narrowest type that keeps all of them exactly."""
     import pandas as pd

@@ -128,7 +128,9 @@ class Records(Sequence["Record"]):
             If there is no such kind.
         """
         wanted = self.graph.number_of(kind)
-        return Records(self.graph, wanted, self.graph.related(self.at, self.positions, wanted))
+        return Records(
+            self.graph, wanted, self.graph.related_positions(self.at, self.positions, wanted)
+        )
 
     def where(self, *conditions: str | Condition) -> Records:
         """Return those for which all conditions hold.
@@ -263,7 +265,9 @@ class Record:
         return Records(self.graph, self.at, np.array([self.position])).related(kind)
 
     def __getattr__(self, word: str) -> Any:
-        if word.startswith("_") or word not in self.graph:
+        if word.startswith("_") or word in Record.__slots__:  # which copies do not have yet
+            raise AttributeError(word)
+        if word not in self.graph:
             raise AttributeError(f"a record has no {word!r}; {self.graph.told_kinds}")
         found = self.related(word)
         if word != self.graph.shelves[found.at].kind.one:

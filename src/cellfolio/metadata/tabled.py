@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from cellfolio.metadata.json_columns import frame_of
+from cellfolio.metadata.json_columns import frame_of, free_name
 from cellfolio.metadata.kinds import Kind
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
@@ -172,5 +172,6 @@ class FileShelf:
         """Return the metadata of some files as a table."""
         rows = [self.info(position) for position in positions]
         frame = frame_of(rows, [self.names[one] for one in positions], (ASSOCIATES,))
-        frame.insert(0, "logical_key", [self.keys[one] for one in positions])
+        name = free_name("logical_key", frame.columns)
+        frame.insert(0, name, [self.keys[one] for one in positions])
         return frame

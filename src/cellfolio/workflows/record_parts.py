@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cellfolio.errors import InvalidArgument
 from cellfolio.formats.saving import check_table_name, write_table
 from cellfolio.metadata.graph import RecordGraph
-from cellfolio.metadata.json_columns import flattened
+from cellfolio.metadata.json_columns import flattened, free_name
 from cellfolio.metadata.kinds import AICS_KINDS, find_kind
 from cellfolio.metadata.records import Record, Records
 from cellfolio.storage.home import Home
@@ -68,8 +68,15 @@ class RecordPart:
         table = self.records.table()
         if self.records.at == self.graph.through:
             return table.reset_index(drop=True)
-        name = next(one for one in ("name", "record_name", "record") if one not in table.columns)
-        return table.rename_axis(name).reset_index()
+        return table.rename_axis(free_name("name", table.columns)).reset_index()
+
+    def report(self) -> pd.DataFrame:
+        """Return what is wrong with them as a table (see `RecordGraph.report`)."""
+        report = self.graph.report()
+        if self.records is None:
+            return report
+        mine = (report["kind"] == self.records.kind) & report["name"].isin(self.records.names)
+        return report[mine].reset_index(drop=True)
 
 
 def write_records(part: RecordPart, path: Path, *, report: bool = False) -> pd.DataFrame:
@@ -82,14 +89,14 @@ def write_records(part: RecordPart, path: Path, *, report: bool = False) -> pd.D
         ``.csv``, ``.tsv``, ``.parquet`` or ``.json``. Lists and objects become JSON text in all
         but the last.
     report : bool
-        Write `RecordGraph.report` instead.
+        Write `RecordPart.report` instead.
 
     Raises
     ------
     InvalidArgument
     """
     check_table_name(path)
-    table = part.graph.report() if report else part.table()
+    table = part.report() if report else part.table()
     write_table(table if path.suffix.lower() == ".json" else flattened(table), path)
     return table
 
