@@ -57,11 +57,10 @@ def build_file_graph(
     (['b.tiff'], 7)
     """
     told = _Told(files)
-    for rows in (table, told.rows() if told.of_here else None):
-        named = None if rows is None else _Named(files, rows, told)
-        if named is not None and named.columns:
-            return _graph(named, title)
-    return None
+    named = None if table is None else _Named(files, table, told)
+    if (named is None or not named.columns) and told.of_here:
+        named = _Named(files, told.rows(), told)
+    return _graph(named, title) if named is not None and named.columns else None
 
 
 @dataclass(frozen=True)

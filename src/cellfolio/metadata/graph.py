@@ -226,8 +226,8 @@ class RecordGraph:
         if self.through is not None and self.through != wanted:
             beyond = self._links.of_any(self._of_kind(found, self.through))
             found = np.setdiff1d(np.union1d(found, beyond), numbers)
-        positions: Numbers = self._of_kind(found, wanted) - self._starts[wanted]
-        return positions
+        inside: Numbers = self._of_kind(found, wanted) - self._starts[wanted]
+        return inside
 
     def names_related(self, at: int, position: int, wanted: int) -> list[str]:
         """Return names, among a wanted kind, of what is related to a record."""
