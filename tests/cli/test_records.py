@@ -162,6 +162,12 @@ def test_rows_and_files(cellfolio: Cellfolio, distributed: str) -> None:
     assert Path("rows.csv").read_bytes() == Path("files/metadata.csv").read_bytes()
 
 
+def test_folder_on_this_machine(cellfolio: Cellfolio, aics: str, distributed: str) -> None:
+    for path, rows in (("aics_23/fovs", 4), ("files/rows", 3), ("files/2d/3_b.tiff", 1)):
+        assert len(cellfolio("records", f"./{path}", "--json").document["records"]) == rows
+    assert cellfolio("records", "./aics_23").out.splitlines()[-1] == "  links           82"
+
+
 def test_columns_may_be_called_like_ours(cellfolio: Cellfolio) -> None:
     write(Path("files/3d/a.tiff"), "3")
     write(Path("files/metadata.csv"), "row,name,3d\nA,x,3d/a.tiff\n")
@@ -183,7 +189,8 @@ CANNOT = [
     (["aics/aics_23/fovs", "-o", "no/x.csv"], 7, "non-existent directory"),
     (["aics/nothing"], 3, "aics/nothing"),
     (["lab/plain"], 3, "has no records: no info documents in lines"),
-    (["./nowhere/fovs"], 3, "has no records"),
+    (["./nowhere/fovs"], 2, "no folder above"),
+    (["./plain"], 3, "has no records"),
 ]
 
 

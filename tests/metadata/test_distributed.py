@@ -197,6 +197,14 @@ def test_rows_may_name_folders() -> None:
     assert not graph.problems
 
 
+def test_notebooks_show_what_strangers_wrote_as_text() -> None:
+    table = pd.DataFrame({"<b>": ["a/<i>.tiff"], "n": ["<script>"]})
+    graph = graph_of({}, table, "a/<i>.tiff")
+    for kind in graph:
+        html = graph.records(kind)._repr_html_()
+        assert not any(mark in html for mark in ("<b>", "<i>", "<script>"))
+
+
 def test_columns_may_be_called_like_ours() -> None:
     table = TABLE.assign(name="x", row=1, logical_key="y", rows=2)
     metas = {key: {**meta, "logical_key": "y", "rows": 2} for key, meta in METAS.items()}

@@ -110,7 +110,7 @@ def _lines(part: RecordPart, *, dangling: bool, most: int | None) -> Iterator[st
 
     name, top_hash = printable(part.opened.name), short(part.opened.package.top_hash)
     if part.record is not None and not dangling:
-        yield paint(f"{part.record.kind}/{printable(part.record.name)}", "bold")
+        yield paint(printable(f"{part.record.kind}/{part.record.name}"), "bold")
         yield from _record_lines(part.record)
         return
     yield paint(f"{name} @ {top_hash}", "bold")
@@ -119,7 +119,7 @@ def _lines(part: RecordPart, *, dangling: bool, most: int | None) -> Iterator[st
     elif part.records is None:
         yield from columns(_overview(part.graph), "<><")
     elif not len(part.records):
-        yield f"no {part.records.kind} like that"
+        yield f"no {printable(part.records.kind)} like that"
     else:
         table = _for_people(part)
         yield from table_lines(table, len(table) if most is None else most, whole=1)
@@ -283,10 +283,11 @@ SCHEMA_FIELDS = {
     help="Write it as a page of Markdown; with --check, the findings as a table.",
 )
 def schema_command(package: str, registry: str | None, check: bool, output: Path | None) -> Answer:
-    """Show what info documents have, as the SCHEMA document of their package says.
+    """Show what the info documents of a package have, or check them.
 
-    PACKAGE is as in 'show'; with a path, the folder that has the document. With --check, attributes
-    that are missing, unknown, of another type or null are counted; then the exit code is 1.
+    The SCHEMA document of the package tells it. PACKAGE is as in 'show'; with a path, the folder
+    that has the document. With --check, attributes that are missing, unknown, of another type or
+    null are counted; then the exit code is 1.
     """
     from cellfolio.formats.saving import check_table_name
     from cellfolio.storage.home import Home

@@ -193,8 +193,10 @@ class Records(Sequence["Record"]):
         return f"Records({len(self):,} {self.kind}: {shown})"
 
     def _repr_html_(self) -> str:
-        html: str = self[:_SHOWN_ROWS].table().to_html(max_cols=12, notebook=True)
-        return f"<p>{len(self):,} {self.kind}</p>{html}"
+        from html import escape
+
+        table: str = self[:_SHOWN_ROWS].table().to_html(max_cols=12, notebook=True)
+        return f"<p>{len(self):,} {escape(self.kind)}</p>{table}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.formats.saving import check_table_name, write_table
+from cellfolio.metadata.distributed import TABLE
 from cellfolio.metadata.graph import RecordGraph
 from cellfolio.metadata.json_columns import flattened, free_name
-from cellfolio.metadata.kinds import AICS_KINDS, find_kind
+from cellfolio.metadata.kinds import AICS_KINDS
 from cellfolio.metadata.records import Record, Records
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress
@@ -137,20 +138,20 @@ def open_records(
 
 
 def _open(text: str, home: Home, registry: str | None, progress: Progress | None) -> Opened:
-    folder = Path(text).expanduser().absolute()
-    if not is_path(text) or any((one / ".quilt").is_dir() for one in folder.parents):
-        return open_package(text, home, registry=registry, progress=progress)
-    inside: list[str] = []
-    # What follows the package need not be a folder, and a folder of a kind is not the package.
-    while folder.name and (not folder.is_dir() or _is_of_kind(folder)):
-        inside.insert(0, folder.name)
-        folder = folder.parent
-    opened = open_package(str(folder), home, registry=registry, progress=progress)
-    return replace(opened, path="/".join(inside))
+    if is_path(text):
+        folder = Path(text).expanduser().absolute()
+        # PACKAGE/KIND/NAME, each of which may be a folder on this disk, or none.
+        for root in (folder, *folder.parents)[:3]:
+            if _has_records(root):
+                opened = open_package(str(root), home, registry=registry, progress=progress)
+                return replace(opened, path="/".join(folder.relative_to(root).parts))
+    return open_package(text, home, registry=registry, progress=progress)
 
 
-def _is_of_kind(folder: Path) -> bool:
-    return any(find_kind(AICS_KINDS, name) for name in (folder.name, folder.parent.name))
+def _has_records(folder: Path) -> bool:
+    """Whether a folder looks like a package with records; a folder of a kind does not."""
+    words = (TABLE, *(word for kind in AICS_KINDS for word in kind.words))
+    return any((folder / word).exists() for word in words)
 
 
 def _part(opened: Opened, graph: RecordGraph, path: list[str], asked: Asked) -> RecordPart:
@@ -162,7 +163,8 @@ def _part(opened: Opened, graph: RecordGraph, path: list[str], asked: Asked) -> 
             "conditions and related kinds are about the records of a kind, and none is named",
             hint=f"name one after the package, such as {graph.title.partition('@')[0]}/fovs",
         )
-    records = graph.records(path[0]) if path else graph.records(graph.kinds[graph.through or 0])
+    # Of a table, conditions are about its rows.
+    records = graph.records(path[0] if path else graph.kinds[graph.through or 0])
     record = None
     if path[1:]:
         record = records["/".join(path[1:])]
