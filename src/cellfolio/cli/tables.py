@@ -25,10 +25,13 @@ def table_lines(frame: pd.DataFrame, rows: int, *, whole: int = 0) -> Iterator[s
     ----------
     frame : DataFrame
     rows : int
-        Most rows that are shown.
+        Most rows that are shown; with 0, only their number is told.
     whole : int
         How many of the first columns are not cut, such as names that a user has to type.
     """
+    if not rows:
+        yield paint(plural(len(frame), "row"), "dim")
+        return
     room = shutil.get_terminal_size(_FALLBACK).columns
     names = [str(name) for name in frame.columns]
     cells = [_column(frame.iloc[:rows, at], name, cut=at >= whole) for at, name in enumerate(names)]
@@ -61,14 +64,9 @@ def _left_out(shape: tuple[int, int], rows: int, names: Sequence[str]) -> str:
 
 
 def _column(column: pd.Series[Any], name: str, *, cut: bool) -> list[str]:
-    missing = column.isna().tolist()
-    texts = [
-        printable(name),
-        *(
-            "" if gone is True or str(gone) == "True" else printable(_text(value))
-            for value, gone in zip(column.tolist(), missing, strict=True)
-        ),
-    ]
+    values = zip(column.tolist(), column.isna().tolist(), strict=True)
+    cells = ["" if gone else _text(value) for value, gone in values]
+    texts = map(printable, (name, *cells))
     return [_short(text) if cut else text for text in texts]
 
 

@@ -194,9 +194,8 @@ class _Keyed:
     def index(self) -> pd.Index[Any]:
         import pandas as pd
 
-        if not self.spec.of_cells:
-            return pd.Index(self.fields.keys, dtype=object)
-        return pd.MultiIndex.from_arrays([self.fields.keys, self.cells])
+        index: pd.Index[Any] = pd.Index(self.fields.keys, dtype=object)
+        return pd.MultiIndex.from_arrays([index, self.cells]) if self.spec.of_cells else index
 
     @property
     def with_key(self) -> pd.Series[Any]:
@@ -239,7 +238,7 @@ def join_cells(tables: Mapping[str, pd.DataFrame]) -> JoinedCells:
     cells = _all_cells(keyed.values(), keys)
     located = _located(base, keys)
     parts: list[pd.DataFrame] = [_key_columns(cells, located)]
-    taken = {name.casefold() for name in parts[0]}
+    taken = {key.casefold() for key in KEYS}
     reports: list[TableReport] = []
     for spec in TABLES:
         if spec.name not in keyed:
@@ -345,7 +344,8 @@ def _joined(
 def _distinct(keys: pd.Series[Any]) -> pd.Index[Any]:
     import pandas as pd
 
-    return pd.Index(keys.dropna().unique(), dtype=object)
+    index: pd.Index[Any] = pd.Index(keys.dropna().unique(), dtype=object)
+    return index
 
 
 def _nullable(frame: pd.DataFrame) -> pd.DataFrame:
@@ -365,7 +365,7 @@ def _as_before(part: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
     changed = {
         name: plain[str(kind)]
         for name, kind in values.dtypes.items()
-        if str(kind) in plain and full[name]
+        if str(kind) in plain and full[str(name)]
     }
     return part.astype(changed)
 

@@ -178,7 +178,7 @@ def _equal(value: Any, wanted: str) -> bool:
     if isinstance(value, bool):
         return wanted.lower() == _shown(value)
     number = _number(wanted)
-    return number is not None and _is_number(value) and Decimal(value) == number
+    return number is not None and _is_number(value) and _exact(value) == number
 
 
 def _ordered(order: Callable[[Any, Any], bool], value: Any, wanted: str) -> bool:
@@ -190,7 +190,12 @@ def _ordered(order: Callable[[Any, Any], bool], value: Any, wanted: str) -> bool
     found = _number(value) if isinstance(value, str) else value
     if found is None or not (_is_number(found) or isinstance(found, Decimal)):
         return False
-    return order(Decimal(found), number)
+    return order(_exact(found), number)
+
+
+def _exact(value: Any) -> Decimal:
+    """Return a number as it is written: 0.1 is 0.1, not the binary number nearest to it."""
+    return Decimal(repr(float(value))) if isinstance(value, float) else Decimal(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -238,7 +238,8 @@ def select_rows(frame: pd.DataFrame, conditions: Sequence[Condition]) -> pd.Data
             )
         values = list(_python(frame[names[condition.field]]))
         fits &= [condition.holds([value]) for value in values]
-    return frame[fits].reset_index(drop=True)
+    rows: pd.DataFrame = frame.loc[fits].reset_index(drop=True)
+    return rows
 
 
 def _all_true(frame: pd.DataFrame) -> Any:

@@ -140,7 +140,7 @@ def _whole_numbers(frame: pd.DataFrame, kinds: Sequence[str]) -> pd.DataFrame:
     for at, kind in enumerate(kinds):
         column = frame.iloc[:, at]
         if kind == "HUGEINT" and not (column.abs() >= _EXACT).any():
-            frame.isetitem(at, column.astype("Int64" if column.isna().any() else "int64"))
+            frame.isetitem(at, column.astype("Int64" if column.isna().any() else "int64").array)
     return frame
 
 

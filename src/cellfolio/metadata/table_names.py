@@ -135,10 +135,11 @@ def find_table(name: str, tables: Sequence[TableFile]) -> TableFile:
                 return found[0]
             if found:
                 raise _ambiguous(name, found)
-    near = get_close_matches(name, [one for table in tables for one in _names(table)], n=3)
+    known = dict.fromkeys(one for table in tables for one in _names(table))
+    near = dict.fromkeys(map(quoted, get_close_matches(name, known, n=3)))
     raise InvalidArgument(
         f"there is no table {name!r}",
-        hint=(f"did you mean {', '.join(map(quoted, near))}? " if near else "")
+        hint=(f"did you mean {', '.join(near)}? " if near else "")
         + 'quote names that hold dots or slashes: "a/b.csv"; --tables lists all',
     )
 
@@ -155,7 +156,7 @@ def quoted(name: str) -> str:
 
 
 def _names(table: TableFile) -> tuple[str, ...]:
-    return table.short, identifier(table.short), table.name, table.stem.rpartition("/")[2]
+    return table.stem.rpartition("/")[2], table.short, identifier(table.short), table.name
 
 
 def _ambiguous(name: str, found: Sequence[TableFile]) -> InvalidArgument:
