@@ -37,7 +37,7 @@ _SECTIONS = {
     "Values": "What the verbs work on.",
     "What verbs return": "Made by the verbs; you only read them.",
 }
-_LATE = {"Image": Image, "pd": pd}
+_LATE = {"pd": pd, "Image": Image}
 """What modules import for type checking only, so that the library stays light."""
 _SECTION = re.compile(r"^(?P<title>[A-Z][a-z]+(?: [a-z]+)?)\n-{3,}$", re.MULTILINE)
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cellfolio.cli.progress import show_progress
     from cellfolio.errors import CellfolioError
     from cellfolio.imaging.options import ViewOptions
+    from cellfolio.metadata.graph import RecordGraph
+    from cellfolio.metadata.records import Record, Records
     from cellfolio.package.diff import Diff
     from cellfolio.package.digests import Digest
     from cellfolio.package.entry import Entry
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from cellfolio.workflows.loading import load, open_image
     from cellfolio.workflows.publishing import Label, save
     from cellfolio.workflows.querying import query, tables
+    from cellfolio.workflows.records import record_image, records, schema
     from cellfolio.workflows.verbs import (
         build,
         catalogue,
@@ -50,6 +53,8 @@ _HOMES = {
     "cellfolio.cli.progress": ("show_progress",),
     "cellfolio.errors": ("CellfolioError",),
     "cellfolio.imaging.options": ("ViewOptions",),
+    "cellfolio.metadata.graph": ("RecordGraph",),
+    "cellfolio.metadata.records": ("Record", "Records"),
     "cellfolio.package.digests": ("Digest",),
     "cellfolio.package.entry": ("Entry",),
     "cellfolio.package.diff": ("Diff",),
@@ -62,6 +67,7 @@ _HOMES = {
     "cellfolio.workflows.loading": ("load", "open_image"),
     "cellfolio.workflows.publishing": ("Label", "save"),
     "cellfolio.workflows.querying": ("query", "tables"),
+    "cellfolio.workflows.records": ("record_image", "records", "schema"),
     "cellfolio.workflows.verbs": (
         "build",
         "catalogue",
@@ -92,6 +98,9 @@ __all__ = [
     "Label",
     "Package",
     "ProgressEvent",
+    "Record",
+    "RecordGraph",
+    "Records",
     "ViewOptions",
     "build",
     "cardio_cells",
@@ -108,7 +117,10 @@ __all__ = [
     "open_image",
     "push",
     "query",
+    "record_image",
+    "records",
     "save",
+    "schema",
     "show_progress",
     "status",
     "tables",

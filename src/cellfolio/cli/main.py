@@ -30,6 +30,8 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "querying",
             "Ask the tables of a package: SQL, or conditions; get what is found.",
         ),
+        "records": ("records", "Show the records of a package, and what is related to what."),
+        "schema": ("records", "Show what the info documents of a package have, or check them."),
     },
     "Get": {
         "get": ("moving", "Get a data set, a package, or a part of it, into a folder."),

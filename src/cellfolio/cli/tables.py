@@ -18,7 +18,7 @@ _GAP = 2
 _FALLBACK = (100, 24)
 
 
-def table_lines(frame: pd.DataFrame, rows: int) -> Iterator[str]:
+def table_lines(frame: pd.DataFrame, rows: int, *, whole: int = 0) -> Iterator[str]:
     """Yield the first rows of a table, and what is left out.
 
     Parameters
@@ -26,13 +26,15 @@ def table_lines(frame: pd.DataFrame, rows: int) -> Iterator[str]:
     frame : DataFrame
     rows : int
         Most rows that are shown; with 0, only their number is told.
+    whole : int
+        How many of the first columns are not cut, such as names that a user has to type.
     """
     if not rows:
         yield paint(plural(len(frame), "row"), "dim")
         return
     room = shutil.get_terminal_size(_FALLBACK).columns
     names = [str(name) for name in frame.columns]
-    cells = [_column(frame.iloc[:rows, at], name) for at, name in enumerate(names)]
+    cells = [_column(frame.iloc[:rows, at], name, cut=at >= whole) for at, name in enumerate(names)]
     shown = _fitting([max(map(width, column)) for column in cells], room)
     if shown:
         sides = "".join(">" if frame.dtypes.iloc[at].kind in "iuf" else "<" for at in range(shown))
@@ -61,10 +63,11 @@ def _left_out(shape: tuple[int, int], rows: int, names: Sequence[str]) -> str:
     return text
 
 
-def _column(column: pd.Series[Any], name: str) -> list[str]:
+def _column(column: pd.Series[Any], name: str, *, cut: bool) -> list[str]:
     values = zip(column.tolist(), column.isna().tolist(), strict=True)
     cells = ["" if gone else _text(value) for value, gone in values]
-    return [_short(printable(text)) for text in (name, *cells)]
+    texts = map(printable, (name, *cells))
+    return [_short(text) if cut else text for text in texts]
 
 
 def _text(value: Any) -> str:

@@ -118,7 +118,7 @@ def plain(value: Any) -> Any:
         return [plain(one) for one in value]
     if hasattr(value, "tolist"):  # arrays and scalars of numpy
         return plain(value.tolist())
-    if value != value or str(value) == "<NA>":  # noqa: PLR0124 - NaT differs from itself
+    if str(value) == "<NA>" or value != value:  # noqa: PLR0124 - NaT differs from itself
         return None
     if isinstance(value, (bytes, bytearray)):
         return value.hex()
