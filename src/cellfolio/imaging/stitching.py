@@ -210,5 +210,5 @@ def shrink(plane: NDArray[Any], factor: int) -> NDArray[Any]:
     if factor < 1 or not rows or not columns:
         raise InvalidArgument(f"{plane.shape} pixels cannot be made {factor} times smaller")
     squares = plane[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
-    mean = squares.mean(axis=(1, 3), dtype=np.float64)
+    mean: NDArray[np.float64] = squares.mean(axis=(1, 3), dtype=np.float64)
     return (np.rint(mean) if plane.dtype.kind in "iu" else mean).astype(plane.dtype)

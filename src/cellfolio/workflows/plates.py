@@ -1,0 +1,195 @@
+"""The wells of a plate with what is known of them, by barcode."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from cellfolio.errors import InvalidArgument, NotFound
+from cellfolio.metadata.barcodes import barcodes_of, find_plate_map, plate_facts, unknown_plate
+from cellfolio.metadata.columns import BATCH, MAP_NAME, PLATE
+from cellfolio.metadata.perturbations import (
+    JoinReport,
+    choose_perturbations,
+    join_perturbations,
+)
+from cellfolio.metadata.plate_maps import tidy_plate_map
+from cellfolio.package.package import Package
+from cellfolio.registries.plates import PlateFormat, parse_well, smallest_plate
+from cellfolio.storage.home import Home
+from cellfolio.workflows.plate_files import PlateFiles, find_files
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class PlateWells:
+    """The wells of a plate, joined.
+
+    Attributes
+    ----------
+    barcode, batch, plate_map : str
+        The batch is empty where nothing tells one.
+    perturbations : str or None
+        The file that tells of the perturbations.
+    table : pandas.DataFrame
+        A row for each well: ``Metadata_Plate``, ``Metadata_Well``, ``Metadata_Batch``,
+        ``Metadata_plate_map_name``, then the columns of the plate map, of the perturbations and
+        of the experiment.
+    report : JoinReport
+    """
+
+    barcode: str
+    batch: str
+    plate_map: str
+    perturbations: str | None
+    table: pd.DataFrame
+    report: JoinReport
+
+    @property
+    def shape(self) -> PlateFormat:
+        """The smallest plate that has all the wells."""
+        return smallest_plate(parse_well(name) for name in self.table["Metadata_Well"])
+
+
+def wells(
+    source: Package | Path | str,
+    barcode: str,
+    *,
+    batch: str | None = None,
+    perturbations: str | None = None,
+    well_column: str | None = None,
+    home: Home | None = None,
+) -> pd.DataFrame:
+    r"""Return a table of a plate's wells: perturbation, controls, and what else is known.
+
+    Read are a table of barcodes, the plate map that it names, the metadata of perturbations and
+    that of the experiment, as CPJUMP1 keeps them (see the guide to plates). What does not join is
+    told as a warning.
+
+    Parameters
+    ----------
+    source : Package, Path or str
+        A folder, a package or ``PACKAGE[/PATH]``. A file is taken as the plate map itself.
+    barcode : str
+    batch : str, optional
+        Where several have the plate.
+    perturbations : str, optional
+        File of `source` that tells of the perturbations; by default the one of those in
+        ``external_metadata`` that tells most.
+    well_column : str, optional
+        Of the plate map, where it is not clear.
+    home : Home, optional
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each well of the plate map; the names of columns begin with ``Metadata_``.
+
+    Raises
+    ------
+    NotFound
+        If no table has the barcode; the hint names the nearest.
+    InvalidArgument
+        If several batches have it, or the plate map has a well twice or none.
+    BrokenFile, TransferIncomplete
+
+    Examples
+    --------
+    >>> import tempfile, cellfolio
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "drugs.csv")
+    ...     _ = path.write_text("well,drug,dose\na1,DMSO,0\na2,taxol,0.1\n")
+    ...     cellfolio.wells(path, "P7")["Metadata_drug"].tolist()
+    ['DMSO', 'taxol']
+    """
+    found = plate_wells(
+        source,
+        barcode,
+        batch=batch,
+        perturbations=perturbations,
+        well_column=well_column,
+        home=home,
+    )
+    for problem in found.report.problems:
+        warnings.warn(f"{barcode}: {problem}", stacklevel=2)
+    return found.table
+
+
+def plate_wells(
+    source: Package | Path | str,
+    barcode: str,
+    *,
+    batch: str | None = None,
+    perturbations: str | None = None,
+    well_column: str | None = None,
+    home: Home | None = None,
+) -> PlateWells:
+    """Join the wells of a plate; return them with a report (see `wells`)."""
+    files, only = find_files(source, home or Home())
+    if only is not None:
+        named, key, name = batch or "", only, PurePosixPath(only).name.partition(".")[0]
+    else:
+        named, table_key, name = _find_plate(files, barcode, batch)
+        key = files.plate_map(table_key, name)
+    own = tidy_plate_map(files.read(key), well_column=well_column)
+    told: Mapping[str, pd.DataFrame] = {}
+    if perturbations is not None:
+        told = {perturbations: files.read(files.find(perturbations))}
+        chosen: str | None = perturbations
+    else:
+        told = {one: files.read(one) for one in files.external(key)}
+        chosen = choose_perturbations(own, told, name)
+    joined, report = own, JoinReport(len(own))
+    if chosen is not None:
+        joined, report = join_perturbations(own, told[chosen])
+    facts = plate_facts(map(files.read, files.experiment(key)), barcode, named)
+    table = _with_plate(joined, {PLATE: barcode, BATCH: named, MAP_NAME: name}, facts)
+    return PlateWells(barcode, named, name, chosen, table, report)
+
+
+def _find_plate(files: PlateFiles, barcode: str, batch: str | None) -> tuple[str, str, str]:
+    """Return the batch of a plate, the key of its table of barcodes, and the plate map's name."""
+    keys = files.barcode_tables()
+    if not keys:
+        raise NotFound(
+            f"{files.title} has no barcode_platemap.csv, which names the plate map of each plate",
+            hint="name the folder with the metadata, or a plate map itself",
+        )
+    if batch is not None and batch not in keys:
+        raise NotFound(f"there is no batch {batch!r}", hint=f"the batches are {', '.join(keys)}")
+    asked = keys if batch is None else {batch: keys[batch]}
+    tables = {name: files.read(key) for name, key in asked.items()}
+    found = {name: find_plate_map(table, barcode) for name, table in tables.items()}
+    having = [(name, keys[name], one) for name, one in found.items() if one is not None]
+    if not having:
+        raise unknown_plate(
+            barcode, (one for table in tables.values() for one in barcodes_of(table))
+        )
+    if len(having) > 1:
+        raise InvalidArgument(
+            f"{len(having)} batches have the plate {barcode}",
+            hint=f"name one of them as the batch: {', '.join(name for name, *_ in having)}",
+        )
+    return having[0]
+
+
+def _with_plate(
+    table: pd.DataFrame, first: Mapping[str, str], last: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Return a table of wells with what is the same for all of them."""
+    import pandas as pd
+
+    count = len(table)
+    known = {name: value for name, value in first.items() if value and name not in table}
+    order = [PLATE, table.columns[0], BATCH, MAP_NAME]
+    before = pd.DataFrame({name: [value] * count for name, value in known.items()})
+    after = pd.DataFrame({name: [one] * count for name, one in last.items() if name not in table})
+    joined = pd.concat([before, table.reset_index(drop=True), after], axis=1)
+    leading = [name for name in order if name in joined]
+    return joined[[*leading, *(one for one in joined if one not in leading)]]
