@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cellfolio.storage.progress import ProgressEvent
     from cellfolio.workflows.getting import GetOptions
     from cellfolio.workflows.loading import load, open_image
+    from cellfolio.workflows.plates import wells
     from cellfolio.workflows.publishing import Label
     from cellfolio.workflows.verbs import (
         build,
@@ -54,6 +55,7 @@ _HOMES = {
     "cellfolio.storage.progress": ("ProgressEvent",),
     "cellfolio.workflows.getting": ("GetOptions",),
     "cellfolio.workflows.loading": ("load", "open_image"),
+    "cellfolio.workflows.plates": ("wells",),
     "cellfolio.workflows.publishing": ("Label",),
     "cellfolio.workflows.verbs": (
         "build",
@@ -100,6 +102,7 @@ __all__ = [
     "show_progress",
     "status",
     "verify",
+    "wells",
 ]
 
 

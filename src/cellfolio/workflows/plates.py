@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument, NotFound
+from cellfolio.formats.options import suggest
 from cellfolio.metadata.barcodes import barcodes_of, find_plate_map, plate_facts, unknown_plate
-from cellfolio.metadata.columns import BATCH, MAP_NAME, PLATE
+from cellfolio.metadata.columns import BATCH, MAP_NAME, PLATE, PREFIX, WELL, is_missing, prefixed
 from cellfolio.metadata.perturbations import (
     JoinReport,
     choose_perturbations,
@@ -18,12 +19,14 @@ from cellfolio.metadata.perturbations import (
 )
 from cellfolio.metadata.plate_maps import tidy_plate_map
 from cellfolio.package.package import Package
-from cellfolio.registries.plates import PlateFormat, parse_well, smallest_plate
+from cellfolio.registries.plates import PlateFormat, Well, parse_well, smallest_plate
 from cellfolio.storage.home import Home
 from cellfolio.workflows.plate_files import PlateFiles, find_files
 
 if TYPE_CHECKING:
     import pandas as pd
+
+CONTROL, KIND = PREFIX + "control_type", PREFIX + "pert_type"
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,38 @@ class PlateWells:
 
     @property
     def shape(self) -> PlateFormat:
-        """The smallest plate that has all the wells."""
-        return smallest_plate(parse_well(name) for name in self.table["Metadata_Well"])
+        """The smallest of the usual plates that has all the wells."""
+        return smallest_plate(map(parse_well, self.table[WELL]))
+
+    @property
+    def controls(self) -> dict[str, int] | None:
+        """Number of wells by control type, the most common first; None if nothing tells it.
+
+        Wells that are no control are counted by their ``pert_type``, such as ``trt``, or as
+        ``none``.
+        """
+        if CONTROL not in self.table:
+            return None
+        kinds = self.table[CONTROL]
+        if KIND in self.table:
+            kinds = kinds.fillna(self.table[KIND])
+        counts = kinds.fillna("none").astype(str).value_counts()
+        return {
+            str(name): int(count)
+            for name, count in counts.sort_index(ascending=True)
+            .sort_values(ascending=False, kind="stable")
+            .items()
+        }
+
+    @property
+    def constant(self) -> dict[str, Any]:
+        """What is the same for all wells, by column; plate, batch and plate map aside."""
+        others = (one for one in self.table if one not in (PLATE, WELL, BATCH, MAP_NAME))
+        return {
+            str(name): self.table[name].iloc[0]
+            for name in others
+            if len(self.table) > 1 and self.table[name].nunique(dropna=False) == 1
+        }
 
 
 def wells(
@@ -193,3 +226,45 @@ def _with_plate(
     joined = pd.concat([before, table.reset_index(drop=True), after], axis=1)
     leading = [name for name in order if name in joined]
     return joined[[*leading, *(one for one in joined if one not in leading)]]
+
+
+# Columns
+
+
+def column_of(table: pd.DataFrame, column: str) -> str:
+    """Return the name of a column that a user may call without ``Metadata_``.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    for name in (column, prefixed(column)):
+        if name in table:
+            return name
+    names = [str(one).removeprefix(PREFIX) for one in table]
+    raise InvalidArgument(
+        f"the wells have no column {column!r}; they have {', '.join(names)}",
+        hint=suggest(column, names),
+    )
+
+
+def values_by_well(table: pd.DataFrame, column: str) -> dict[Well, Any]:
+    """Return a column by well; what is missing is None."""
+    pairs = zip(map(parse_well, table[WELL]), table[column].tolist(), strict=True)
+    return {well: None if is_missing(value) else value for well, value in pairs}
+
+
+def draw_wells(found: PlateWells, column: str, path: Path) -> None:
+    """Draw a column of a plate's wells, and save it as PNG, SVG or PDF by the path's suffix."""
+    from cellfolio.imaging.plate_map import draw_plate
+    from cellfolio.imaging.saving import save_figure
+
+    title = " · ".join(filter(None, (found.barcode, found.plate_map, found.batch)))
+    name = column_of(found.table, column)
+    figure = draw_plate(
+        values_by_well(found.table, name),
+        found.shape,
+        title=title,
+        label=name.removeprefix(PREFIX),
+    )
+    save_figure(figure, path)
