@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cellfolio.storage.progress import ProgressEvent
     from cellfolio.workflows.getting import GetOptions
     from cellfolio.workflows.loading import load, open_image
+    from cellfolio.workflows.mosaics import image_files, stitch
     from cellfolio.workflows.plates import wells
     from cellfolio.workflows.publishing import Label
     from cellfolio.workflows.verbs import (
@@ -55,6 +56,7 @@ _HOMES = {
     "cellfolio.storage.progress": ("ProgressEvent",),
     "cellfolio.workflows.getting": ("GetOptions",),
     "cellfolio.workflows.loading": ("load", "open_image"),
+    "cellfolio.workflows.mosaics": ("image_files", "stitch"),
     "cellfolio.workflows.plates": ("wells",),
     "cellfolio.workflows.publishing": ("Label",),
     "cellfolio.workflows.verbs": (
@@ -93,6 +95,7 @@ __all__ = [
     "fetch",
     "gc",
     "get",
+    "image_files",
     "list_packages",
     "load",
     "log",
@@ -101,6 +104,7 @@ __all__ = [
     "push",
     "show_progress",
     "status",
+    "stitch",
     "verify",
     "wells",
 ]

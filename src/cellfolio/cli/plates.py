@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PICTURES = (".png", ".svg", ".pdf")
 _ROWS = 8
 _LONG = 24
-"""Characters of values from which a column is shown last: formulas and the like."""
+"""Characters of most values from which a column is shown last: formulas and the like."""
 _FALLBACK = (100, 24)
 FIELDS = {
     "plate": "its barcode",
@@ -150,7 +150,7 @@ def _lines(found: PlateWells, name: str | None) -> Iterator[str]:
 
         told = {"Metadata_Plate", "Metadata_Batch", "Metadata_plate_map_name", *found.constant}
         own = [one for one in found.table if one not in told]
-        own.sort(key=lambda one: found.table[one].astype(str).str.len().max() > _LONG)
+        own.sort(key=lambda one: found.table[one].astype(str).str.len().median() > _LONG)
         yield from table_lines(found.table[own].rename(columns=_plain), _ROWS)
         return
     yield from _column_lines(found, name)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument, NotFound
-from cellfolio.metadata.columns import BARCODE_NAMES, MAP_NAMES, as_text, called, prefixed
+from cellfolio.metadata.columns import BARCODE_NAMES, MAP_NAMES, as_text, called, prefixed, some_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,9 +51,9 @@ def unknown_plate(barcode: str, known: Iterable[str]) -> NotFound:
 
     listed = list(dict.fromkeys(known))
     close = get_close_matches(barcode.upper(), listed, n=3, cutoff=0.75)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"they have {some_of(listed)}"
     return NotFound(
-        f"no table of barcodes has the plate {barcode!r}; they have {len(listed)} others",
-        hint=f"did you mean {' or '.join(close)}?" if close else "check the barcode",
+        f"no table of barcodes has the plate {barcode!r}; they have {len(listed)} others", hint=hint
     )
 
 

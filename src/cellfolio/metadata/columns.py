@@ -64,7 +64,7 @@ def plain_numbers(table: pd.DataFrame) -> pd.DataFrame:
         texts = [str(value).strip() for value in values.dropna()]
         if texts and all(map(_NUMBER.fullmatch, texts)):
             whole = len(texts) == len(values) and all(map(_WHOLE.fullmatch, texts))
-            changed[column] = values.map(int if whole else float).astype(
+            changed[column] = values.map(int if whole else float, na_action="ignore").astype(
                 "int64" if whole else float
             )
     return table.assign(**changed)
