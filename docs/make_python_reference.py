@@ -16,6 +16,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, get_type_hints
 
+import pandas as pd
+
 import cellfolio
 
 REFERENCE = Path(__file__).parent / "reference" / "python.md"
@@ -34,6 +36,8 @@ _SECTIONS = {
     "Values": "What the verbs work on.",
     "What verbs return": "Made by the verbs; you only read them.",
 }
+_LATE = {"pd": pd}
+"""What modules import for type checking only, so that the library stays light."""
 _SECTION = re.compile(r"^(?P<title>[A-Z][a-z]+(?: [a-z]+)?)\n-{3,}$", re.MULTILINE)
 
 
@@ -53,7 +57,7 @@ def names() -> dict[str, dict[str, Any]]:
 
 def _returned(verbs: Any) -> Iterator[type]:
     """Yield the classes that verbs return, and those in their fields, but the public ones."""
-    waiting = [get_type_hints(verb)["return"] for verb in verbs]
+    waiting = [get_type_hints(verb, localns=_LATE)["return"] for verb in verbs]
     seen: set[Any] = set()
     while waiting:
         hint = waiting.pop()

@@ -44,7 +44,7 @@ def test_wells_are_told(cellfolio: Cellfolio, screen: str) -> None:
         "no perturbation 1 well, told by the metadata",
     ]
     assert lines[7:9] == ["Well drug dose control_type pert_type", "A01 0 negcon control"]
-    assert ran.err == "note: BR1: 1 perturbations have no metadata: x3\n"
+    assert ran.err == "note: BR1: 1 perturbation has no metadata: x3\n"
 
 
 def test_document_has_every_well(cellfolio: Cellfolio, screen: str) -> None:

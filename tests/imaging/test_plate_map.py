@@ -27,11 +27,11 @@ def colours(figure: Figure) -> dict[tuple[int, int], str]:
     """Return the colour of each well that is drawn, by row and column, from its outline."""
     (wells,) = [one for one in figure.axes[0].collections if isinstance(one, PatchCollection)]
     found = {}
-    for path, colour in zip(wells.get_paths(), wells.get_facecolor(), strict=True):
+    shades = np.asarray(wells.get_facecolor())
+    for path, shade in zip(wells.get_paths(), shades, strict=True):
         box = path.get_extents()
-        middle = (box.y0 + box.y1) / 2, (box.x0 + box.x1) / 2
-        rgb = "#" + "".join(f"{round(float(part) * 255):02X}" for part in colour[:3])
-        found[round(middle[0]), round(middle[1])] = rgb
+        row, column = round((box.y0 + box.y1) / 2), round((box.x0 + box.x1) / 2)
+        found[row, column] = "#" + "".join(f"{round(part * 255):02X}" for part in shade[:3])
     return found
 
 

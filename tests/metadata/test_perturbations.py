@@ -52,8 +52,8 @@ def test_problems_are_told() -> None:
     told = pd.DataFrame({"drug": ["a", "a"], "gene": ["TP53", "MDM2"]})
     _, report = join_perturbations(wells_of(["a", "b"]), told)
     assert report.problems == (
-        "1 perturbations have no metadata: b",
-        "1 perturbations have several rows of metadata that differ, of which the first is used: a",
+        "1 perturbation has no metadata: b",
+        "1 perturbation has several rows of metadata that differ, of which the first is used: a",
     )
 
 

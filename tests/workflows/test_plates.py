@@ -182,7 +182,7 @@ def test_nearest_metadata_is_used(tmp_path: Path, home: Home) -> None:
 def test_what_does_not_join_is_told(tmp_path: Path, home: Home) -> None:
     folder = experiment(tmp_path)
     (folder / "external_metadata/drugs.csv").write_text("drug,moa\nx1,kinase\nx1,HDAC\n")
-    with pytest.warns(UserWarning, match="007: 1 perturbations") as caught:
+    with pytest.warns(UserWarning, match="007: 1 perturbation has") as caught:
         table = cellfolio.wells(folder, "007", home=home)
     assert len(caught) == 2
     assert len(table) == 3
@@ -292,14 +292,14 @@ def test_wells_and_plates_are_stitched(tmp_path: Path, home: Home) -> None:
 def test_what_cannot_be_stitched_is_named(tmp_path: Path, home: Home) -> None:
     _, table = plate_of_images(tmp_path)
     files = cellfolio.image_files(table, home=home)
-    for changed, words, message in (
-        (files, {"channel": "ER"}, "no channel 'ER'; it has DNA"),
-        (files, {"channel": "DNA", "wells": "B01"}, "no images of B01"),
-        (pd.concat([files, files]), {"channel": "DNA"}, "several images of a site"),
-        (files.assign(Metadata_PositionX=None), {"channel": "DNA"}, "4 sites of A01 have no posi"),
+    for changed, channel, wells, message in (
+        (files, "ER", "A01", "no channel 'ER'; it has DNA"),
+        (files, "DNA", "B01", "no images of B01"),
+        (pd.concat([files, files]), "DNA", "A01", "several images of a site"),
+        (files.assign(Metadata_PositionX=None), "DNA", "A01", "4 sites of A01 have no position"),
     ):
         with pytest.raises(InvalidArgument, match=message):
-            cellfolio.stitch(changed, tmp_path, **words, home=home)
+            cellfolio.stitch(changed, tmp_path, channel=channel, wells=wells, home=home)
     write_ome_tiff(tmp_path / files["FileName"][0], np.zeros((4, 4), np.uint16), "YX")
     with pytest.raises(InvalidArgument, match="sites of A01 differ in shape"):
         cellfolio.stitch(files, tmp_path, channel="DNA", home=home)

@@ -14,7 +14,7 @@ pycytominer, whose names of columns these are.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,15 +66,17 @@ class JoinReport:
         """What somebody should look into, a sentence each."""
         found = []
         if self.unknown:
-            found.append(
-                f"{len(self.unknown)} perturbations have no metadata: {some_of(self.unknown)}"
-            )
+            found.append(f"{_count(self.unknown)} no metadata: {some_of(self.unknown)}")
         if self.repeated:
             found.append(
-                f"{len(self.repeated)} perturbations have several rows of metadata that differ, "
-                f"of which the first is used: {some_of(self.repeated)}"
+                f"{_count(self.repeated)} several rows of metadata that differ, of which the "
+                f"first is used: {some_of(self.repeated)}"
             )
         return tuple(found)
+
+
+def _count(names: Sequence[str]) -> str:
+    return "1 perturbation has" if len(names) == 1 else f"{len(names)} perturbations have"
 
 
 def join_perturbations(

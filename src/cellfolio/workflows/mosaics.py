@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cellfolio.errors import InvalidArgument, NotFound
 from cellfolio.formats.format import Source
+from cellfolio.formats.images.image import Image
 from cellfolio.formats.loading import load as load_source
 from cellfolio.metadata.columns import SITE, WELL
 from cellfolio.metadata.load_data import CHANNEL, FILE, FOLDER, KIND
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
-
-    from cellfolio.formats.images.image import Image
 
 Plane = Callable[[str, str | None], "Image"]
 
@@ -96,7 +95,12 @@ def stitch(
     """Return the sites of wells as one image: each where the microscope took it.
 
     Where sites overlap, the one of the higher number covers the other. Several wells stand in
-    their rows and columns of the plate, close together.
+    their rows and columns of the plate, close together. A whole plate:
+
+    ::
+
+        files = cellfolio.image_files("load_data.csv.gz")
+        plate = cellfolio.stitch(files, "Images", channel="DNA", smaller=8)
 
     Parameters
     ----------
@@ -123,13 +127,6 @@ def stitch(
     InvalidArgument
         If the table has no such channel or well, no positions, or an image is of another size.
     NotFound, BrokenFile
-
-    Examples
-    --------
-    ::
-
-        files = cellfolio.image_files("load_data.csv.gz")
-        plate = cellfolio.stitch(files, "Images", channel="DNA", smaller=8)
     """
     from cellfolio.formats.images import PixelSize, image_of
     from cellfolio.imaging.stitching import place_wells
