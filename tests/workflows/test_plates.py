@@ -12,7 +12,13 @@ import pandas as pd
 import pytest
 
 import cellfolio
-from cellfolio.errors import BrokenFile, InvalidArgument, NotFound
+from cellfolio.errors import (
+    BrokenFile,
+    InvalidArgument,
+    InvalidReference,
+    NotFound,
+    PackageNotFound,
+)
 from cellfolio.formats.images import write_ome_tiff
 from cellfolio.registries.plates import ImageName
 from cellfolio.storage.home import Home
@@ -240,6 +246,29 @@ def test_folder_without_barcodes(tmp_path: Path, home: Home) -> None:
         cellfolio.wells(tmp_path, "P1", home=home)
     with pytest.raises(NotFound, match="no folder or file"):
         cellfolio.wells(tmp_path / "nothing", "P1", home=home)
+
+
+def test_data_set_of_the_gallery_has_its_metadata_beside_the_images(
+    tmp_path: Path, home: Home
+) -> None:
+    experiment(tmp_path / "gallery/source_4/workspace/metadata")
+    address = f"cpg+{(tmp_path / 'gallery/source_4').as_uri()}"
+    found = plate_wells(address, "007", home=home)
+    assert found.table["Metadata_moa"].tolist()[:2] == ["kinase", "HDAC"]
+    again = plate_wells(f"{address}#plate=007&well=A01", "007", home=home)
+    assert len(again.table) == 3
+
+
+def test_path_written_as_a_name_is_told(
+    tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment(tmp_path / "screens/one")
+    monkeypatch.chdir(tmp_path)
+    for name in ("screens", "screens/one"):
+        with pytest.raises((InvalidReference, PackageNotFound)) as caught:
+            cellfolio.wells(name, "007", home=home)
+        assert caught.value.hint.endswith(f"./{name}")
+    assert len(cellfolio.wells("./screens/one", "007", home=home)) == 3
 
 
 # Stitching

@@ -66,8 +66,9 @@ def wells_command(
 
     SOURCE is a folder that starts with '/', '.' or '~', or PACKAGE[/PATH], with metadata as
     CPJUMP1 keeps it: barcode_platemap.csv names the plate map of BARCODE, and external_metadata
-    tells of its perturbations. A file is taken as the plate map itself; then BARCODE is what the
-    plate shall be called.
+    tells of its perturbations. Of a data set of the Cell Painting Gallery, such as
+    cpjump1/images, the metadata beside the images is read. A file is taken as the plate map
+    itself; then BARCODE is what the plate shall be called.
     """
     from cellfolio.workflows.plates import column_of, draw_wells, plate_wells
 

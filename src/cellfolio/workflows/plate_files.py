@@ -20,14 +20,20 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from cellfolio.errors import InvalidArgument, NotFound
+from cellfolio.errors import InvalidArgument, InvalidReference, NotFound, PackageNotFound
 from cellfolio.formats.format import Source
 from cellfolio.formats.loading import load as load_source
 from cellfolio.metadata.columns import plain_numbers
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
+from cellfolio.registries.gallery import GalleryLayout
 from cellfolio.storage.home import Home
-from cellfolio.workflows.opening import fetch_entry, is_folder, is_path, open_package
+from cellfolio.workflows.opening import (
+    fetch_entry,
+    find_data_set,
+    is_path,
+    open_package,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,21 +169,43 @@ def find_files(source: Package | Path | str, home: Home) -> tuple[PlateFiles, st
     """
     if isinstance(source, Package):
         return _of_package(source, home), None
-    local = Path(source).expanduser()
     if isinstance(source, Path) or is_path(source):
+        local = Path(source).expanduser()
         if local.is_file():
             beside = sorted(one.name for one in local.parent.iterdir() if one.is_file())
             return _of_folder(local.parent, tuple(beside), home), local.name
-        if isinstance(source, Path) or is_folder(source):
-            if not local.is_dir():
-                raise NotFound(f"there is no folder or file {local}")
+        if local.is_dir():
             return _of_folder(local, tuple(sorted(_walk(local))), home), None
-    opened = open_package(str(source), home)
+        if isinstance(source, Path):
+            raise NotFound(f"there is no folder or file {local}")
+    return _of_name(source, home)
+
+
+def _of_name(name: str, home: Home) -> tuple[PlateFiles, str | None]:
+    try:
+        opened = open_package(_metadata_address(name, home), home)
+    except (InvalidReference, PackageNotFound) as error:
+        if Path(name).exists():
+            error.hint = f"what is on this machine is written as a path: ./{name}"
+        raise
     part = opened.package[opened.path] if opened.path else opened.package
     if isinstance(part, Entry):
         return _of_package(opened.package, home), part.logical_key
     package = opened.package.subset(opened.path) if opened.path else opened.package
     return _of_package(package, home), None
+
+
+def _metadata_address(name: str, home: Home) -> str:
+    """Return where a data set of the Cell Painting Gallery keeps its plate maps, or the name.
+
+    Its images are many, and opened by plate; the metadata of all plates lies beside them.
+    """
+    data_set = find_data_set(name, home)
+    address = name if data_set is None else data_set.address
+    if not address.startswith("cpg+"):
+        return name
+    root = address.removeprefix("cpg+").partition("#")[0]
+    return f"listing+{GalleryLayout(root).metadata().uri}"
 
 
 def _walk(folder: Path) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -62,21 +63,12 @@ class PlateWells:
     def controls(self) -> dict[str, int] | None:
         """Number of wells by control type, the most common first; None if nothing tells it.
 
-        Wells that are no control are counted by their ``pert_type``, such as ``trt``, or as
-        ``none``.
+        Wells of which nothing is known are counted as ``none``.
         """
         if CONTROL not in self.table:
             return None
-        kinds = self.table[CONTROL]
-        if KIND in self.table:
-            kinds = kinds.fillna(self.table[KIND])
-        counts = kinds.fillna("none").astype(str).value_counts()
-        return {
-            str(name): int(count)
-            for name, count in counts.sort_index(ascending=True)
-            .sort_values(ascending=False, kind="stable")
-            .items()
-        }
+        kinds = Counter(str(one or "none") for one in values_by_well(self.table, CONTROL).values())
+        return dict(sorted(kinds.items(), key=lambda pair: (-pair[1], pair[0])))
 
     @property
     def constant(self) -> dict[str, Any]:
@@ -107,7 +99,8 @@ def wells(
     Parameters
     ----------
     source : Package, Path or str
-        A folder, a package or ``PACKAGE[/PATH]``. A file is taken as the plate map itself.
+        A folder, a package, ``PACKAGE[/PATH]``, or a data set of the Cell Painting Gallery. A file
+        is taken as the plate map itself.
     barcode : str
     batch : str, optional
         Where several have the plate.
@@ -249,8 +242,15 @@ def column_of(table: pd.DataFrame, column: str) -> str:
 
 
 def values_by_well(table: pd.DataFrame, column: str) -> dict[Well, Any]:
-    """Return a column by well; what is missing is None."""
-    pairs = zip(map(parse_well, table[WELL]), table[column].tolist(), strict=True)
+    """Return a column by well; what is missing is None.
+
+    Of control types, a well that is no control has its ``pert_type``, such as ``trt``: what is
+    known of it differs from what is not known at all.
+    """
+    values = table[column]
+    if column == CONTROL and KIND in table:
+        values = values.where(values.notna(), table[KIND])
+    pairs = zip(map(parse_well, table[WELL]), values.tolist(), strict=True)
     return {well: None if is_missing(value) else value for well, value in pairs}
 
 
