@@ -118,7 +118,7 @@ def test_column_is_drawn(cellfolio: Cellfolio, screen: str, suffix: str, start: 
         (["BR1", "--batch", "day3"], 3, "there is no batch 'day3'", "are day1, day2"),
         (["BR1", "-c", "dos"], 2, "the wells have no column 'dos'", "did you mean dose?"),
         (["BR1", "-o", "plate.png"], 2, "none is named", "--column"),
-        (["BR1", "-c", "dose", "-o", "plate.xlsx"], 2, "ends in '.xlsx'", ""),
+        (["BR1", "-c", "dose", "-o", "plate.xlsx"], 2, "cannot be written to 'plate.xlsx'", ".png"),
         (["BR1", "-o", "no/plate.csv"], 2, "there is no folder no", "make it first"),
         (["BR1", "--well-column", "wall"], 2, "no column 'wall'", "did you mean well?"),
         (["BR1", "--perturbations", "none.csv"], 3, "has no file 'none.csv'", ""),

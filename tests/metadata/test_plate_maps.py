@@ -82,6 +82,7 @@ def test_rows_without_anything_are_left_out() -> None:
         ({"drug": ["x"], "dose": [1]}, "has no column of wells; it has drug, dose"),
         ({"well": ["A1"], "position": ["B1"]}, "name different wells"),
         ({"": ["A", "a"], "1": [1, 2]}, "a row or a column more than once"),
+        ({"well": ["A1"], "x": [1], "Metadata_x": [2]}, "'x' and 'Metadata_x' are one name"),
         ({"Row": ["A"], "Col": [None]}, "'A' is not a well"),
     ],
 )

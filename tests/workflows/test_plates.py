@@ -18,6 +18,7 @@ from cellfolio.errors import (
     InvalidReference,
     NotFound,
     PackageNotFound,
+    UnknownFormat,
 )
 from cellfolio.formats.images import write_ome_tiff
 from cellfolio.registries.plates import ImageName
@@ -214,8 +215,9 @@ def test_plate_map_alone(tmp_path: Path, home: Home, name: str, text: str) -> No
 def test_compressed_and_parquet_plate_maps(tmp_path: Path, home: Home) -> None:
     text = "well,drug\nA1,x\n"
     (tmp_path / "map.csv.gz").write_bytes(gzip.compress(text.encode()))
+    (tmp_path / "map.txt.gz").write_bytes(gzip.compress(text.replace(",", "\t").encode()))
     pd.DataFrame({"well": ["A1"], "drug": ["x"]}).to_parquet(tmp_path / "map.parquet")
-    for name in ("map.csv.gz", "map.parquet"):
+    for name in ("map.csv.gz", "map.txt.gz", "map.parquet"):
         assert cellfolio.wells(tmp_path / name, "P", home=home)["Metadata_drug"].tolist() == ["x"]
 
 
@@ -239,6 +241,15 @@ def test_bad_files_are_named(
 ) -> None:
     with pytest.raises(error, match=message):
         cellfolio.wells(experiment(tmp_path, **files), "007", home=home)
+
+
+def test_file_that_is_no_table(tmp_path: Path, home: Home) -> None:
+    (tmp_path / "map.json").write_text('{"A1": "x"}')
+    with pytest.raises(InvalidArgument, match=r"map\.json is no table"):
+        cellfolio.wells(tmp_path / "map.json", "P1", home=home)
+    (tmp_path / "map.xlsx").write_bytes(b"PK\x03\x04")
+    with pytest.raises(UnknownFormat, match=r"map\.xlsx"):
+        cellfolio.wells(tmp_path / "map.xlsx", "P1", home=home)
 
 
 def test_folder_without_barcodes(tmp_path: Path, home: Home) -> None:

@@ -95,19 +95,21 @@ def _check_output(output: Path | None, column: str | None, *, drawn: bool) -> No
 
     if output is None:
         return
-    if not drawn and output.suffix.lower() not in (".csv", ".tsv", ".parquet", ".json"):
-        raise InvalidArgument(
-            f"{output} ends in {output.suffix or 'no suffix'!r}; a table is written as .csv, .tsv, "
-            f".parquet or .json, a picture as {', '.join(PICTURES)}"
-        )
+    if drawn:
+        check_picture_path(output)
+        if column is None:
+            raise InvalidArgument(
+                "a picture shows one column of the table, and none is named",
+                hint="name it, such as --column control_type; without -o, columns are listed",
+            )
+        return
+    try:
+        check_table_name(output)
+    except InvalidArgument as error:
+        error.hint = f"with --column, a picture is {', '.join(PICTURES)}"
+        raise
     if not output.parent.is_dir():
         raise InvalidArgument(f"there is no folder {output.parent}", hint="make it first")
-    if drawn and column is None:
-        raise InvalidArgument(
-            "a picture shows one column of the table, and none is named",
-            hint="name it, such as --column control_type; without -o, the columns are listed",
-        )
-    _ = check_picture_path(output) if drawn else check_table_name(output)
 
 
 def _narrowed(table: pd.DataFrame, name: str | None) -> pd.DataFrame:

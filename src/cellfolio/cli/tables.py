@@ -59,14 +59,9 @@ def _left_out(shape: tuple[int, int], rows: int, names: Sequence[str]) -> str:
 
 
 def _column(column: pd.Series[Any], name: str) -> list[str]:
-    missing = column.isna() if len(column) else []
-    return [
-        _short(printable(name)),
-        *(
-            "" if gone is True or str(gone) == "True" else _short(printable(_text(value)))
-            for value, gone in zip(column.tolist(), missing, strict=True)
-        ),
-    ]
+    values = zip(column.tolist(), column.isna().tolist(), strict=True)
+    cells = ["" if gone else _text(value) for value, gone in values]
+    return [_short(printable(text)) for text in (name, *cells)]
 
 
 def _text(value: Any) -> str:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cellfolio.errors import InvalidArgument
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -35,6 +37,24 @@ def prefixed(column: str) -> str:
     ('Metadata_broad_sample', 'Metadata_Well')
     """
     return column if column.startswith(PREFIX) else PREFIX + column
+
+
+def with_prefix(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose columns all begin with ``Metadata_``.
+
+    Raises
+    ------
+    InvalidArgument
+        If two would have the same name.
+    """
+    names = [prefixed(str(one)) for one in table]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InvalidArgument(
+            f"columns {twice[0].removeprefix(PREFIX)!r} and {twice[0]!r} are one name; "
+            "expected each column once"
+        )
+    return table.set_axis(names, axis="columns")
 
 
 def called(table: pd.DataFrame, names: frozenset[str]) -> list[Any]:

@@ -28,6 +28,7 @@ from cellfolio.metadata.columns import (
     as_text,
     prefixed,
     some_of,
+    with_prefix,
 )
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def join_perturbations(
     >>> joined["Metadata_control_type"].tolist(), report.empty
     (['poscon', 'negcon'], ('A02',))
     """
-    told = perturbations.rename(columns={one: prefixed(str(one)) for one in perturbations})
+    told = with_prefix(perturbations)
     on = shared_key(wells, told) if key is None else prefixed(key)
     if on is None or on not in wells or on not in told:
         raise InvalidArgument(
@@ -173,8 +174,7 @@ def choose_perturbations(
         key = shared_key(wells, tables[name])
         if key is None:
             return 0, False, 0, name
-        told = tables[name].rename(columns={one: prefixed(str(one)) for one in tables[name]})
-        known = set(map(as_text, told[key])) - {None}
+        known = set(map(as_text, with_prefix(tables[name])[key])) - {None}
         count = len(known & set(map(as_text, wells[key])))
         return -count, name != f"{kind}_metadata", len(name), name
 

@@ -18,6 +18,7 @@ from cellfolio.metadata.columns import (
     is_missing,
     prefixed,
     some_of,
+    with_prefix,
 )
 from cellfolio.registries.plates import Well, parse_well
 
@@ -70,8 +71,7 @@ def tidy_plate_map(
             f"the plate map has {some_of(twice)} more than once; expected a row for each well",
             hint="keep one row for each well; put what was mixed in it into several columns",
         )
-    others = rows.drop(columns=list(used))
-    others.columns = [prefixed(str(column)) for column in others]
+    others = with_prefix(rows.drop(columns=list(used)))
     others.insert(0, WELL, [str(well) for well in wells])
     return others
 
@@ -89,13 +89,13 @@ def is_grid(table: pd.DataFrame) -> bool:
     >>> is_grid(pd.DataFrame({"": ["A", "B"], "1": [0.1, 1], "2": [10, 100]}))
     True
     """
-    names = [str(column) for column in table.columns[1:]]
-    letters = (
-        [str(value).strip() for value in table[table.columns[0]]] if len(table.columns) else []
-    )
+    if table.empty:
+        return False
+    letters = [str(value).strip() for value in table.iloc[:, 0]]
+    names = [str(column).strip() for column in table.columns[1:]]
     return (
-        bool(names and letters)
-        and all(re.fullmatch("0?[1-9]|[1-4][0-9]", name.strip()) for name in names)
+        bool(names)
+        and all(re.fullmatch("0?[1-9]|[1-4][0-9]", name) for name in names)
         and all(re.fullmatch("[A-Za-z]{1,2}", letter) for letter in letters)
     )
 

@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cellfolio.errors import InvalidArgument, InvalidReference, NotFound, PackageNotFound
 from cellfolio.formats.format import Source
@@ -44,7 +44,7 @@ _EXTERNAL = "external_metadata"
 _EXPERIMENT = re.compile(rf"(?:.*/)?experiment(?:/[^/]*|[^/]*)(?:{_TABLE})")
 """Not ``Experiment.csv``, which CellProfiler writes for every image set."""
 _IS_TABLE = re.compile(rf".*(?:{_TABLE})", re.IGNORECASE)
-_DELIMITERS = "\t;,"
+_DELIMITED = re.compile(r"\.(?P<suffix>csv|tsv|txt|tab)(?P<compressed>\.gz)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -228,22 +228,34 @@ def _of_package(package: Package, home: Home) -> PlateFiles:
 
 
 def read_table(source: Source) -> pd.DataFrame:
-    """Read a table, whatever stands between its fields."""
-    options: dict[str, Any] = {}
-    if source.name.lower().endswith((".txt", ".csv", ".tab", ".tsv")):
-        delimiter = _delimiter(source.path)
-        options = {"declared": "tsv" if delimiter == "\t" else "csv"}
-        if delimiter == ";":
-            options["delimiter"] = delimiter
-    table: pd.DataFrame = load_source(source, **options)
-    if source.name.lower().endswith(".parquet"):
-        return table
+    """Read a table, whatever stands between its fields.
+
+    Raises
+    ------
+    InvalidArgument
+        If the file is something else.
+    BrokenFile, UnknownFormat
+    """
+    options = _how_delimited(source)
+    table = load_source(source, **options)
+    if not hasattr(table, "columns"):
+        raise InvalidArgument(f"{source.name} is no table", hint="export it as CSV")
+    if not options:  # Parquet has types of its own
+        return cast("pd.DataFrame", table)
     texts: pd.DataFrame = load_source(source, text=list(table.columns), **options)
     return plain_numbers(texts)
 
 
-def _delimiter(path: Path) -> str:
-    """Return what stands between the names of columns: the most common of those it may be."""
-    with path.open("rb") as file:
+def _how_delimited(source: Source) -> dict[str, Any]:
+    """Return the options to read delimited text with; none for another format."""
+    found = _DELIMITED.search(source.name)
+    if found is None:
+        return {}
+    if found["compressed"]:
+        return {"declared": "csv" if found["suffix"].lower() == "csv" else "tsv"}
+    with source.path.open("rb") as file:
         line = file.readline(1 << 16).decode("utf-8", "replace")
-    return max(_DELIMITERS, key=line.count)
+    delimiter = max("\t;,", key=line.count)
+    if delimiter == "\t":
+        return {"declared": "tsv"}
+    return {"declared": "csv"} | ({"delimiter": ";"} if delimiter == ";" else {})
