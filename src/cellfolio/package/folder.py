@@ -14,6 +14,8 @@ from cellfolio.package.rows import Rows
 if TYPE_CHECKING:
     from cellfolio.package.package import Package
 
+_SHOWN = 40
+"""Names that `print` shows of a folder."""
 _NOT_IDENTIFIER = re.compile(r"\W")
 
 
@@ -64,7 +66,7 @@ class Folder:
         if not path.endswith("/"):
             index = self.rows.find(key) if path else None
             if index is not None and self._start <= index < self._stop:
-                return self.rows.row(index).entry()
+                return self.rows.row(index).entry(self._package.opener)
             key += "/"
         if path in ("", "/"):
             return self
@@ -129,7 +131,7 @@ class Folder:
     def files(self) -> tuple[Entry, ...]:
         """The files directly in this folder, by name."""
         return tuple(
-            self.rows.row(index).entry()
+            self.rows.row(index).entry(self._package.opener)
             for index in self._children.values()
             if isinstance(index, int)
         )
@@ -151,10 +153,16 @@ class Folder:
 
     def walk(self) -> Iterator[Entry]:
         """Yield every file in this folder and below, in the order of logical keys."""
-        return (row.entry() for row in self.rows.between(self._start, self._stop))
+        opener = self._package.opener
+        return (row.entry(opener) for row in self.rows.between(self._start, self._stop))
 
     def __repr__(self) -> str:
         return f"Folder({self.key!r}, {self.file_count} files)"
+
+    def __str__(self) -> str:
+        names = list(self._children)
+        more = [f"… and {len(names) - _SHOWN:,} more"] if len(names) > _SHOWN else []
+        return "\n".join([repr(self), *(f"  {name}" for name in names[:_SHOWN]), *more])
 
     def _repr_html_(self) -> str:
         from cellfolio.package.html import folder_html
