@@ -19,6 +19,7 @@ from typing import Any, get_type_hints
 import pandas as pd
 
 import cellfolio
+from cellfolio.formats.images import Image
 
 REFERENCE = Path(__file__).parent / "reference" / "python.md"
 
@@ -36,7 +37,7 @@ _SECTIONS = {
     "Values": "What the verbs work on.",
     "What verbs return": "Made by the verbs; you only read them.",
 }
-_LATE = {"pd": pd}
+_LATE = {"Image": Image, "pd": pd}
 """What modules import for type checking only, so that the library stays light."""
 _SECTION = re.compile(r"^(?P<title>[A-Z][a-z]+(?: [a-z]+)?)\n-{3,}$", re.MULTILINE)
 
