@@ -25,7 +25,7 @@ images = st.builds(
 
 
 @given(st.lists(images, min_size=1, max_size=30, unique=True))
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_built_table_names_the_images_it_was_built_from(there: list[ImageName]) -> None:
     table = load_data_table([*map(str, there), "Index.idx.xml"], "BR1", "/images")
     files = image_files(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellfolio.errors import InvalidArgument
@@ -19,6 +19,7 @@ def wells_of(keys: list[str | None]) -> pd.DataFrame:
     return pd.DataFrame({"Metadata_Well": wells, "Metadata_drug": keys}, dtype=object)
 
 
+@settings(max_examples=40)
 @given(st.lists(names, min_size=1, max_size=20), st.lists(st.tuples(names, st.integers(0, 2))))
 def test_join_is_that_of_a_dictionary(
     keys: list[str | None], rows: list[tuple[str | None, int]]
