@@ -25,7 +25,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "show": ("looking", "Show a data set, a package, or a folder or file of it."),
         "log": ("looking", "List the revisions of a package, the newest first."),
         "diff": ("comparing", "Show what changed from one package to another."),
-        "wells": ("plates", "Show the wells of a plate: perturbations, controls, pictures."),
+        "wells": ("plates", "Show the wells of a plate: perturbations and controls; draw them."),
     },
     "Get": {
         "get": ("moving", "Get a data set, a package, or a part of it, into a folder."),

@@ -62,7 +62,7 @@ FIELDS = {
 def wells_command(
     source: str, barcode: str, column: str | None, output: Path | None, **how: Any
 ) -> Answer:
-    """Show the wells of a plate: perturbations, controls, and what else is known of them.
+    """Show the wells of a plate: perturbations and controls; draw them.
 
     SOURCE is a folder that starts with '/', '.' or '~', or PACKAGE[/PATH], with metadata as
     CPJUMP1 keeps it: barcode_platemap.csv names the plate map of BARCODE, and external_metadata
