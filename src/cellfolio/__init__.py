@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from cellfolio.workflows.cardio import cardio_cells
     from cellfolio.workflows.getting import GetOptions
     from cellfolio.workflows.loading import load, open_image
+    from cellfolio.workflows.mosaics import image_files, stitch
+    from cellfolio.workflows.plates import wells
     from cellfolio.workflows.publishing import Label, save
     from cellfolio.workflows.querying import query, tables
     from cellfolio.workflows.records import record_image, records, schema
@@ -65,6 +67,8 @@ _HOMES = {
     "cellfolio.workflows.cardio": ("cardio_cells",),
     "cellfolio.workflows.getting": ("GetOptions",),
     "cellfolio.workflows.loading": ("load", "open_image"),
+    "cellfolio.workflows.mosaics": ("image_files", "stitch"),
+    "cellfolio.workflows.plates": ("wells",),
     "cellfolio.workflows.publishing": ("Label", "save"),
     "cellfolio.workflows.querying": ("query", "tables"),
     "cellfolio.workflows.records": ("record_image", "records", "schema"),
@@ -110,6 +114,7 @@ __all__ = [
     "fetch",
     "gc",
     "get",
+    "image_files",
     "list_packages",
     "load",
     "log",
@@ -123,9 +128,11 @@ __all__ = [
     "schema",
     "show_progress",
     "status",
+    "stitch",
     "tables",
     "verify",
     "view",
+    "wells",
 ]
 
 

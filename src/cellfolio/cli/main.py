@@ -32,6 +32,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "records": ("records", "Show the records of a package, and what is related to what."),
         "schema": ("records", "Show what the info documents of a package have, or check them."),
+        "wells": ("plates", "Show the wells of a plate: perturbations and controls; draw them."),
     },
     "Get": {
         "get": ("moving", "Get a data set, a package, or a part of it, into a folder."),
