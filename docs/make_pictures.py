@@ -1,4 +1,4 @@
-"""Write the pictures of ``docs/guide/looking.md``, from cells that the simulator makes.
+"""Write the pictures of the guide, from cells that the simulator makes.
 
 Run it from the checkout after a change of how pictures look::
 
@@ -8,13 +8,18 @@ Run it from the checkout after a change of how pictures look::
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cellfolio import ViewOptions
 from cellfolio.formats.images import PixelSize, image_of
+from cellfolio.formats.images.image import Image
+from cellfolio.formats.images.opening import open_image
+from cellfolio.imaging.picture import Picture
 from cellfolio.imaging.plate_montage import plate_montage
 from cellfolio.imaging.showing import show
 from cellfolio.registries.plates import Well
 from cellfolio.simulation import CHANNELS, PIXEL_SIZE_UM, ExperimentDesign, simulate_site
+from tests.docs.cell_line import cell_line
 
 FOLDER = Path(__file__).parent / "guide" / "pictures"
 LARGEST = 100_000
@@ -45,11 +50,31 @@ def main() -> None:
         ),
         "plate": plate_montage(images, ViewOptions(channels=("DNA",), size=56)),
     }
+    pictures.update(cell_line_pictures())
     FOLDER.mkdir(exist_ok=True)
     for name, picture in pictures.items():
         path = FOLDER / f"{name}.png"
         picture.save(path)
         assert path.stat().st_size <= LARGEST, f"{path} is too large"
+
+
+def cell_line_pictures() -> dict[str, Picture]:
+    """Make those of ``docs/guide/cell-line-images.md``, smaller than the page does."""
+    with TemporaryDirectory() as scratch:
+        images: dict[str, Image] = {}
+        for key, data in cell_line(Path(scratch)).items():
+            kind, _, rest = key.partition("/")
+            if rest.endswith("image.ome.tiff") and kind not in images:
+                path = Path(scratch, f"{kind}.ome.tiff")
+                path.write_bytes(data)
+                images[kind] = open_image(path)
+        field = images["fovs"].select(c=[0, 2, 4, 6])
+        outlines = [images["cell_segs"], images["nuclei_segs"]]
+        composite = ViewOptions(style="composite", channels=("CMDRX", "EGFP", "H3342"), size=220)
+        return {
+            "cell-line-panels": show([field], ViewOptions(size=154)),
+            "cell-line-composite": show([field], composite, segmentations=outlines),
+        }
 
 
 if __name__ == "__main__":
