@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cellfolio.cli.progress import show_progress
     from cellfolio.errors import CellfolioError
     from cellfolio.imaging.options import ViewOptions
+    from cellfolio.metadata.graph import RecordGraph
+    from cellfolio.metadata.records import Record, Records
     from cellfolio.package.diff import Diff
     from cellfolio.package.digests import Digest
     from cellfolio.package.entry import Entry
@@ -24,9 +26,14 @@ if TYPE_CHECKING:
     from cellfolio.package.package import Package
     from cellfolio.storage.home import Home
     from cellfolio.storage.progress import ProgressEvent
+    from cellfolio.workflows.cardio import cardio_cells
     from cellfolio.workflows.getting import GetOptions
     from cellfolio.workflows.loading import load, open_image
-    from cellfolio.workflows.publishing import Label
+    from cellfolio.workflows.mosaics import image_files, stitch
+    from cellfolio.workflows.plates import wells
+    from cellfolio.workflows.publishing import Label, save
+    from cellfolio.workflows.querying import query, tables
+    from cellfolio.workflows.records import record_image, records, schema
     from cellfolio.workflows.verbs import (
         build,
         catalogue,
@@ -48,6 +55,8 @@ _HOMES = {
     "cellfolio.cli.progress": ("show_progress",),
     "cellfolio.errors": ("CellfolioError",),
     "cellfolio.imaging.options": ("ViewOptions",),
+    "cellfolio.metadata.graph": ("RecordGraph",),
+    "cellfolio.metadata.records": ("Record", "Records"),
     "cellfolio.package.digests": ("Digest",),
     "cellfolio.package.entry": ("Entry",),
     "cellfolio.package.diff": ("Diff",),
@@ -55,9 +64,14 @@ _HOMES = {
     "cellfolio.package.package": ("Package",),
     "cellfolio.storage.home": ("Home",),
     "cellfolio.storage.progress": ("ProgressEvent",),
+    "cellfolio.workflows.cardio": ("cardio_cells",),
     "cellfolio.workflows.getting": ("GetOptions",),
     "cellfolio.workflows.loading": ("load", "open_image"),
-    "cellfolio.workflows.publishing": ("Label",),
+    "cellfolio.workflows.mosaics": ("image_files", "stitch"),
+    "cellfolio.workflows.plates": ("wells",),
+    "cellfolio.workflows.publishing": ("Label", "save"),
+    "cellfolio.workflows.querying": ("query", "tables"),
+    "cellfolio.workflows.records": ("record_image", "records", "schema"),
     "cellfolio.workflows.verbs": (
         "build",
         "catalogue",
@@ -88,24 +102,37 @@ __all__ = [
     "Label",
     "Package",
     "ProgressEvent",
+    "Record",
+    "RecordGraph",
+    "Records",
     "ViewOptions",
     "build",
+    "cardio_cells",
     "catalogue",
     "diff",
     "du",
     "fetch",
     "gc",
     "get",
+    "image_files",
     "list_packages",
     "load",
     "log",
     "open",
     "open_image",
     "push",
+    "query",
+    "record_image",
+    "records",
+    "save",
+    "schema",
     "show_progress",
     "status",
+    "stitch",
+    "tables",
     "verify",
     "view",
+    "wells",
 ]
 
 

@@ -26,6 +26,13 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "log": ("looking", "List the revisions of a package, the newest first."),
         "diff": ("comparing", "Show what changed from one package to another."),
         "view": ("viewing", "Make a picture of images, or show it in the terminal."),
+        "query": (
+            "querying",
+            "Ask the tables of a package: SQL, or conditions; get what is found.",
+        ),
+        "records": ("records", "Show the records of a package, and what is related to what."),
+        "schema": ("records", "Show what the info documents of a package have, or check them."),
+        "wells": ("plates", "Show the wells of a plate: perturbations and controls; draw them."),
     },
     "Get": {
         "get": ("moving", "Get a data set, a package, or a part of it, into a folder."),

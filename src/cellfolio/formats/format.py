@@ -43,12 +43,15 @@ class Source:
         If known: what converted files are kept by.
     home : Home or None
         Where converted files are kept; None for nowhere.
+    told : str or None
+        Format that a manifest tells; it decides where the name does not.
     """
 
     path: Path
     name: str
     digest: Digest | None = None
     home: Home | None = None
+    told: str | None = None
 
 
 Loader = Callable[..., Any]
@@ -73,6 +76,8 @@ class Format:
         Called with a `Source` and options by keyword.
     about : str
         What the loader returns, for people.
+    lazy : bool
+        Whether the loader has an option of that name: to read what is asked for, and no more.
 
     Examples
     --------
@@ -86,6 +91,7 @@ class Format:
     magic: tuple[bytes, ...]
     load: Loader
     about: str = ""
+    lazy: bool = False
 
     @property
     def compressed(self) -> bool:
@@ -149,11 +155,19 @@ class Formats:
         """Return these formats with others before them."""
         return Formats((*formats, *self.listed))
 
-    def find(self, source_name: str, first_bytes: bytes, declared: str | None = None) -> Format:
+    def find(
+        self,
+        source_name: str,
+        first_bytes: bytes,
+        declared: str | None = None,
+        *,
+        told: str | None = None,
+    ) -> Format:
         """Return the format of a file.
 
         The declared one, else the one with the longest suffix that fits the name (of equal ones
-        the first), else the only one whose magic bytes the file starts with.
+        the first), else the one that a manifest tells, else the only one whose magic bytes the
+        file starts with; else a name without suffix whose text starts like a JSON object is JSON.
 
         Parameters
         ----------
@@ -162,7 +176,9 @@ class Formats:
         first_bytes : bytes
             What the file starts with, once decompressed.
         declared : str, optional
-            Name of the format.
+            Name of the format, as the user says.
+        told : str, optional
+            Name of the format, as a manifest says; one that is not known tells nothing.
 
         Raises
         ------
@@ -177,7 +193,10 @@ class Formats:
             found = plugged._find(source_name, first_bytes, declared)
         if found is None and declared is None:
             fitting = self._by_magic(first_bytes) or plugged._by_magic(first_bytes)
-            found = fitting[0] if len(fitting) == 1 else None
+            found = self._find(source_name, first_bytes, told) if told else None
+            found = found or (fitting[0] if len(fitting) == 1 else None)
+            if found is None and _like_json(source_name, first_bytes):
+                found = self._find(source_name, first_bytes, "json")
         if found is None:
             raise _unknown(source_name, first_bytes, declared, self)
         if not first_bytes:
@@ -233,6 +252,11 @@ class Formats:
         # A character may be cut at the end.
         text = b"\0" not in first_bytes and not first_bytes[:-3].decode(errors="replace").count("�")
         return "text" if text else "no known format"
+
+
+def _like_json(name: str, first_bytes: bytes) -> bool:
+    """Whether a file that no suffix tells of starts like a JSON object: `info/load` of Quilt 2."""
+    return "." not in name.rpartition("/")[2] and first_bytes.lstrip().startswith(b"{")
 
 
 def with_compression(*suffixes: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cellfolio.errors import BrokenFile, InvalidArgument, ObjectNotFound
-from cellfolio.formats.format import Formats, Loader, Source
+from cellfolio.formats.format import Format, Formats, Loader, Source
 from cellfolio.formats.options import check_options
 from cellfolio.formats.standard import DEFAULT
 from cellfolio.formats.streams import peek
@@ -68,6 +68,43 @@ def load(
     ...     load(path).to_dict("list")
     {'well': ['A01'], 'count': [3]}
     """
+    given = _given(source, home)
+    if loader is not None:
+        check_options(loader, "the loader", options)
+        return loader(given, **options)
+    found = _choose(given, declared, formats)
+    check_options(found.load, found.name, options)
+    return found.load(given, **options)
+
+
+def load_lazily(source: Source, *, formats: Formats = DEFAULT, **options: Any) -> Any:
+    """Open a file so that what is not asked for is not read, where its format can do that.
+
+    Parameters
+    ----------
+    source : Source
+    formats : Formats
+    **options
+        Of the format.
+
+    Returns
+    -------
+    object
+        A `LazyTable` of a table, a `numpy.memmap`, an `AnnData` whose matrix stays on disk, an
+        `Image`, a `Volume`, a `Database`; of other formats what `load` returns.
+
+    Raises
+    ------
+    UnknownFormat, BrokenFile, InvalidArgument, ObjectNotFound
+    """
+    found = _choose(_given(source, None), None, formats)
+    if found.lazy:
+        options["lazy"] = True
+    check_options(found.load, found.name, options)
+    return found.load(source, **options)
+
+
+def _given(source: Source | Path | str, home: Home | None) -> Source:
     if not isinstance(source, Source):
         path = Path(source)
         source = Source(path, path.name, home=home)
@@ -75,9 +112,10 @@ def load(
         raise ObjectNotFound(f"{source.name} is not there: no file {source.path}")
     if not source.path.is_file():
         raise InvalidArgument(f"{source.path} is not a file", hint="name one of the files in it")
-    if loader is not None:
-        check_options(loader, "the loader", options)
-        return loader(source, **options)
+    return source
+
+
+def _choose(source: Source, declared: str | None, formats: Formats) -> Format:
     first_bytes, compressed = peek(source.path)
     if first_bytes.startswith(_POINTER):
         raise BrokenFile(
@@ -86,7 +124,7 @@ def load(
             "it is a Git-LFS pointer; the file it stands for is not here",
             hint="get it with `git lfs pull`, or with cellfolio from the repository",
         )
-    found = formats.find(source.name, first_bytes, declared)
+    found = formats.find(source.name, first_bytes, declared, told=source.told)
     if compressed and not found.compressed:
         raise BrokenFile(
             source.name,
@@ -94,5 +132,4 @@ def load(
             f"its bytes are {compressed[1:]} data",
             hint=f"decompress it, or call it what it is: …{compressed}",
         )
-    check_options(found.load, found.name, options)
-    return found.load(source, **options)
+    return found

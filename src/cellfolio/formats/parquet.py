@@ -81,6 +81,21 @@ def read_columns(
         return _polars(read, columns) if table == "polars" else _pandas(read, columns)
 
 
+def column_names(source: Source) -> tuple[str, ...]:
+    """Return the names of a Parquet file's columns; nothing else is read.
+
+    Raises
+    ------
+    BrokenFile
+    """
+    import pyarrow.parquet as pq
+
+    if not source.path.stat().st_size:
+        raise empty(source, "parquet")
+    with faults_named(source, "parquet"):
+        return tuple(pq.read_schema(source.path).names)
+
+
 def _filled(file: pq.ParquetFile, names: Sequence[str]) -> pd.DataFrame:
     """Read one group of rows after the other into a table that has its final size at once.
 

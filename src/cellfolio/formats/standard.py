@@ -21,14 +21,15 @@ DEFAULT = Formats(
     (
         Format(
             "csv", with_compression(".csv"), (), _here("tables", "read_csv"),
-            "table, values separated by commas",
+            "table, values separated by commas", lazy=True,
         ),
         Format(
             "tsv", with_compression(".tsv", ".tab"), (), _here("tables", "read_tsv"),
-            "table, values separated by tabs",
+            "table, values separated by tabs", lazy=True,
         ),
         Format(
-            "parquet", (".parquet", ".pq"), (b"PAR1",), _here("tables", "read_parquet"), "table"
+            "parquet", (".parquet", ".pq"), (b"PAR1",), _here("tables", "read_parquet"), "table",
+            lazy=True,
         ),
         Format(
             "json", with_compression(".json", ".geojson", ".ipynb"), (),
@@ -43,7 +44,9 @@ DEFAULT = Formats(
             with_compression(".md", ".txt", ".rst", ".log", ".yml", ".yaml", ".toml"),
             (), _here("documents", "read_text"), "text",
         ),
-        Format("npy", (".npy",), (b"\x93NUMPY",), _here("arrays", "read_npy"), "array"),
+        Format(
+            "npy", (".npy",), (b"\x93NUMPY",), _here("arrays", "read_npy"), "array", lazy=True
+        ),
         Format(
             "npz", (".npz",), (), _here("arrays", "read_npz"),
             "arrays by name",
@@ -56,7 +59,9 @@ DEFAULT = Formats(
             "gct", with_compression(".gct"), (b"#1.2", b"#1.3"), _here("gct", "read_gct"),
             "AnnotatedMatrix",
         ),
-        Format("h5ad", (".h5ad",), (_HDF5,), _here("annotated", "read_h5ad"), "AnnData"),
+        Format(
+            "h5ad", (".h5ad",), (_HDF5,), _here("annotated", "read_h5ad"), "AnnData", lazy=True
+        ),
         Format("gctx", (".gctx",), (_HDF5,), _here("gctx", "read_gctx"), "AnnotatedMatrix"),
         Format(
             "sqlite", (".sqlite", ".sqlite3", ".db"), (b"SQLite format 3\x00",),

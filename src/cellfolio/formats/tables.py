@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import BrokenFile, InvalidArgument
@@ -22,8 +22,9 @@ from cellfolio.formats.delimited import read_frame
 from cellfolio.formats.derived import Derived, find_derived, keep_derived
 from cellfolio.formats.format import Source
 from cellfolio.formats.header import read_header
+from cellfolio.formats.lazy_table import LazyTable
 from cellfolio.formats.options import check_columns, take_options
-from cellfolio.formats.parquet import read_columns, write_exactly
+from cellfolio.formats.parquet import column_names, read_columns, write_exactly
 from cellfolio.formats.rows import Dialect
 from cellfolio.formats.streams import peek
 
@@ -63,6 +64,8 @@ class TableOptions:
         20 MB compressed, 50 MB plain.
     max_bytes : int or None
         Most bytes inside a compressed file; None for 1 GiB, or 100 times its size if that is more.
+    lazy : bool
+        Read the names of columns only, and return a `LazyTable`.
     """
 
     columns: Sequence[str] | None = None
@@ -74,9 +77,10 @@ class TableOptions:
     header_rows: int = 1
     convert_from: int | None = None
     max_bytes: int | None = None
+    lazy: bool = False
 
 
-def read_csv(source: Source, **options: Any) -> pd.DataFrame | pl.DataFrame:
+def read_csv(source: Source, **options: Any) -> pd.DataFrame | pl.DataFrame | LazyTable:
     """Read values separated by commas.
 
     Parameters
@@ -96,7 +100,7 @@ def read_csv(source: Source, **options: Any) -> pd.DataFrame | pl.DataFrame:
     return read_delimited(source, "csv", ",", take_options(TableOptions, "csv", options))
 
 
-def read_tsv(source: Source, **options: Any) -> pd.DataFrame | pl.DataFrame:
+def read_tsv(source: Source, **options: Any) -> pd.DataFrame | pl.DataFrame | LazyTable:
     """Read values separated by tabs; see `read_csv`."""
     return read_delimited(source, "tsv", "\t", take_options(TableOptions, "tsv", options))
 
@@ -107,7 +111,8 @@ def read_parquet(
     columns: Sequence[str] | None = None,
     table: str = "pandas",
     max_bytes: int | None = None,
-) -> pd.DataFrame | pl.DataFrame:
+    lazy: bool = False,
+) -> pd.DataFrame | pl.DataFrame | LazyTable:
     """Read a Parquet file.
 
     Parameters
@@ -118,12 +123,19 @@ def read_parquet(
     table : {'pandas', 'polars'}
     max_bytes : int, optional
         Most bytes that the table may take; by default 1 GiB, or 100 times the file's size.
+    lazy : bool
+        Read the names of columns only, and return a `LazyTable`.
 
     Raises
     ------
     BrokenFile, InvalidArgument
     """
     _check_library(table)
+    if lazy:
+        names = tuple(columns or column_names(source))
+        return LazyTable(
+            source.name, names, lambda some: read_columns(source, some, table, max_bytes)
+        )
     return read_columns(source, columns, table, max_bytes)
 
 
@@ -134,7 +146,7 @@ def _check_library(table: str) -> None:
 
 def read_delimited(
     source: Source, format_name: str, delimiter: str, options: TableOptions
-) -> pd.DataFrame | pl.DataFrame:
+) -> pd.DataFrame | pl.DataFrame | LazyTable:
     """Read a delimited table: the converted one if there is one, else the file itself.
 
     Raises
@@ -149,6 +161,27 @@ def read_delimited(
         options.header_rows,
         options.delimiter is not None,
     )
+    if options.lazy:
+        return _lazy(source, dialect, options)
+    return _read(source, dialect, options)
+
+
+def _lazy(source: Source, dialect: Dialect, options: TableOptions) -> LazyTable:
+    if dialect.header_rows > 1:
+        raise InvalidArgument("a table with several header rows cannot be opened lazily")
+    names = _labels(read_header(source, dialect, options.max_bytes))
+    if options.columns is not None:
+        check_columns(source, options.columns, names)
+        names = list(options.columns)
+    now = replace(options, lazy=False)
+    return LazyTable(
+        source.name,
+        tuple(names),
+        lambda some: _read(source, dialect, replace(now, columns=some)),
+    )
+
+
+def _read(source: Source, dialect: Dialect, options: TableOptions) -> pd.DataFrame | pl.DataFrame:
     place = _place(source, dialect, options)
     if place is not None:
         kept = find_derived(place)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import EntryNotFound
 from cellfolio.package.entry import Entry
+from cellfolio.package.keys import identifier
 from cellfolio.package.rows import Rows
 
 if TYPE_CHECKING:
     from cellfolio.package.package import Package
 
-_NOT_IDENTIFIER = re.compile(r"\W")
+_SHOWN = 40
+"""Names that `print` shows of a folder."""
 
 
 class Folder:
@@ -64,7 +65,7 @@ class Folder:
         if not path.endswith("/"):
             index = self.rows.find(key) if path else None
             if index is not None and self._start <= index < self._stop:
-                return self.rows.row(index).entry()
+                return self.rows.row(index).entry(self._package.opener)
             key += "/"
         if path in ("", "/"):
             return self
@@ -79,14 +80,14 @@ class Folder:
     def __getattr__(self, name: str) -> Folder | Entry:
         if not _attribute(name):
             raise AttributeError(name)
-        matches = [child for child in self if _identifier(child) == name]
+        matches = [child for child in self if identifier(child) == name]
         if len(matches) != 1:
             found = "no file or folder" if not matches else f"several: {', '.join(matches)}"
             raise AttributeError(f"{self._package.title}: {found} of name {name!r} in {self.key!r}")
         return self[matches[0]]
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *filter(_attribute, map(_identifier, self))]
+        return [*super().__dir__(), *filter(_attribute, map(identifier, self))]
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self)
@@ -129,7 +130,7 @@ class Folder:
     def files(self) -> tuple[Entry, ...]:
         """The files directly in this folder, by name."""
         return tuple(
-            self.rows.row(index).entry()
+            self.rows.row(index).entry(self._package.opener)
             for index in self._children.values()
             if isinstance(index, int)
         )
@@ -151,20 +152,21 @@ class Folder:
 
     def walk(self) -> Iterator[Entry]:
         """Yield every file in this folder and below, in the order of logical keys."""
-        return (row.entry() for row in self.rows.between(self._start, self._stop))
+        opener = self._package.opener
+        return (row.entry(opener) for row in self.rows.between(self._start, self._stop))
 
     def __repr__(self) -> str:
         return f"Folder({self.key!r}, {self.file_count} files)"
+
+    def __str__(self) -> str:
+        names = list(self._children)
+        more = [f"… and {len(names) - _SHOWN:,} more"] if len(names) > _SHOWN else []
+        return "\n".join([repr(self), *(f"  {name}" for name in names[:_SHOWN]), *more])
 
     def _repr_html_(self) -> str:
         from cellfolio.package.html import folder_html
 
         return folder_html(self)
-
-
-def _identifier(name: str) -> str:
-    plain = _NOT_IDENTIFIER.sub("_", name)
-    return f"_{plain}" if plain[:1].isdecimal() else plain
 
 
 def _attribute(name: str) -> bool:

@@ -13,6 +13,7 @@ from cellfolio.package.diff import Diff, compare
 from cellfolio.package.entry import Entry, Meta
 from cellfolio.package.folder import Folder
 from cellfolio.package.keys import check_key, sort_key
+from cellfolio.package.opener import Opener
 from cellfolio.package.patterns import glob_pattern, is_glob
 from cellfolio.package.rows import (
     Rows,
@@ -44,6 +45,8 @@ class Package(Folder):
         ``namespace/name``, to show; not part of the identity.
     top_hash, size : optional
         If they are known already.
+    opener : Opener, optional
+        What opens its entries; not part of the identity.
 
     Examples
     --------
@@ -61,8 +64,10 @@ class Package(Folder):
         name: str = "",
         top_hash: str | None = None,
         size: int | None = None,
+        opener: Opener | None = None,
     ) -> None:
         super().__init__(self, "", 0, len(rows))
+        self.opener = opener
         self._rows = rows
         # Kept as text, so that nobody who holds a part of it can change the package.
         self._header = json_text(dict(header), "the package")
@@ -181,7 +186,7 @@ class Package(Folder):
         """Return the package of the entries for which `keep` is true; all metadata stays."""
         rows = self.rows
         return self._with_rows(
-            rows.select([index for index, row in enumerate(rows) if keep(row.entry())])
+            rows.select([i for i, row in enumerate(rows) if keep(row.entry(self.opener))])
         )
 
     def subset(self, *patterns: str) -> Package:
@@ -240,18 +245,41 @@ class Package(Folder):
 
     def with_header(self, **fields: Any) -> Package:
         """Return the package with fields of its header replaced (``message``, ``user_meta``, …)."""
-        return Package(self.rows, {**self.header, **fields}, self.folder_meta, name=self.name)
+        return self._like(header={**self.header, **fields})
 
     def named(self, name: str) -> Package:
         """Return the package under another name to show."""
-        return Package(self.rows, self.header, self.folder_meta, name=name, top_hash=self.top_hash)
+        return self._like(name=name, top_hash=self.top_hash)
+
+    def opened_by(self, opener: Opener) -> Package:
+        """Return the package whose entries `opener` opens."""
+        return self._like(opener=opener, top_hash=self.__dict__.get("top_hash"))
 
     def select(self, indices: Sequence[int]) -> Package:
         """Return the package of the entries at `indices`, which ascend; all metadata stays."""
         return self._with_rows(self.rows.select(indices))
 
     def _with_rows(self, rows: Rows) -> Package:
-        return Package(rows, self.header, self.folder_meta, name=self.name)
+        return self._like(rows)
+
+    def _like(
+        self,
+        rows: Rows | None = None,
+        *,
+        header: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        top_hash: str | None = None,
+        opener: Opener | None = None,
+    ) -> Package:
+        """Return this package but for what is given."""
+        return Package(
+            self.rows if rows is None else rows,
+            self.header if header is None else header,
+            self.folder_meta,
+            name=self.name if name is None else name,
+            top_hash=top_hash,
+            opener=opener or self.opener,
+        )
 
     def diff(self, newer: Package) -> Diff:
         """Return what changed from this package to `newer`."""

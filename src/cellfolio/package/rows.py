@@ -21,6 +21,7 @@ from cellfolio.errors import InvalidKey, InvalidManifest
 from cellfolio.package.digests import Digest
 from cellfolio.package.entry import Entry
 from cellfolio.package.keys import check_key, sort_key
+from cellfolio.package.opener import Opener
 
 Text = bytes | mmap
 Offsets = Sequence[int]
@@ -70,14 +71,15 @@ class Row(NamedTuple):
         """The digest as a value."""
         return Digest(self.algorithm.decode(), self.value.decode()) if self.algorithm else None
 
-    def entry(self) -> Entry:
-        """Return the row as a value."""
+    def entry(self, opener: Opener | None = None) -> Entry:
+        """Return the row as a value, opened by `opener`."""
         return Entry(
             self.key.decode(),
             self.physical_key.decode(),
             None if self.size < 0 else self.size,
             self.digest,
             {} if self.meta == b"{}" else json.loads(self.meta),
+            opener,
         )
 
     def canonical(self) -> bytes:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.formats.format import Source
-from cellfolio.formats.images.image import Image
-from cellfolio.formats.images.opening import open_image as open_lazily
 from cellfolio.formats.loading import load as load_source
+from cellfolio.formats.loading import load_lazily
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress
 from cellfolio.workflows.opening import fetch_entry
+
+if TYPE_CHECKING:
+    from cellfolio.formats.images.image import Image
 
 
 def load(
@@ -57,9 +60,7 @@ def load(
     home = home or Home()
     if isinstance(what, Package):
         entry = _entry(what, key)
-        path = fetch_entry(entry, home, progress=progress)
-        source = Source(path, entry.logical_key, entry.digest, home)
-        return load_source(source, **options)
+        return load_source(entry_source(entry, home, progress=progress), **options)
     if key is not None:
         raise InvalidArgument(f"a file has no parts, and {key!r} is given beside {what}")
     return load_source(what, home=home, **options)
@@ -83,10 +84,56 @@ def open_image(
     ------
     UnknownFormat, BrokenFile, EntryNotFound
     """
+    from cellfolio.formats.images.opening import open_image as open_lazily
+
     home = home or Home()
     if isinstance(what, Package):
         return open_lazily(_entry(what, key), home=home)
     return open_lazily(what, home=home)
+
+
+def entry_source(entry: Entry, home: Home, *, progress: Progress | None = None) -> Source:
+    """Return what a loader is given for an entry, fetched and checked if needed.
+
+    Raises
+    ------
+    TransferIncomplete
+        If it cannot be fetched.
+    """
+    path = fetch_entry(entry, home, progress=progress)
+    return Source(path, entry.logical_key, entry.digest, home, entry.declared_format)
+
+
+@dataclass(frozen=True, slots=True)
+class HomeOpener:
+    """Opens entries of packages, with the store of a home.
+
+    Attributes
+    ----------
+    home : Home
+    """
+
+    home: Home
+
+    def load(self, entry: Entry, **options: Any) -> Any:
+        """Read an entry (see `cellfolio.Entry.load`)."""
+        return load_source(entry_source(entry, self.home), **options)
+
+    def open(self, entry: Entry, **options: Any) -> Any:
+        """Open an entry lazily (see `cellfolio.Entry.open`)."""
+        from cellfolio.formats.images.opening import names_image, open_image
+
+        if names_image(entry.logical_key):
+            return open_image(entry, home=self.home, **options)
+        return load_lazily(entry_source(entry, self.home), **options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to other processes as the folder: a home has connections."""
+        return _reopen, (self.home.folder,)
+
+
+def _reopen(folder: Path) -> HomeOpener:
+    return HomeOpener(Home(folder))
 
 
 def _entry(package: Package, key: str | None) -> Entry:

@@ -48,6 +48,20 @@ class _Found:
     size: int | None
 
 
+_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".zarr")
+
+
+def names_image(name: str) -> bool:
+    """Whether a file of that name should be an image.
+
+    Examples
+    --------
+    >>> names_image("fovs/1/image.ome.tiff"), names_image("README.md")
+    (True, False)
+    """
+    return name.lower().endswith(_SUFFIXES)
+
+
 def open_image(
     source: ImageSource, *, home: Home | None = None, series: int = 0, level: int = 0
 ) -> Image:
