@@ -161,8 +161,10 @@ def in_terminal(folder: Path, *words: str, **environment: str) -> str:
     ("environment", "shown"),
     [
         ({"TERM": "xterm-kitty"}, "\x1b_Ga=T,f=100,"),
-        ({"TERM_PROGRAM": "iTerm.app"}, "\x1b]1337;File=inline=1;"),
-        ({"COLORTERM": "truecolor"}, "\x1b[38;2;"),
+        pytest.param(
+            {"TERM_PROGRAM": "iTerm.app"}, "\x1b]1337;File=inline=1;", marks=pytest.mark.slow
+        ),
+        pytest.param({"COLORTERM": "truecolor"}, "\x1b[38;2;", marks=pytest.mark.slow),
         ({"TERM": "xterm-256color"}, "\x1b[38;5;"),
     ],
     ids=["kitty", "iterm", "truecolour", "256 colours"],

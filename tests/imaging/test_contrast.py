@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -17,6 +17,7 @@ ANY = arrays.arrays(
 )
 
 
+@settings(max_examples=50)
 @given(ANY)
 def test_every_image_becomes_brightness_without_a_warning(pixels: np.ndarray) -> None:
     before = pixels.copy()
@@ -27,6 +28,7 @@ def test_every_image_becomes_brightness_without_a_warning(pixels: np.ndarray) ->
     np.testing.assert_array_equal(pixels, before)
 
 
+@settings(max_examples=50)
 @given(ANY.filter(lambda pixels: pixels.dtype.kind in "iu"))
 def test_brighter_pixels_are_never_darker(pixels: np.ndarray) -> None:
     shown = Percentile(0, 100).limits(pixels).apply(pixels).ravel()
@@ -86,6 +88,7 @@ def test_nan_is_black_and_infinities_are_the_ends() -> None:
     assert limits.apply(pixels).tolist() == [[0, 0, 1, 0, 1]]
 
 
+@settings(max_examples=50)
 @given(arrays.arrays(np.float32, 7, elements=st.floats(0, 1, width=32)))
 def test_bytes_are_rounded(brightness: np.ndarray) -> None:
     assert np.abs(to_bytes(brightness) / 255 - brightness).max() <= 0.5 / 255 + 1e-6

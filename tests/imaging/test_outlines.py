@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ def by_definition(labels: NDArray[Any]) -> NDArray[np.bool_]:
     return found
 
 
+@settings(max_examples=50)
 @given(LABELS)
 def test_outlines_are_those_of_the_definition(labels: NDArray[Any]) -> None:
     before = labels.copy()
@@ -40,6 +41,7 @@ def test_outlines_are_those_of_the_definition(labels: NDArray[Any]) -> None:
     np.testing.assert_array_equal(labels, before)
 
 
+@settings(max_examples=50)
 @given(LABELS, st.integers(1, 3))
 def test_wider_lines_lie_within_objects_and_have_the_thin_ones(
     labels: NDArray[Any], width: int

@@ -190,6 +190,7 @@ def test_a_composite_tells_which_colour_is_which_channel() -> None:
         assert tuple(before) == colour
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.text(max_size=30), st.just("red")), max_size=9), st.integers(60, 900))
 def test_a_legend_stays_within_its_picture(entries: list[tuple[str, str]], width: int) -> None:
     patches, height = place_legend(entries, 5, width, 14)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ STACKS = arrays.arrays(
 )
 
 
+@settings(max_examples=50)
 @given(STACKS, st.sampled_from(PROJECTIONS), st.sampled_from(["Z", "T", "ZT"]))
 def test_projections_are_those_of_numpy(stack: NDArray[Any], how: Projection, axes: str) -> None:
     found = project(image_of(stack, "TCZYX"), how, axes)

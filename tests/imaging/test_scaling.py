@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
@@ -37,6 +37,7 @@ def weights(old: int, new: int) -> NDArray[np.float64]:
     return found
 
 
+@settings(max_examples=50)
 @given(PLANES, st.data())
 def test_averages_are_over_the_area(plane: NDArray[Any], data: st.DataObject) -> None:
     height, width = (data.draw(st.integers(1, side)) for side in plane.shape)
@@ -46,6 +47,7 @@ def test_averages_are_over_the_area(plane: NDArray[Any], data: st.DataObject) ->
     assert found.mean() == pytest.approx(plane.mean(), abs=1e-3)
 
 
+@settings(max_examples=50)
 @given(PLANES, st.integers(1, 4))
 def test_larger_is_pixels_repeated(plane: NDArray[Any], times: int) -> None:
     found = zoom_pixels(plane, float(times))
@@ -53,6 +55,7 @@ def test_larger_is_pixels_repeated(plane: NDArray[Any], times: int) -> None:
     np.testing.assert_array_equal(found, np.kron(plane, np.ones((times, times), plane.dtype)))
 
 
+@settings(max_examples=50)
 @given(PLANES, st.integers(1, 300))
 def test_labels_are_never_mixed_and_fit_the_pixels(plane: NDArray[Any], side: int) -> None:
     zoom = fit_zoom((plane.shape[0], plane.shape[1]), side)
@@ -61,6 +64,7 @@ def test_labels_are_never_mixed_and_fit_the_pixels(plane: NDArray[Any], side: in
     assert set(labels.ravel().tolist()) <= set(plane.ravel().tolist())
 
 
+@settings(max_examples=50)
 @given(st.integers(1, 3000), st.integers(1, 3000), st.integers(1, 2000))
 def test_what_fits_a_square_fits_it(height: int, width: int, side: int) -> None:
     zoom = fit_zoom((height, width), side)

@@ -34,56 +34,46 @@ FIELDS = {
 }
 
 
+_LOOK = (
+    click.option("--channels", metavar="NAMES", help="Channels, in order: DNA,ER or 0,2."),
+    click.option("--z", type=int, metavar="NUMBER", help="One depth, counted from 0."),
+    click.option("--t", type=int, metavar="NUMBER", help="One time, counted from 0."),
+    click.option(
+        "--project",
+        type=click.Choice(["max", "mean", "sum"]),
+        help="How depths become one plane; by default max.",
+    ),
+    click.option(
+        "--style",
+        type=click.Choice(["panels", "composite", "plate"]),
+        help="Channels side by side, or as one in colour; or wells where they are.",
+    ),
+    click.option("--contrast", metavar="LOW,HIGH", help="Percentiles that are black and white."),
+    click.option("--range", "limits", metavar="LOW,HIGH", help="Values that are black and white."),
+    click.option(
+        "--each/--together",
+        default=None,
+        help="Contrast of each image on its own, or one for all.",
+    ),
+    click.option("--colours", metavar="COLOURS", help="Of the channels: magenta,#00ff00,cyan."),
+    click.option("--fill", is_flag=True, help="Tint objects of overlays, in place of outlines."),
+    click.option("--outline-colour", metavar="COLOURS", help="Of the overlays, in their order."),
+    click.option(
+        "--scale-bar/--no-scale-bar",
+        default=None,
+        help="By default drawn where the pixel size is known.",
+    ),
+    click.option(
+        "--pixel-size", type=float, metavar="UM", help="In µm, if the images do not tell."
+    ),
+    click.option("--size", type=int, metavar="PIXELS", help="Longest side of an image as shown."),
+)
+"""What of the images is shown, and how."""
+
+
 def _look_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
-    """Add what of the images is shown, and how."""
-    for option in reversed(
-        (
-            click.option("--channels", metavar="NAMES", help="Channels, in order: DNA,ER or 0,2."),
-            click.option("--z", type=int, metavar="NUMBER", help="One depth, counted from 0."),
-            click.option("--t", type=int, metavar="NUMBER", help="One time, counted from 0."),
-            click.option(
-                "--project",
-                type=click.Choice(["max", "mean", "sum"]),
-                help="How depths become one plane; by default max.",
-            ),
-            click.option(
-                "--style",
-                type=click.Choice(["panels", "composite", "plate"]),
-                help="Channels side by side, or as one in colour; or wells where they are.",
-            ),
-            click.option(
-                "--contrast", metavar="LOW,HIGH", help="Percentiles that are black and white."
-            ),
-            click.option(
-                "--range", "limits", metavar="LOW,HIGH", help="Values that are black and white."
-            ),
-            click.option(
-                "--each/--together",
-                default=None,
-                help="Contrast of each image on its own, or one for all.",
-            ),
-            click.option(
-                "--colours", metavar="COLOURS", help="Of the channels: magenta,#00ff00,cyan."
-            ),
-            click.option(
-                "--fill", is_flag=True, help="Tint objects of overlays, in place of outlines."
-            ),
-            click.option(
-                "--outline-colour", metavar="COLOURS", help="Of the overlays, in their order."
-            ),
-            click.option(
-                "--scale-bar/--no-scale-bar",
-                default=None,
-                help="By default drawn where the pixel size is known.",
-            ),
-            click.option(
-                "--pixel-size", type=float, metavar="UM", help="In µm, if the images do not tell."
-            ),
-            click.option(
-                "--size", type=int, metavar="PIXELS", help="Longest side of an image as shown."
-            ),
-        )
-    ):
+    """Add the options of `_LOOK`."""
+    for option in reversed(_LOOK):
         function = option(function)
     return function
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -18,38 +18,11 @@ from cellfolio.imaging.picture import Picture
 from cellfolio.imaging.scaling import fit_zoom
 from cellfolio.imaging.showing import SCREEN
 from cellfolio.imaging.shown import ShownImage, largest_shape, shrink
-from cellfolio.registries.plates import PlateFormat, Well, name_wells, row_letters
+from cellfolio.registries.plates import PlateFormat, Well, name_wells, row_letters, smallest_plate
 
-PLATES = tuple(
-    PlateFormat(rows, columns)
-    for rows, columns in ((2, 3), (3, 4), (4, 6), (6, 8), (8, 12), (16, 24), (32, 48))
-)
-"""Plates of 6 to 1536 wells, as ANSI/SLAS 4-2004 places them."""
 THREADS = max(4, os.cpu_count() or 1)
 """Images that are read at once; each is in memory until it was made small."""
 _GAP = 2
-
-
-def fitting_plate(wells: Iterable[Well]) -> PlateFormat:
-    """Return the smallest plate that has all these wells.
-
-    Raises
-    ------
-    InvalidArgument
-        If none has.
-
-    Examples
-    --------
-    >>> fitting_plate([Well(1, 1), Well(14, 9)])
-    PlateFormat(rows=16, columns=24)
-    """
-    there = list(wells)
-    row = max((well.row for well in there), default=1)
-    column = max((well.column for well in there), default=1)
-    for plate in PLATES:
-        if row <= plate.rows and column <= plate.columns:
-            return plate
-    raise InvalidArgument(f"row {row}, column {column} is on no plate: {PLATES[-1]}")
 
 
 def plate_montage(
@@ -94,7 +67,7 @@ def plate_montage(
     options = replace(options, style="plate", each=bool(options.each))
     if options.scale_bar:
         raise InvalidArgument("no scale bar can be drawn on a plate; its images are too small")
-    plate = plate or fitting_plate(wells)
+    plate = plate or smallest_plate(wells)
     lost = sorted(well for well in wells if well.row > plate.rows or well.column > plate.columns)
     if lost:
         raise InvalidArgument(f"{name_wells(lost)} is not on the plate: {plate}")
