@@ -220,6 +220,10 @@ def _explained(tables: Mapping[str, pd.DataFrame], limits: Limits) -> Iterator[N
             f"the query needs more than the {limits.memory / 1e9:g} GB of memory it may use",
             hint="ask for fewer columns or rows, or aggregate earlier",
         ) from None
+    except RuntimeError as error:  # what the engine makes of Ctrl-C
+        if "interrupted" not in str(error).lower():
+            raise
+        raise KeyboardInterrupt from None
     except duckdb.Error as error:
         hint = _advice(str(error), tables)
         raise InvalidArgument(f"SQL: {_first_line(error)}", hint=hint) from None
