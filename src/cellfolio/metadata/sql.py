@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -129,10 +129,27 @@ def run_sql(
         _check(connection, statement)
         for name, frame in tables.items():
             connection.register(name, frame)
-        with _ended_after(limits.seconds, connection):
-            result = connection.execute(statement)
-            kinds = [str(column[1]) for column in result.description]
-            return _whole_numbers(result.df(), kinds)
+        return _executed(connection, statement, limits.seconds)
+
+
+def _executed(
+    connection: duckdb.DuckDBPyConnection, statement: str, seconds: float | None
+) -> pd.DataFrame:
+    """Run a statement beside this thread, which hears Ctrl-C and the clock meanwhile."""
+
+    def run() -> pd.DataFrame:
+        result = connection.execute(statement)
+        kinds = [str(column[1]) for column in result.description]
+        return _whole_numbers(result.df(), kinds)
+
+    with ThreadPoolExecutor(1) as beside:
+        future = beside.submit(run)
+        try:
+            wait([future], seconds)
+        finally:
+            if not future.done():
+                connection.interrupt()
+        return future.result()
 
 
 def _whole_numbers(frame: pd.DataFrame, kinds: Sequence[str]) -> pd.DataFrame:
@@ -185,20 +202,6 @@ def _check(connection: duckdb.DuckDBPyConnection, statement: str) -> None:
 
 
 @contextmanager
-def _ended_after(seconds: float | None, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    if seconds is None:
-        yield
-        return
-    timer = threading.Timer(seconds, connection.interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-@contextmanager
 def _explained(tables: Mapping[str, pd.DataFrame], limits: Limits) -> Iterator[None]:
     """Turn what the engine says into errors of ours."""
     import duckdb
@@ -220,10 +223,6 @@ def _explained(tables: Mapping[str, pd.DataFrame], limits: Limits) -> Iterator[N
             f"the query needs more than the {limits.memory / 1e9:g} GB of memory it may use",
             hint="ask for fewer columns or rows, or aggregate earlier",
         ) from None
-    except RuntimeError as error:  # what the engine makes of Ctrl-C
-        if "interrupted" not in str(error).lower():
-            raise
-        raise KeyboardInterrupt from None
     except duckdb.Error as error:
         hint = _advice(str(error), tables)
         raise InvalidArgument(f"SQL: {_first_line(error)}", hint=hint) from None
