@@ -68,7 +68,7 @@ def test_files_that_are_not_there_are_told_and_the_others_are_got(
     assert "1 of 3 values of image name none" in ran.err
     ran = cellfolio("query", screen, sql, "--files", "image", "--get", "out")
     assert ran.code == 3
-    assert "1 value of 'image' name no file of the package: 'images/none.tiff'" in ran.err
+    assert "no file of the package for 1 value of 'image': 'images/none.tiff'" in ran.err
     assert len(list(Path("out").rglob("*.tiff"))) == 2
     ran = cellfolio("query", screen, sql, "--files", "image", "--json")
     assert ran.document["files"]["unknown"] == ["images/none.tiff"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,12 +136,13 @@ def query_command(package: str, sql: str | None, registry: str | None, **how: An
     )
 
 
+@dataclass(frozen=True, slots=True)
 class _Done:
-    """What was done with the files of a result."""
+    """What was done with the files of a result, and whether anything was asked of them."""
 
-    named = False
-    got: Got | None = None
+    named: bool = False
     subset: Package | None = None
+    got: Got | None = None
 
 
 def _done(result: QueryResult, how: dict[str, Any], home: Home) -> _Done:
@@ -149,25 +151,25 @@ def _done(result: QueryResult, how: dict[str, Any], home: Home) -> _Done:
     from cellfolio.workflows.publishing import Label, save
     from cellfolio.workflows.querying import get_found
 
-    done = _Done()
-    done.named = how["target"] is not None or how["subset"] or how["files"] is not None
-    if not done.named:
-        return done
+    if how["target"] is None and not how["subset"] and how["files"] is None:
+        return _Done()
     if result.unknown:
-        listed = ", ".join(map(repr, result.unknown[:_SHOWN]))
-        more = f" and {len(result.unknown) - _SHOWN} more" if len(result.unknown) > _SHOWN else ""
-        what = plural(len(result.unknown), "value")
-        warnings.warn(
-            f"{what} of {result.named.column!r} name no file of the package: {listed}{more}",
-            stacklevel=2,
-        )
+        warnings.warn(_unknown_message(result), stacklevel=2)
+    subset = got = None
     if how["subset"]:
-        done.subset = save(result.package, how["subset"], home, Label(how["message"]))
+        subset = save(result.package, how["subset"], home, Label(how["message"]))
     if how["target"] is not None:
         folder = target_folder(result.opened, Path(how["target"]) if how["target"] else None)
         confirm = confirmation(yes=how["yes"])
-        done.got = get_found(result, folder, home, confirm=confirm, progress=terminal_progress())
-    return done
+        got = get_found(result, folder, home, confirm=confirm, progress=terminal_progress())
+    return _Done(True, subset, got)
+
+
+def _unknown_message(result: QueryResult) -> str:
+    listed = ", ".join(map(repr, result.unknown[:_SHOWN]))
+    more = f" and {len(result.unknown) - _SHOWN} more" if len(result.unknown) > _SHOWN else ""
+    what = plural(len(result.unknown), "value")
+    return f"no file of the package for {what} of {result.named.column!r}: {listed}{more}"
 
 
 def _lines(result: QueryResult, done: _Done, how: dict[str, Any]) -> Iterator[str]:

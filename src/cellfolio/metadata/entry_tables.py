@@ -74,9 +74,7 @@ def entry_meta_table(package: Package) -> pd.DataFrame:
     )
 
 
-def select_entries(
-    package: Package, conditions: Sequence[Condition]
-) -> tuple[list[int], pd.DataFrame]:
+def select_entries(package: Package, conditions: Sequence[Condition]) -> pd.DataFrame:
     """Find the files for which all conditions hold.
 
     Parameters
@@ -86,10 +84,8 @@ def select_entries(
 
     Returns
     -------
-    list of int
-        Their indices among the rows of the package.
     DataFrame
-        Key, size, and the fields that the conditions name.
+        Their keys and sizes, and the fields that the conditions name.
 
     Raises
     ------
@@ -99,19 +95,16 @@ def select_entries(
     around = _FolderMeta(package)
     fields = tuple(dict.fromkeys(condition.field for condition in conditions))
     met: set[str] = set()
-    indices: list[int] = []
     records: list[dict[str, Any]] = []
-    for index, entry in enumerate(package.walk()):
+    for entry in package.walk():
         values = {field: _values(entry, field, around) for field in fields}
         met.update(field for field, found in values.items() if found)
         if all(condition.holds(values[condition.field]) for condition in conditions):
-            indices.append(index)
             records.append(_record(entry, values))
     for field in fields:
         if field not in met and field not in FILE_FIELDS:
             raise _unknown(field, package)
-    frame = table_of(records)
-    return indices, frame.reindex(columns=list(dict.fromkeys((*_SHOWN, *fields))))
+    return table_of(records).reindex(columns=list(dict.fromkeys((*_SHOWN, *fields))))
 
 
 def _record(entry: Entry, values: Mapping[str, list[Any]]) -> dict[str, Any]:

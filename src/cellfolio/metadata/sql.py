@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -129,10 +129,27 @@ def run_sql(
         _check(connection, statement)
         for name, frame in tables.items():
             connection.register(name, frame)
-        with _ended_after(limits.seconds, connection):
-            result = connection.execute(statement)
-            kinds = [str(column[1]) for column in result.description]
-            return _whole_numbers(result.df(), kinds)
+        return _executed(connection, statement, limits.seconds)
+
+
+def _executed(
+    connection: duckdb.DuckDBPyConnection, statement: str, seconds: float | None
+) -> pd.DataFrame:
+    """Run a statement beside this thread, which hears Ctrl-C and the clock meanwhile."""
+
+    def run() -> pd.DataFrame:
+        result = connection.execute(statement)
+        kinds = [str(column[1]) for column in result.description]
+        return _whole_numbers(result.df(), kinds)
+
+    with ThreadPoolExecutor(1) as beside:
+        future = beside.submit(run)
+        try:
+            wait([future], seconds)
+        finally:
+            if not future.done():
+                connection.interrupt()
+        return future.result()
 
 
 def _whole_numbers(frame: pd.DataFrame, kinds: Sequence[str]) -> pd.DataFrame:
@@ -182,20 +199,6 @@ def _check(connection: duckdb.DuckDBPyConnection, statement: str) -> None:
         raise InvalidArgument(f"{_READS}; found {kind.name}", hint="nothing was done")
     if re.match(r"\s*show\b", found[0].query, re.IGNORECASE):
         raise InvalidArgument(f"{_READS}; found SHOW", hint="--tables lists the tables")
-
-
-@contextmanager
-def _ended_after(seconds: float | None, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    if seconds is None:
-        yield
-        return
-    timer = threading.Timer(seconds, connection.interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 @contextmanager

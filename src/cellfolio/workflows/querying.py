@@ -200,7 +200,7 @@ def ask(
             raise InvalidArgument(
                 "nothing is asked", hint="give a SELECT statement, or conditions (--where)"
             )
-        return QueryResult(select_entries(part, conditions)[1], opened, part, asked)
+        return QueryResult(select_entries(part, conditions), opened, part, asked)
     names = tables_named(sql) if sql is not None else (str(table),)
     found = read_tables(part, names, home, progress)
     frame = next(iter(found.frames.values())) if sql is None else run_sql(sql, found.frames, limits)
