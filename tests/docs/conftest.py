@@ -17,7 +17,7 @@ from cellfolio import Home, Label
 from cellfolio.package.package import Package
 from cellfolio.registries.quilt import POINTERS
 from cellfolio.storage.remote import Place
-from tests.docs import atlas, cell_line
+from tests.docs import atlas, cardio, cell_line
 from tests.servers import open_data
 from tests.servers.seaweed import SeaweedServer
 
@@ -88,7 +88,22 @@ def cell_line_copy(
     s3.delete_bucket(cell_line.BUCKET)
 
 
-_COPIES = {"abc-atlas.md": "atlas_copy", "cell-line-images.md": "cell_line_copy"}
+@pytest.fixture(scope="session")
+def cardio_copy(
+    s3: SeaweedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, str]]:
+    """A small cardiomyocyte study; the variables that lead to it."""
+    s3.create_bucket(cardio.BUCKET)
+    cardio.publish_cardio(s3.client(), tmp_path_factory.mktemp("cardio"))
+    yield {**s3.env(), **cardio.VARIABLES}
+    s3.delete_bucket(cardio.BUCKET)
+
+
+_COPIES = {
+    "abc-atlas.md": "atlas_copy",
+    "cardiomyocytes.md": "cardio_copy",
+    "cell-line-images.md": "cell_line_copy",
+}
 """What leads the readers of a page to copies of public data."""
 
 
