@@ -98,7 +98,7 @@ FIELDS = {
 @click.option("--report", is_flag=True, help="Tell how the table 'cells' joined, and what did not.")
 @unverified_option
 def query_command(package: str, sql: str | None, registry: str | None, **how: Any) -> Answer:
-    """Ask the tables of a package; get the files that are found, or make them a package.
+    """Ask the tables of a package: SQL, or conditions; get what is found.
 
     PACKAGE is as in 'show'; with a path, only that part is asked. SQL is one SELECT (or WITH,
     VALUES, DESCRIBE, SUMMARIZE) over its tables, which --tables lists; only those it names are

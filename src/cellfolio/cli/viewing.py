@@ -107,7 +107,7 @@ def view_command(
     output: Path | None,
     **look: Any,
 ) -> Answer:
-    """Make a picture of images: channels side by side or in colour, of one image or of many.
+    """Make a picture of images, or show it in the terminal.
 
     IMAGE is a file, an OME-Zarr, a URI, or a file of a package as 'show' names it. Files that an
     Opera Phenix named, or a folder of them, are put together by site; several images are shown
