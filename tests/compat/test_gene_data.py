@@ -17,6 +17,7 @@ from cellfolio.formats import gene_columns
 from tests.compat.atlas import OLD, Atlas
 from tests.formats.h5ad import LAYOUTS, write_h5ad
 
+
 class Files:
     """Gives paths as a cache does."""
 

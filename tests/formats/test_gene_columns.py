@@ -73,7 +73,8 @@ def test_same_as_anndata(
         found = picked(tmp_path / "a.h5ad", rows, columns, layer)
         assert np.array_equal(found, whole[np.ix_(rows, columns)])
     with opened(tmp_path / "a.h5ad", "raw") as file:
-        assert (file.shape, file.dtype) == ((60, 30), np.uint16)
+        assert file.shape == (60, 30)
+        assert file.dtype == np.uint16
         assert file.index("obs") == list(data.obs_names)
         assert file.index("var") == list(data.var_names)
         assert file.column("var", "gene_symbol") == list(data.var["gene_symbol"])
@@ -87,7 +88,8 @@ def test_any_matrix_any_choice(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, layout: str
 ) -> None:
     cells, genes = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 9))
-    numbers = st.lists(st.sampled_from([0, 0, 1, -2]), min_size=cells * genes, max_size=cells * genes)
+    size = cells * genes
+    numbers = st.lists(st.sampled_from([0, 0, 1, -2]), min_size=size, max_size=size)
     matrix = np.array(data.draw(numbers), dtype=np.float32).reshape(cells, genes)
     rows = data.draw(st.lists(st.integers(0, cells - 1), unique=True))
     columns = data.draw(st.lists(st.integers(-1, genes - 1), unique=True))
