@@ -124,8 +124,6 @@ class Atlas:
         """
         (source,) = self.sources([self.entry(directory, name, METADATA)])
         text: dict[str, Any] = {"text": (LABEL,)} if source.name.endswith(".csv") else {}
-        if columns is not None and LABEL not in columns:
-            columns = [LABEL, *columns]
         found: pd.DataFrame = load(source, columns=columns, **text)
         return found.set_index(LABEL) if LABEL in found.columns else found
 
@@ -265,9 +263,8 @@ def _cell_metadata(atlas: Atlas, directory: str, wanted: Sequence[str] | None) -
     else:
         keys = ("feature_matrix_label", "dataset_label", CLUSTER, PARCELLATION)
         there = _header(atlas, directory)
-        table = atlas.table(
-            directory, _CELLS, [name for name in there if name in wanted or name in keys]
-        )
+        needed = (LABEL, *keys, *wanted)
+        table = atlas.table(directory, _CELLS, [name for name in there if name in needed])
     if not table.index.is_unique:
         twice = table.index[table.index.duplicated()][0]
         raise InvalidArgument(f"{_CELLS} of {directory} has {LABEL} {twice} twice")
