@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from cellfolio.package.package import Package
     from cellfolio.storage.home import Home
     from cellfolio.storage.progress import ProgressEvent
+    from cellfolio.workflows.atlas import atlas_cells
+    from cellfolio.workflows.atlas_pictures import draw_cells
+    from cellfolio.workflows.expression import genes
     from cellfolio.workflows.getting import GetOptions
     from cellfolio.workflows.loading import load, open_image
     from cellfolio.workflows.publishing import Label
@@ -52,6 +55,9 @@ _HOMES = {
     "cellfolio.package.package": ("Package",),
     "cellfolio.storage.home": ("Home",),
     "cellfolio.storage.progress": ("ProgressEvent",),
+    "cellfolio.workflows.atlas": ("atlas_cells",),
+    "cellfolio.workflows.atlas_pictures": ("draw_cells",),
+    "cellfolio.workflows.expression": ("genes",),
     "cellfolio.workflows.getting": ("GetOptions",),
     "cellfolio.workflows.loading": ("load", "open_image"),
     "cellfolio.workflows.publishing": ("Label",),
@@ -84,12 +90,15 @@ __all__ = [
     "Label",
     "Package",
     "ProgressEvent",
+    "atlas_cells",
     "build",
     "catalogue",
     "diff",
+    "draw_cells",
     "du",
     "fetch",
     "gc",
+    "genes",
     "get",
     "list_packages",
     "load",

@@ -31,6 +31,11 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "status": ("comparing", "Show what you changed in a folder since it was filled."),
         "verify": ("keeping", "Hash what is on this machine and compare it with what it must be."),
     },
+    "Brain cells": {
+        "cells": ("atlas", "Show cells of the Allen Brain Cell Atlas, joined; table or picture."),
+        "genes": ("atlas", "Show the expression of some genes in these cells."),
+        "slice": ("slices", "Show a slice of an image volume, with outlines."),
+    },
     "Publish": {
         "build": ("moving", "Make a revision of a package from a folder, in the local registry."),
         "push": ("moving", "Publish a package in a registry; only what it lacks is sent."),

@@ -108,7 +108,7 @@ def get_command(package: str, registry: str | None, unverified: bool, **how: Any
         select=how["select"],
         dry_run=how["dry_run"],
         verify=not unverified,
-        confirm=None if how["yes"] or not _asks() else _confirm,
+        confirm=None if how["yes"] or not asks() else confirm,
     )
     opened = open_package(
         package,
@@ -131,12 +131,13 @@ def _listed_patterns(file: TextIO | None) -> Iterator[str]:
             yield line.strip()
 
 
-def _asks() -> bool:
+def asks() -> bool:
     """Whether a person sits at the terminal."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _confirm(message: str) -> None:
+def confirm(message: str) -> None:
+    """Ask whether to go on; if not, the command ends."""
     click.confirm(f"{message}. Go on?", abort=True, err=True)
 
 

@@ -97,7 +97,12 @@ def draw_classes(
     drawn = np.random.default_rng(0).permutation(drawn)
     figure, axes = _empty_figure(places[drawn], style, legend=True)
     # One call for each colour is slower, and lets later classes hide earlier ones.
-    axes.scatter(*places[drawn].T, c=_rgba(palette)[held.codes[drawn]], **_dots(len(drawn), style))
+    axes.scatter(
+        places[drawn, 0],
+        places[drawn, 1],
+        c=_rgba(palette)[held.codes[drawn]],
+        **_dots(len(drawn), style),
+    )
     _legend(axes, held, counts, order, (shades, style.legend))
     return figure
 
@@ -141,7 +146,7 @@ def draw_values(
     figure, axes = _empty_figure(places[here], style, legend=False)
     dots = _dots(int(here.sum()), style)
     if len(unknown):
-        axes.scatter(*places[unknown].T, c=MISSING, **dots)
+        axes.scatter(places[unknown, 0], places[unknown, 1], c=MISSING, **dots)
     known = known[np.argsort(numbers[known], kind="stable")]
     low = min(0.0, float(numbers[known].min())) if len(known) else 0.0
     high = float(np.percentile(numbers[known], 99.5)) if len(known) else 1.0
@@ -149,7 +154,13 @@ def draw_values(
         high = float(numbers[known].max()) if len(known) else 1.0
     high = high if high > low else low + 1
     drawn = axes.scatter(
-        *places[known].T, c=numbers[known], cmap="viridis", vmin=low, vmax=high, **dots
+        places[known, 0],
+        places[known, 1],
+        c=numbers[known],
+        cmap="viridis",
+        vmin=low,
+        vmax=high,
+        **dots,
     )
     beyond = bool(len(known)) and float(numbers[known].max()) > high
     bar = figure.colorbar(drawn, ax=axes, label=name, extend="max" if beyond else "neither")

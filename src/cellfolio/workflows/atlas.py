@@ -156,6 +156,11 @@ def open_atlas(dataset: str | Package, reading: Reading) -> Atlas:
     return Atlas(package, release_of(package), reading)
 
 
+def directories_of(atlas: Atlas) -> list[str]:
+    """Return the directories that have cells, sorted."""
+    return [one for one in atlas.release.directories if atlas.has(one, _CELLS)]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class AtlasCells:
     """Cells with what is known of them.
