@@ -167,7 +167,7 @@ def read_nifti(source: Source, *, max_bytes: int | None = None) -> Volume:
     if not source.path.stat().st_size:
         raise empty(source, "nifti")
     with faults_named(source, "nifti"):
-        header: Any = _header(source)
+        header, flat = _header(source)
         slope, inter = header.get_slope_inter()
         data = VoxelData(
             source,
@@ -178,10 +178,10 @@ def read_nifti(source: Source, *, max_bytes: int | None = None) -> Volume:
             0.0 if inter is None else float(inter),
         )
         _check_room(data, max_bytes)
-        return _placed(header, data)
+        return _placed(header, data, flat)
 
 
-def _placed(header: Any, data: VoxelData) -> Volume:
+def _placed(header: Any, data: VoxelData, flat: str) -> Volume:
     """Return the volume with its place in space, as far as the header tells it."""
     import nibabel as nib
     import numpy as np
@@ -195,10 +195,7 @@ def _placed(header: Any, data: VoxelData) -> Volume:
     if unit == "unknown":
         notes.append("the unit of its spacing is not told; mm are taken")
     sizes = [float(one) for one in header.get_zooms()[:3]]
-    for axis, size in zip("xyz", sizes, strict=True):
-        if not (size > 0 and math.isfinite(size)):
-            notes.append(f"the spacing along {axis} is {size:g} in the file; 1 is taken")
-    sizes = [one if one > 0 and math.isfinite(one) else 1.0 for one in sizes]
+    notes += [f"the spacing along {axis} is 0 in the file; 1 is taken" for axis in flat]
     told = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
     affine = np.asarray(header.get_best_affine(), dtype=np.float64)
     if not told:
@@ -259,7 +256,8 @@ def _stream(source: Source) -> Any:
     return gzip.open(source.path) if _zipped(source) else source.path.open("rb")
 
 
-def _header(source: Source) -> Any:
+def _header(source: Source) -> tuple[Any, str]:
+    """Return the header, and the axes whose spacing is 0 in the file: it is set to 1."""
     import nibabel as nib
 
     with _stream(source) as stream:
@@ -268,4 +266,10 @@ def _header(source: Source) -> Any:
         stream.seek(0)
         second = 540 in (int.from_bytes(first, "little"), int.from_bytes(first, "big"))
         kind: Any = nib.Nifti2Header if second else nib.Nifti1Header
-        return kind.from_fileobj(stream)
+        header = kind.from_fileobj(stream, check=False)
+    sizes = header["pixdim"]
+    flat = "".join(axis for number, axis in enumerate("xyz", start=1) if sizes[number] == 0)
+    for axis in flat:
+        sizes["xyz".index(axis) + 1] = 1
+    header.check_fix()  # the rest; this would mend the spacing too, and log it
+    return header, flat
