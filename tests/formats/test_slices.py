@@ -129,7 +129,7 @@ def test_what_the_file_does_not_tell_is_said(tmp_path: Path) -> None:
         header["xyzt_units"] = 0
 
     volume = _changed(tmp_path / "b.nii", flat)
-    assert volume.spacing == (0.5, 1, 2.5)
+    assert list(volume.spacing) == [0.5, 1, 2.5]
     assert volume.notes == (
         "the unit of its spacing is not told; mm are taken",
         "the spacing along y is 0 in the file; 1 is taken",

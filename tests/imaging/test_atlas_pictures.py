@@ -77,7 +77,7 @@ def test_slices_that_cannot_be_drawn_are_refused() -> None:
         draw_slice(a_slice("complex64"))
 
 
-def drawn_colours(axes: Any) -> dict[tuple[float, float], str]:
+def drawn_colours(axes: Any) -> dict[tuple[float, ...], str]:
     found = {}
     for group in axes.collections:
         for place, colour in zip(group.get_offsets(), group.get_facecolors(), strict=False):
@@ -116,7 +116,7 @@ def test_numbers_have_a_bar_and_high_ones_are_in_front() -> None:
     figure = draw_values([0, 1, 2], [0, 0, 0], [5.0, np.nan, 1.0], "Snap25 (log2)")
     axes, bar = figure.axes
     assert bar.get_ylabel() == "Snap25 (log2)"
-    order = [tuple(map(float, place)) for place in axes.collections[-1].get_offsets()]
+    order = [tuple(place) for place in np.asarray(axes.collections[-1].get_offsets())]
     assert order == [(2, 0), (0, 0)]
     assert drawn_colours(axes)[1, 0] == "#d0d0d0"
     draw_values([0, 1], [0, 0], [0, 0])

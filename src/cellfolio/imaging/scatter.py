@@ -56,7 +56,7 @@ class ScatterStyle:
 def draw_classes(
     x: Sequence[float] | npt.NDArray[Any],
     y: Sequence[float] | npt.NDArray[Any],
-    classes: pd.Series[Any] | pd.Categorical | Sequence[Any],
+    classes: pd.Series[Any] | pd.Categorical | npt.NDArray[Any] | Sequence[Any],
     colours: Mapping[str, str] | None = None,
     style: ScatterStyle | None = None,
 ) -> Figure:

@@ -231,13 +231,13 @@ def _warn(what: str) -> None:
 
 
 def _sources(atlas: Atlas, matrix: str, members: Mapping[str, object]) -> dict[str, Any]:
-    import numpy as np
+    from importlib.metadata import version
 
-    import cellfolio
+    import numpy as np
 
     keys = sorted(members)
     return {
-        "version": cellfolio.__version__,
+        "version": version("cellfolio"),
         "top_hash": atlas.package.top_hash,
         "release": atlas.release.version,
         "matrix": matrix,
