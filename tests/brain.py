@@ -181,7 +181,8 @@ def brain_files() -> Files:
     labelled = table.drop(columns=["x", "y", "z"]).rename(columns={"x_ccf": "x"})
     ccf = labelled.assign(y=table["y"], z=table["x"])[
         ["cell_label", "x", "y", "z", "parcellation_index"]
-    ].drop(index=[3, 4])
+    ]
+    section = table[["cell_label", "x", "y", "z", "parcellation_index"]]
     volume = annotation()
     template = np.where(volume > 0, 60 + 40 * volume, 0) + np.random.default_rng(3).integers(
         0, 12, SHAPE
@@ -194,7 +195,8 @@ def brain_files() -> Files:
             table.drop(columns=["x_ccf", "parcellation_index"])
         ),
         (MERFISH, "metadata", "gene"): _csv(gene),
-        (f"{MERFISH}-CCF", "metadata", "ccf_coordinates"): _csv(ccf),
+        (f"{MERFISH}-CCF", "metadata", "ccf_coordinates"): _csv(ccf.drop(index=[3, 4])),
+        (f"{MERFISH}-CCF", "metadata", "reconstructed_coordinates"): _csv(section),
         (MERFISH, "expression_matrices", "C57BL6J-638850/log2"): _h5ad(log2[order], mine),
         (MERFISH, "expression_matrices", "C57BL6J-638850/raw"): _h5ad(raw[order], mine),
         ("Allen-CCF-2020", "image_volumes", "annotation_25"): _volume(volume),

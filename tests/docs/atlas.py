@@ -22,8 +22,14 @@ VARIABLES = {"CELLFOLIO_MIRROR": f"s3://allen-brain-cell-atlas=s3://{BUCKET}"}
 _RELEASES = ("manifest_20231215_fce5a0dd.json", "manifest_20250531_3a5f359c.json")
 _SMALLER = 100_000
 _WITH_FILES = (
-    "Allen-CCF-2020", brain.MERFISH, f"{brain.MERFISH}-CCF", "WMB-10X", "WMB-10XMulti", "WMB-neighborhoods", "WMB-taxonomy",
-)  # fmt: skip
+    "Allen-CCF-2020",
+    brain.MERFISH,
+    f"{brain.MERFISH}-CCF",
+    "WMB-10X",
+    "WMB-10XMulti",
+    "WMB-neighborhoods",
+    "WMB-taxonomy",
+)
 """Directories whose files are in the copy."""
 _GENES = b"""\
 gene_identifier,gene_symbol,name

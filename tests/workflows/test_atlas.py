@@ -61,7 +61,7 @@ def test_cells_have_all_that_is_known_of_them(atlas: str) -> None:
         ("no parcellation_index", list(truth.index[[3, 4]])),
     ]
     assert found.colours("class")["01 IT-ET Glut"] == "#FA0087"
-    assert len(found.sources) == 6
+    assert len(found.sources) == 7
     assert all(digest.startswith("MD5:") for digest in found.sources.values())
 
 
