@@ -106,9 +106,9 @@ def test_legend_is_bounded() -> None:
     legend = axes.get_legend()
     assert legend is not None
     lines = [text.get_text() for text in legend.get_texts()]
-    assert len(lines) == 20
+    assert len(lines) == 17
     assert lines[0] == "often  9"
-    assert lines[-1] == "282 more  282"
+    assert lines[-1] == "285 more  285"
     assert max(map(len, lines)) < 40
 
 

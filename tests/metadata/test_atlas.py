@@ -89,13 +89,14 @@ def test_real_names_are_terms_of_the_real_taxonomy(shared: Path) -> None:
 )
 def test_every_cell_stays_and_is_told_once(aliases: list[int | None], known: set[int]) -> None:
     labels = [f"c{n}" for n in range(len(aliases))]
-    cells = pd.DataFrame({"cluster_alias": pd.Series(aliases, dtype=float).to_numpy()}, labels)
+    floats = np.array([np.nan if one is None else one for one in aliases], dtype=np.float64)
+    cells = pd.DataFrame({"cluster_alias": floats}, index=labels)
     names = pd.DataFrame({"cluster_alias": sorted(known), "number": [n * 2 for n in sorted(known)]})
     names["class"] = [f"class {n}" for n in sorted(known)]
     joined = join_clusters(cells, names)
     assert list(joined.table.index) == labels
     for alias, name, number in zip(
-        aliases, joined.table["class"], joined.table["number"], strict=True
+        aliases, joined.table["class"].tolist(), joined.table["number"].tolist(), strict=True
     ):
         there = alias in known
         assert (name == f"class {alias}") if there else pd.isna(name)
@@ -111,7 +112,7 @@ def test_coordinates_and_reasons() -> None:
     places = pd.DataFrame({"x": [7.0], "y": [8.0], "z": [9.0], "parcellation_index": [3]}, ["b"])
     joined = join_coordinates(cells, places, "ccf")
     assert list(joined.table) == ["x", "x_ccf", "y_ccf", "z_ccf", "parcellation_index"]
-    assert joined.table.loc["b"].tolist() == [2, 7, 8, 9, 3]
+    assert joined.table.to_numpy()[1].tolist() == [2, 7, 8, 9, 3]
     assert [(one.reason, list(one.cells)) for one in joined.unjoined] == [
         ("no ccf coordinates", ["a"])
     ]

@@ -91,7 +91,9 @@ def draw_classes(
     places = _places(x, y, len(held))
     counts = np.bincount(held.codes[held.codes >= 0], minlength=len(held.categories))
     order = np.argsort(-counts, kind="stable")
-    shades = _shades([str(one) for one in held.categories], order, colours or {}, style.legend)
+    # Without colours given, a class in the legend has one that can be told from the others.
+    lines = style.legend if colours else min(style.legend, len(_PALETTE) + 1)
+    shades = _shades([str(one) for one in held.categories], order, colours or {}, lines)
     palette = np.array([*shades.values(), MISSING])
     drawn = np.flatnonzero(np.isfinite(places).all(axis=1))
     drawn = np.random.default_rng(0).permutation(drawn)
@@ -103,7 +105,7 @@ def draw_classes(
         c=_rgba(palette)[held.codes[drawn]],
         **_dots(len(drawn), style),
     )
-    _legend(axes, held, counts, order, (shades, style.legend))
+    _legend(axes, held, counts, order, (shades, lines))
     return figure
 
 
@@ -203,7 +205,7 @@ def _empty_figure(
 
 
 def _dots(count: int, style: ScatterStyle) -> dict[str, Any]:
-    size = style.point_size or min(20.0, max(0.15, _POINTS / max(1, count)))
+    size = style.point_size or min(20.0, max(0.6, _POINTS / max(1, count)))
     return {"s": size, "marker": "o", "linewidths": 0, "rasterized": True}
 
 
