@@ -59,7 +59,7 @@ _yes = click.option("-y", "--yes", is_flag=True, help="Do not ask before a downl
 @out_option
 @_yes
 def cells_command(dataset: str, directory: str | None, yes: bool, **how: Any) -> Answer:
-    """Show cells of the Allen Brain Cell Atlas, joined with all that is known of them.
+    """Show cells of the Allen Brain Cell Atlas with all that is known of them.
 
     DATASET is abc/atlas, a release of it (abc/atlas@20250531), or a folder with its files. With
     -o, they are written as .csv or .parquet, or drawn in their places (.png, .svg, .pdf).
@@ -182,7 +182,7 @@ def _cells_lines(
 @out_option
 @_yes
 def genes_command(dataset: str, words: Sequence[str], yes: bool, **how: Any) -> Answer:
-    """Show the expression of some genes in cells of the Allen Brain Cell Atlas.
+    """Show some genes in cells of the Allen Brain Cell Atlas.
 
     DATASET is abc/atlas, a release of it (abc/atlas@20250531), or a folder with its files. The
     cells are those of --directory, or those of a table. With -o, the values are written as .h5ad,

@@ -32,9 +32,12 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "verify": ("keeping", "Hash what is on this machine and compare it with what it must be."),
     },
     "Brain cells": {
-        "cells": ("atlas", "Show cells of the Allen Brain Cell Atlas, joined; table or picture."),
-        "genes": ("atlas", "Show the expression of some genes in these cells."),
-        "slice": ("slices", "Show a slice of an image volume, with outlines."),
+        "cells": (
+            "atlas",
+            "Show cells of the Allen Brain Cell Atlas with all that is known of them.",
+        ),
+        "genes": ("atlas", "Show some genes in cells of the Allen Brain Cell Atlas."),
+        "slice": ("slices", "Show a slice of an image volume (NIfTI); with -o, draw it."),
     },
     "Publish": {
         "build": ("moving", "Make a revision of a package from a folder, in the local registry."),
