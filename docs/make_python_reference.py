@@ -17,6 +17,8 @@ from types import FunctionType
 from typing import Any, get_type_hints
 
 import pandas as pd
+from anndata import AnnData
+from matplotlib.figure import Figure
 
 import cellfolio
 from cellfolio.formats.images.image import Image
@@ -37,7 +39,7 @@ _SECTIONS = {
     "Values": "What the verbs work on.",
     "What verbs return": "Made by the verbs; you only read them.",
 }
-_LATE = {"pd": pd, "Image": Image}
+_LATE = {"AnnData": AnnData, "Figure": Figure, "Image": Image, "pd": pd}
 """What modules import for type checking only, so that the library stays light."""
 _SECTION = re.compile(r"^(?P<title>[A-Z][a-z]+(?: [a-z]+)?)\n-{3,}$", re.MULTILINE)
 

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from cellfolio.package.package import Package
     from cellfolio.storage.home import Home
     from cellfolio.storage.progress import ProgressEvent
+    from cellfolio.workflows.atlas import atlas_cells
+    from cellfolio.workflows.atlas_pictures import draw_cells
     from cellfolio.workflows.cardio import cardio_cells
+    from cellfolio.workflows.expression import genes
     from cellfolio.workflows.getting import GetOptions
     from cellfolio.workflows.loading import load, open_image
     from cellfolio.workflows.mosaics import image_files, stitch
@@ -65,6 +68,9 @@ _HOMES = {
     "cellfolio.storage.home": ("Home",),
     "cellfolio.storage.progress": ("ProgressEvent",),
     "cellfolio.workflows.cardio": ("cardio_cells",),
+    "cellfolio.workflows.atlas": ("atlas_cells",),
+    "cellfolio.workflows.atlas_pictures": ("draw_cells",),
+    "cellfolio.workflows.expression": ("genes",),
     "cellfolio.workflows.getting": ("GetOptions",),
     "cellfolio.workflows.loading": ("load", "open_image"),
     "cellfolio.workflows.mosaics": ("image_files", "stitch"),
@@ -106,13 +112,16 @@ __all__ = [
     "RecordGraph",
     "Records",
     "ViewOptions",
+    "atlas_cells",
     "build",
     "cardio_cells",
     "catalogue",
     "diff",
+    "draw_cells",
     "du",
     "fetch",
     "gc",
+    "genes",
     "get",
     "image_files",
     "list_packages",

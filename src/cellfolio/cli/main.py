@@ -39,6 +39,14 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "status": ("comparing", "Show what you changed in a folder since it was filled."),
         "verify": ("keeping", "Hash what is on this machine and compare it with what it must be."),
     },
+    "Brain cells": {
+        "cells": (
+            "atlas",
+            "Show cells of the Allen Brain Cell Atlas with all that is known of them.",
+        ),
+        "genes": ("atlas", "Show some genes in cells of the Allen Brain Cell Atlas."),
+        "slice": ("slices", "Show a slice of an image volume (NIfTI); with -o, draw it."),
+    },
     "Publish": {
         "build": ("moving", "Make a revision of a package from a folder, in the local registry."),
         "push": ("moving", "Publish a package in a registry; only what it lacks is sent."),

@@ -139,6 +139,7 @@ def confirmation(*, yes: bool) -> Callable[[str], None] | None:
 
 
 def _confirm(message: str) -> None:
+    """Ask whether to go on; if not, the command ends."""
     click.confirm(f"{message}. Go on?", abort=True, err=True)
 
 
