@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cellfolio.workflows.getting import GetOptions
     from cellfolio.workflows.loading import load, open_image
     from cellfolio.workflows.publishing import Label
+    from cellfolio.workflows.rosetta import rosetta
     from cellfolio.workflows.verbs import (
         build,
         catalogue,
@@ -55,6 +56,7 @@ _HOMES = {
     "cellfolio.workflows.getting": ("GetOptions",),
     "cellfolio.workflows.loading": ("load", "open_image"),
     "cellfolio.workflows.publishing": ("Label",),
+    "cellfolio.workflows.rosetta": ("rosetta",),
     "cellfolio.workflows.verbs": (
         "build",
         "catalogue",
@@ -97,6 +99,7 @@ __all__ = [
     "open",
     "open_image",
     "push",
+    "rosetta",
     "show_progress",
     "status",
     "verify",
