@@ -148,7 +148,7 @@ def _document(found: Profiles, output: Path | None) -> dict[str, Any]:
     return {
         **found.report.document(),
         "shape": list(found.table.shape),
-        "keys": [None if key != key else key for key in keys],
+        "keys": [key if isinstance(key, str) else None for key in keys],
         "output": None if output is None else str(output),
     }
 

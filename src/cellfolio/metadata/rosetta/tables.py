@@ -98,9 +98,7 @@ def average(table: pd.DataFrame, modality: str, kept: Sequence[str] = ()) -> pd.
     means = wells[features].mean()
     metadata = [name for name in metadata_columns(table, modality) if name != PERTURBATION]
     different = conflicts(table, metadata)
-    stays = [
-        name for name in metadata if name in kept or name in ADDED or name not in different
-    ]
+    stays = [name for name in metadata if name in kept or name in ADDED or name not in different]
     first = wells[stays].first()
     loose = [name for name in stays if name not in (*kept, *ADDED)]
     if NEGCON in first.index:

@@ -65,13 +65,13 @@ def choose_features(
     keep = missing <= MOST_MISSING
     dropped = [
         Dropped(names[at], f"{missing[at]:.1%} missing, more than {MOST_MISSING:.0%}")
-        for at in np.flatnonzero(~keep)
+        for at in np.flatnonzero(~keep).tolist()
     ]
     if spread:
         flat = keep & (deviation < LEAST_SPREAD)
         dropped += [
             Dropped(names[at], f"standard deviation {deviation[at]:.2g}, below {LEAST_SPREAD:g}")
-            for at in np.flatnonzero(flat)
+            for at in np.flatnonzero(flat).tolist()
         ]
         keep &= ~flat
     return keep, dropped
