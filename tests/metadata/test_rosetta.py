@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import math
 import re
-from html import unescape
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -66,19 +65,16 @@ def published(shared: Path) -> dict[str, list[tuple[str, float, float]]]:
 
 def spreadsheet(path: Path) -> dict[str, list[dict[str, str]]]:
     """Return the cells of each sheet by column; ten times as fast as openpyxl."""
+    cell = re.compile(r'<c r="([A-Z]+)(\d+)"[^>]*>(?:<v>|<is><t>)([^<]*)<')
     with ZipFile(path) as file:
-        texts = file.read("xl/sharedStrings.xml").decode()
-        strings = [unescape(one) for one in re.findall(r"<si>.*?<t[^>]*>(.*?)</t>", texts, re.S)]
         names = re.findall(r'<sheet [^>]*name="([^"]*)"', file.read("xl/workbook.xml").decode())
         sheets = {}
         for number, name in enumerate(names, start=1):
-            found: dict[str, dict[str, str]] = {}
+            rows: dict[str, dict[str, str]] = {}
             content = file.read(f"xl/worksheets/sheet{number}.xml").decode()
-            for column, row, kind, value in re.findall(
-                r'<c r="([A-Z]+)(\d+)"[^>]*?(t="s")?><v>([^<]*)</v>', content
-            ):
-                found.setdefault(row, {})[column] = strings[int(value)] if kind else value
-            sheets[name] = list(found.values())
+            for column, row, value in cell.findall(content):
+                rows.setdefault(row, {})[column] = value
+            sheets[name] = list(rows.values())
     return sheets
 
 
@@ -195,7 +191,7 @@ def test_real_expression_is_reported_as_published(real: pd.DataFrame) -> None:
     assert len(found.table) == 328
     assert (found.table["Metadata_perturbation"] == "negcon").sum() == 1
     assert found.table["Metadata_replicates"].sum() == 729
-    assert found.table["x_genesymbol_mutation"].notna().sum() == 327
+    assert found.table["x_genesymbol_mutation"].iloc[-1] == "EMPTY"
 
 
 def test_real_genes_are_named(real: pd.DataFrame, shared: Path) -> None:
