@@ -100,7 +100,7 @@ def make(folder: Path, data_set: RosettaSet, modality: str, control: str = "negc
     shape = shape_of(data_set), modality
     side = data_set.side(modality)
     features = MORPHOLOGY if modality == "morphology" else EXPRESSION
-    rows = []
+    rows: list[Row] = []
     for plate in PLATES:
         for well, key in enumerate((*KEYS[shape], control, control)):
             row = {name: f"{name} of {key}" for name in METADATA[shape]}

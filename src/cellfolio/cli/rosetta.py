@@ -192,7 +192,8 @@ def _first_rows(table: pd.DataFrame) -> Iterator[str]:
     """Show the metadata that tell most, of the first rows."""
     names = [name for name in table.columns if name.startswith("Metadata_")][:3]
     rows = [tuple(names)]
-    rows += [tuple(map(printable, row)) for row in table[names].head(SHOWN).itertuples(index=False)]
+    first = table[names].head(SHOWN).astype(object).fillna("")
+    rows += [tuple(map(printable, row)) for row in first.itertuples(index=False)]
     yield from columns(rows, "<" * len(names))
     if len(table) > SHOWN:
         yield f"… {len(table) - SHOWN:,} more rows"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cellfolio.errors import InvalidArgument
@@ -100,12 +101,13 @@ def average(table: pd.DataFrame, modality: str, kept: Sequence[str] = ()) -> pd.
     different = conflicts(table, metadata)
     stays = [name for name in metadata if name in kept or name in ADDED or name not in different]
     first = wells[stays].first()
+    first = first.where(first.notna(), np.nan)  # not None for missing texts
     loose = [name for name in stays if name not in (*kept, *ADDED)]
     if NEGCON in first.index:
         controls = table[table[PERTURBATION] == NEGCON]
         several = [name for name in loose if controls[name].nunique() > 1]
         first = first.astype(dict.fromkeys(several, object))
-        first.loc[NEGCON, several] = None
+        first.loc[NEGCON, several] = np.nan
     counts = wells.size().rename(REPLICATES)
     joined = pd.concat([first, counts, means], axis=1).reset_index()
     added = [name for name in ADDED if name in joined]
