@@ -201,8 +201,9 @@ def make_profiles(
     if not len(table):
         return _without_rows(table, wanted, file, digest)
     _check_columns(table, wanted, file)
-    wells = identify(table, wanted.data_set, wanted.modality)
-    result, infinite, dropped = _clean(wells, wanted, options)
+    metadata = table[metadata_columns(table, wanted.modality)]
+    wells = identify(metadata, wanted.data_set, wanted.modality)
+    result, infinite, dropped = _clean(wells, table, wanted, options)
     notes = [f"{file}: {note}" for note in _notes(wells, wanted, dropped)]
     if wanted.level == "treatment":
         result = average(result, wanted.modality, _annotations(wells, wanted))
@@ -240,7 +241,7 @@ def _check_columns(table: pd.DataFrame, wanted: Wanted, file: str) -> None:
 
 
 def _clean(
-    table: pd.DataFrame, wanted: Wanted, options: ProfileOptions
+    wells: pd.DataFrame, table: pd.DataFrame, wanted: Wanted, options: ProfileOptions
 ) -> tuple[pd.DataFrame, int, list[Dropped]]:
     """Leave out, fill and standardise, in the order of the published code.
 
@@ -263,10 +264,8 @@ def _clean(
             names = [name for name, kept in zip(names, keep, strict=True) if kept]
         if choosy or not standardized:
             values = fill_missing(values, fill, plates)
-    metadata = table[metadata_columns(table, wanted.modality)]
     features = pd.DataFrame(values, index=table.index, columns=names)
-    result = pd.concat([metadata, features], axis=1)
-    return result, infinite, dropped
+    return pd.concat([wells, features], axis=1), infinite, dropped
 
 
 def _without_rows(table: pd.DataFrame, wanted: Wanted, file: str, digest: str) -> Profiles:
