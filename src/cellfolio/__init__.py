@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from cellfolio.workflows.publishing import Label, save
     from cellfolio.workflows.querying import query, tables
     from cellfolio.workflows.records import record_image, records, schema
+    from cellfolio.workflows.rosetta import rosetta
     from cellfolio.workflows.verbs import (
         build,
         catalogue,
@@ -60,16 +61,16 @@ _HOMES = {
     "cellfolio.imaging.options": ("ViewOptions",),
     "cellfolio.metadata.graph": ("RecordGraph",),
     "cellfolio.metadata.records": ("Record", "Records"),
+    "cellfolio.package.diff": ("Diff",),
     "cellfolio.package.digests": ("Digest",),
     "cellfolio.package.entry": ("Entry",),
-    "cellfolio.package.diff": ("Diff",),
     "cellfolio.package.folder": ("Folder",),
     "cellfolio.package.package": ("Package",),
     "cellfolio.storage.home": ("Home",),
     "cellfolio.storage.progress": ("ProgressEvent",),
-    "cellfolio.workflows.cardio": ("cardio_cells",),
     "cellfolio.workflows.atlas": ("atlas_cells",),
     "cellfolio.workflows.atlas_pictures": ("draw_cells",),
+    "cellfolio.workflows.cardio": ("cardio_cells",),
     "cellfolio.workflows.expression": ("genes",),
     "cellfolio.workflows.getting": ("GetOptions",),
     "cellfolio.workflows.loading": ("load", "open_image"),
@@ -78,6 +79,7 @@ _HOMES = {
     "cellfolio.workflows.publishing": ("Label", "save"),
     "cellfolio.workflows.querying": ("query", "tables"),
     "cellfolio.workflows.records": ("record_image", "records", "schema"),
+    "cellfolio.workflows.rosetta": ("rosetta",),
     "cellfolio.workflows.verbs": (
         "build",
         "catalogue",
@@ -133,6 +135,7 @@ __all__ = [
     "query",
     "record_image",
     "records",
+    "rosetta",
     "save",
     "schema",
     "show_progress",

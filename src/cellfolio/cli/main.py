@@ -24,6 +24,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "list": ("looking", "List the known data sets, and the packages of a registry."),
         "show": ("looking", "Show a data set, a package, or a folder or file of it."),
         "log": ("looking", "List the revisions of a package, the newest first."),
+        "rosetta": ("rosetta", "Load profiles of a Rosetta data set, by well or perturbation."),
         "diff": ("comparing", "Show what changed from one package to another."),
         "view": ("viewing", "Make a picture of images, or show it in the terminal."),
         "query": (
