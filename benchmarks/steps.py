@@ -374,6 +374,8 @@ def tifffile_decode(folder: str) -> Callable[[], Any]:
         with ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(decode, paths))
 
+    return run
+
 
 TEN = [2, 41, 350, 1_207, 4_000, 7_777, 12_345, 20_002, 27_182, 31_415]
 """Places of the genes that are asked for."""

@@ -163,7 +163,7 @@ def _find_file(
     keys = [name for name in _names(wanted) if name in source]
     if not keys:
         raise _not_there(wanted, source.title, [entry.logical_key for entry in source.walk()])
-    return entry_source(source.entry(keys[0]), home, progress=progress)
+    return entry_source(source.entry(keys[0]), home, source, progress=progress)
 
 
 def _names(wanted: Wanted) -> list[str]:
