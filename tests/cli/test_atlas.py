@@ -33,34 +33,34 @@ def test_cells(cellfolio: Cellfolio, atlas: str, tmp_path: Path) -> None:
     ]
     assert "2 cells of the directory: no ccf coordinates" in ran.out
     ran = cellfolio(
-        "cells", atlas, "--directory", MERFISH, "--where", SECTION, "-o", "a.csv", "--json"
+        "cells", atlas, "--directory", MERFISH, "--only", SECTION, "-o", "a.csv", "--json"
     )
     check(ran, "cells")
     table = pd.read_csv(tmp_path / "a.csv", dtype={"cell_label": str})
     assert len(table) == ran.document["cells"] == 890
     for name, colour in (("a.parquet", "class"), ("b.svg", "x_ccf")):
         ran = cellfolio(
-            "cells", atlas, "--directory", MERFISH, "--where", SECTION,
+            "cells", atlas, "--directory", MERFISH, "--only", SECTION,
             "--colour", colour, "-o", name,
         )  # fmt: skip
         assert (ran.code, ran.err) == (0, "")
         assert (tmp_path / name).stat().st_size > 1000
     ran = cellfolio("cells", atlas, "--directory", MERFISH, "-o", "c.png")
-    assert f"3 sections are drawn over each other; choose one with --where {SECTION}" in ran.err
+    assert f"3 sections are drawn over each other; choose one with --only {SECTION}" in ran.err
 
 
 def test_genes(cellfolio: Cellfolio, atlas: str, tmp_path: Path) -> None:
     asked = ("genes", atlas, "--gene", "Mog", "--gene", "Snap25")
-    ran = cellfolio(*asked, "--directory", MERFISH, "--where", "class=31 OPC-Oligo")
+    ran = cellfolio(*asked, "--directory", MERFISH, "--only", "class=31 OPC-Oligo")
     assert ran.code == 0, ran.err
     assert ran.out.splitlines()[0] == "544 cells, 2 genes, log2"
     assert cellfolio("cells", atlas, "--directory", MERFISH, "-o", "a.csv").code == 0
-    ran = cellfolio(*asked, "--cells", "a.csv", "--raw", "-o", "a.h5ad", "--where", SECTION)
+    ran = cellfolio(*asked, "--cells", "a.csv", "--raw", "-o", "a.h5ad", "--only", SECTION)
     assert ran.code == 0, ran.err
     found = anndata.read_h5ad(tmp_path / "a.h5ad")
     assert found.shape == (890, 2)
     assert found.uns["cellfolio"]["matrix"] == "raw"
-    ran = cellfolio(*asked, "--cells", "a.csv", "-o", "b.csv", "--where", "z=6", "--json")
+    ran = cellfolio(*asked, "--cells", "a.csv", "-o", "b.csv", "--only", "z=6", "--json")
     assert ran.code == 0, ran.err
     assert set(ran.document) >= {"genes", "files", "digests"}
     assert list(pd.read_csv(tmp_path / "b.csv")) == ["cell_label", "Mog", "Snap25"]
@@ -85,7 +85,7 @@ def test_slice(cellfolio: Cellfolio, atlas: str, tmp_path: Path) -> None:
     ("args", "told"),
     [
         (["cells", "{atlas}"], "name a directory of the atlas with --directory"),
-        (["cells", "{atlas}", "--directory", MERFISH, "--where", "class"], "COLUMN=VALUE"),
+        (["cells", "{atlas}", "--directory", MERFISH, "--only", "class"], "COLUMN=VALUE"),
         (["cells", "{atlas}", "--directory", MERFISH, "-o", "a.tiff"], "expected one of .csv"),
         (["cells", "{atlas}", "--directory", MERFISH, "-o", "no/a.csv"], "no folder no"),
         (["cells", "{atlas}", "--directory", MERFISH, "--sides", "x", "-o", "a.png"], "two col"),

@@ -70,7 +70,7 @@ def test_only_what_is_needed_is_read(atlas: str) -> None:
     assert list(found.table) == ["y", "x"]
     assert [Path(key).name for key in found.sources] == ["cell_metadata.csv"]
     found = cellfolio.atlas_cells(
-        MERFISH, dataset=atlas, columns=["class"], where={"class": "18 TH Glut"}
+        MERFISH, dataset=atlas, columns=["class"], only={"class": "18 TH Glut"}
     )
     assert set(found.table["class"]) == {"18 TH Glut"}
     assert not any("CCF" in key for key in found.sources)
@@ -148,7 +148,7 @@ def test_from_a_bucket(bucket: str, s3: SeaweedServer, s3_env: dict[str, str]) -
     )
     client.close()
     address = f"abc+s3://{bucket}"
-    found = cellfolio.atlas_cells(MERFISH, dataset=address, where={"class": "31 OPC-Oligo"})
+    found = cellfolio.atlas_cells(MERFISH, dataset=address, only={"class": "31 OPC-Oligo"})
     values = cellfolio.genes(found.table, ["Mog", "Aqp4"], dataset=address).to_df()
     assert values["Mog"].mean() > 3 > 1 > values["Aqp4"].mean()
     figure = cellfolio.draw_cells(found, "Mog", dataset=address)

@@ -12,7 +12,7 @@ import click
 from cellfolio.cli.command import Answer, command, package_argument, terminal_progress
 from cellfolio.cli.moving import confirmation
 from cellfolio.cli.text import columns, paint, plural, printable
-from cellfolio.cli.writing import PICTURES, check_out, out_option, write_expression, write_table
+from cellfolio.cli.writing import PICTURES, check_out, out_option, write_expression
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +26,8 @@ _SHOWN = 20
 _directory = click.option(
     "--directory", metavar="NAME", help="Directory of the atlas, such as MERFISH-C57BL6J-638850."
 )
-_where = click.option(
-    "--where",
+_only = click.option(
+    "--only",
     multiple=True,
     metavar="COLUMN=VALUE",
     help="Only cells with this value; a column named twice: either value.",
@@ -49,7 +49,7 @@ _yes = click.option("-y", "--yes", is_flag=True, help="Do not ask before a downl
 )
 @package_argument("dataset")
 @_directory
-@_where
+@_only
 @click.option(
     "--colour", "--color", metavar="COLUMN|GENE", default="class", help="By default: class."
 )
@@ -72,14 +72,16 @@ def cells_command(dataset: str, directory: str | None, yes: bool, **how: Any) ->
     found = atlas_cells(
         _named(dataset, directory),
         dataset=dataset,
-        where=_conditions(how["where"]),
+        only=_values(how["only"]),
         progress=terminal_progress(),
         confirm=ask,
     )
     if out is not None and out.suffix in PICTURES:
         _draw(found, dataset, out, how, ask)
     elif out is not None:
-        write_table(found.table, out)
+        from cellfolio.formats.saving import write_table
+
+        write_table(found.table.reset_index(), out)
     counts = _counts(found.table, how["colour"])
     return Answer(
         lambda: {
@@ -114,7 +116,7 @@ def _draw(
         some = f"brain_section_label={sections[len(sections) // 2]}"
         warnings.warn(
             f"{plural(len(sections), 'section')} are drawn over each other; choose one with "
-            f"--where {some}",
+            f"--only {some}",
             stacklevel=2,
         )
     figure = draw_cells(
@@ -177,7 +179,7 @@ def _cells_lines(
     type=click.Path(path_type=Path),
     help="Table of cells (.csv, .parquet), as the command 'cells' writes it.",
 )
-@_where
+@_only
 @click.option("--raw", is_flag=True, help="Counts, not log2 of them.")
 @out_option
 @_yes
@@ -222,14 +224,14 @@ def _asked_cells(dataset: str, how: dict[str, Any]) -> pd.DataFrame:
     from cellfolio.metadata.atlas import choose_cells
     from cellfolio.workflows.atlas import LABEL, atlas_cells
 
-    where = _conditions(how["where"])
+    only = _values(how["only"])
     if how["listed"] is None:
-        needed = [*where, "feature_matrix_label", "dataset_label"]
+        needed = [*only, "feature_matrix_label", "dataset_label"]
         return atlas_cells(
             _named(dataset, how["directory"]),
             dataset=dataset,
             columns=list(dict.fromkeys(needed)),
-            where=where,
+            only=only,
             progress=terminal_progress(),
         ).table
     path: Path = how["listed"]
@@ -239,7 +241,7 @@ def _asked_cells(dataset: str, how: dict[str, Any]) -> pd.DataFrame:
         from cellfolio.errors import InvalidArgument
 
         raise InvalidArgument(f"{path} has no column {LABEL}")
-    return choose_cells(table.set_index(LABEL), where)
+    return choose_cells(table.set_index(LABEL), only)
 
 
 def _gene_rows(found: AnnData) -> list[dict[str, Any]]:
@@ -291,13 +293,13 @@ def _named(dataset: str, directory: str | None) -> str:
     )
 
 
-def _conditions(words: Sequence[str]) -> dict[str, list[str]]:
+def _values(words: Sequence[str]) -> dict[str, list[str]]:
     from cellfolio.errors import InvalidArgument
 
     found: dict[str, list[str]] = {}
     for word in words:
         column, equals, value = word.partition("=")
         if not equals or not column:
-            raise InvalidArgument(f"--where: expected COLUMN=VALUE, found {word!r}")
+            raise InvalidArgument(f"--only: expected COLUMN=VALUE, found {word!r}")
         found.setdefault(column.strip(), []).append(value.strip())
     return found

@@ -121,10 +121,10 @@ def rosetta_command(data_set: str, options: dict[str, Any], **how: Any) -> Answe
     or from --source: a package, the folder of the data set or one above it, or one file. Without
     -o, says what was loaded.
     """
+    from cellfolio.formats.saving import check_table_name
     from cellfolio.metadata.rosetta.profiles import ProfileOptions, Wanted
     from cellfolio.metadata.rosetta.sets import find_set
     from cellfolio.workflows.rosetta import (
-        check_output,
         read_profiles,
         read_symbols,
         write_profiles,
@@ -132,7 +132,7 @@ def rosetta_command(data_set: str, options: dict[str, Any], **how: Any) -> Answe
 
     wanted = Wanted(find_set(data_set), how["modality"], how["level"], how["variant"])
     if how["output"] is not None:
-        check_output(how["output"])
+        check_table_name(how["output"])
     if options["symbols"] is not None:
         options["symbols"] = read_symbols(options["symbols"])
     found = read_profiles(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    import pandas as pd
     from anndata import AnnData
 
 PICTURES = (".png", ".svg", ".pdf")
@@ -37,27 +36,14 @@ def check_out(out: Path | None, suffixes: Sequence[str]) -> None:
         raise InvalidArgument(f"-o: there is no folder {out.parent}")
 
 
-def write_table(table: pd.DataFrame, out: Path) -> None:
-    """Write a table with its index as .csv or .parquet, whole or not at all."""
-    from io import BytesIO
-
-    from cellfolio.storage.disk import write_atomically
-
-    kept = table.reset_index()
-    if out.suffix == ".csv":
-        write_atomically(out, kept.to_csv(index=False).encode())
-        return
-    written = BytesIO()
-    kept.to_parquet(written, index=False)
-    write_atomically(out, written.getvalue())
-
-
 def write_expression(found: AnnData, out: Path) -> None:
     """Write expression as .h5ad, or as a table, whole or not at all."""
     import uuid
 
+    from cellfolio.formats.saving import write_table
+
     if out.suffix != ".h5ad":
-        write_table(found.to_df().rename_axis("cell_label"), out)
+        write_table(found.to_df().rename_axis("cell_label").reset_index(), out)
         return
     unfinished = out.with_name(f".{uuid.uuid4().hex}.h5ad")
     try:

@@ -196,13 +196,13 @@ def pivot_terms(
     return names, colours.reset_index()
 
 
-def choose_cells(table: pd.DataFrame, where: Mapping[str, str | Sequence[str]]) -> pd.DataFrame:
+def choose_cells(table: pd.DataFrame, only: Mapping[str, str | Sequence[str]]) -> pd.DataFrame:
     """Return the cells that have one of the values given, in each of the columns given.
 
     Parameters
     ----------
     table : DataFrame
-    where : mapping of str to str or sequence of str
+    only : mapping of str to str or sequence of str
         Column → values, as text.
 
     Raises
@@ -220,7 +220,7 @@ def choose_cells(table: pd.DataFrame, where: Mapping[str, str | Sequence[str]]) 
     import numpy as np
 
     kept: npt.NDArray[np.bool_] = np.ones(len(table), dtype=bool)
-    for column, wanted in where.items():
+    for column, wanted in only.items():
         if column not in table.columns:
             raise InvalidArgument(
                 f"the cells have no column {column!r}", hint=suggest(column, map(str, table))

@@ -198,7 +198,7 @@ def atlas_cells(
     *,
     dataset: str | Package = DATASET,
     columns: Sequence[str] | None = None,
-    where: Mapping[str, str | Sequence[str]] | None = None,
+    only: Mapping[str, str | Sequence[str]] | None = None,
     progress: Progress | None = None,
     confirm: Callable[[str], None] | None = None,
     home: Home | None = None,
@@ -213,7 +213,7 @@ def atlas_cells(
         ``abc/atlas`` for the latest release, ``abc/atlas@20250531``, or a folder with its files.
     columns : sequence of str, optional
         Columns of the result; by default all. Of ``cell_metadata``, only these are read.
-    where : mapping of str to str or sequence of str, optional
+    only : mapping of str to str or sequence of str, optional
         Column → values: only cells that have one of them, in each of these columns.
     progress : callable, optional
     confirm : callable, optional
@@ -237,9 +237,9 @@ def atlas_cells(
     BrokenFile, TransferIncomplete
     """
     atlas = open_atlas(dataset, Reading(home or Home(), progress, confirm))
-    wanted = None if columns is None else [*columns, *(where or ())]
+    wanted = None if columns is None else [*columns, *(only or ())]
     joined = _join_all(atlas, directory, wanted)
-    chosen = choose_cells(joined.table, where or {})
+    chosen = choose_cells(joined.table, only or {})
     if columns is not None:
         unknown = [name for name in columns if name not in chosen.columns]
         if unknown:

@@ -17,6 +17,7 @@ from cellfolio.formats.loading import load
 from cellfolio.formats.options import check_columns, take_options
 from cellfolio.formats.parquet import column_names
 from cellfolio.formats.rows import Dialect
+from cellfolio.formats.saving import write_table
 from cellfolio.metadata.rosetta.profiles import (
     ProfileOptions,
     Profiles,
@@ -229,19 +230,6 @@ def read_symbols(path: Path | str) -> pd.DataFrame:
         raise BrokenFile(path, "xlsx", str(error)) from None
 
 
-def check_output(path: Path) -> None:
-    """Make sure that a table can be written under a name.
-
-    Raises
-    ------
-    InvalidArgument
-    """
-    if not path.name.endswith(SUFFIXES):
-        raise InvalidArgument(f"expected a name with one of {', '.join(SUFFIXES)}, found {path}")
-    if not path.parent.is_dir():
-        raise InvalidArgument(f"there is no folder {path.parent} to write {path.name} to")
-
-
 def write_profiles(profiles: Profiles, path: Path) -> None:
     """Write a table, and beside it, with ``.json`` added, what was done to make it.
 
@@ -251,7 +239,7 @@ def write_profiles(profiles: Profiles, path: Path) -> None:
     ----------
     profiles : Profiles
     path : Path
-        Name with ``.csv``, ``.csv.gz`` or ``.parquet``.
+        See `cellfolio.formats.saving.write_table`.
 
     Raises
     ------
@@ -259,15 +247,6 @@ def write_profiles(profiles: Profiles, path: Path) -> None:
     """
     from importlib.metadata import version
 
-    check_output(path)
-    unfinished = path.with_name(f".unfinished-{path.name}")
-    try:
-        if path.suffix == ".parquet":
-            profiles.table.to_parquet(unfinished, index=False)
-        else:
-            profiles.table.to_csv(unfinished, index=False)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_table(profiles.table, path)
     told = {"cellfolio": version("cellfolio"), **profiles.report.document()}
     path.with_name(f"{path.name}.json").write_text(json.dumps(told, indent=2), encoding="utf-8")
