@@ -107,7 +107,7 @@ def test_a_wrong_suffix_is_refused_before_anything_is_done(
 ) -> None:
     ran = cellfolio("query", screen, "select 1", "-o", "out.xlsx", "--subset", "lab/x")
     assert ran.code == 2
-    assert ".csv, .tsv, .parquet, .json" in ran.err
+    assert ".csv, .csv.gz, .tsv, .parquet, .json" in ran.err
     assert "lab/x" not in cellfolio("list", "local").out
 
 

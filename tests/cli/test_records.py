@@ -186,7 +186,7 @@ CANNOT = [
     (["aics/aics_23/fovs", "-w", "dose"], 2, "is no condition"),
     (["aics/aics_23", "-w", "clone=1"], 2, "none is named"),
     (["aics/aics_23/fovs", "-o", "x.xlsx"], 2, "its suffix should be one of"),
-    (["aics/aics_23/fovs", "-o", "no/x.csv"], 7, "non-existent directory"),
+    (["aics/aics_23/fovs", "-o", "no/x.csv"], 2, "there is no folder no"),
     (["aics/nothing"], 3, "aics/nothing"),
     (["lab/plain"], 3, "has no records: no info documents in lines"),
     (["./nowhere/fovs"], 2, "no folder above"),

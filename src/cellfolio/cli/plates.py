@@ -106,10 +106,8 @@ def _check_output(output: Path | None, column: str | None, *, drawn: bool) -> No
     try:
         check_table_name(output)
     except InvalidArgument as error:
-        error.hint = f"with --column, a picture is {', '.join(PICTURES)}"
+        error.hint = error.hint or f"with --column, a picture is {', '.join(PICTURES)}"
         raise
-    if not output.parent.is_dir():
-        raise InvalidArgument(f"there is no folder {output.parent}", hint="make it first")
 
 
 def _narrowed(table: pd.DataFrame, name: str | None) -> pd.DataFrame:

@@ -19,8 +19,11 @@ def _write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _write_csv_gz(frame: pd.DataFrame, path: Path) -> None:
-    # Without a time the same table gives the same bytes.
-    frame.to_csv(path, index=False, compression={"method": "gzip", "mtime": 1})
+    import gzip
+
+    # Without name and time in it, the same table gives the same bytes.
+    with path.open("wb") as file, gzip.GzipFile("", "wb", 6, file, 0) as packed:
+        frame.to_csv(packed, index=False)
 
 
 def _write_tsv(frame: pd.DataFrame, path: Path) -> None:
@@ -68,7 +71,9 @@ def check_table_name(path: Path) -> Path:
             f"{', '.join(_WRITERS)}"
         )
     if not path.parent.is_dir():
-        raise InvalidArgument(f"there is no folder {path.parent} to write {path.name} to")
+        raise InvalidArgument(
+            f"there is no folder {path.parent} to write {path.name} to", hint="make it first"
+        )
     return path
 
 
