@@ -29,7 +29,8 @@ def test_demo(cellfolio: Cellfolio, tmp_path: Path) -> None:
         "6. Hash every file that was put there",
         "7. Look into the package",
         "8. Compare the revisions",
-        "9. Count the bytes",
+        "9. Look at the cells of a site",
+        "10. Count the bytes",
     ]
     assert "CELLFOLIO_HOME=cellfolio-demo/home cellfolio log demo/cell-painting" in ran.out
     assert cellfolio("list", "local").out == ""  # the user's own registry was not touched

@@ -96,10 +96,14 @@ def test_tables_join(written: dict[int, Path], small: ExperimentDesign) -> None:
         row["Assay_Plate_Barcode"]: row for row in table(folder / "metadata/barcode_platemap.csv")
     }
     wells = {
-        (row["plate_map_name"], row["well_position"]): row["perturbation"]
-        for row in table(folder / "metadata/platemap.csv")
+        (path.stem, row["well_position"]): row["perturbation"]
+        for path in (folder / "metadata/platemap").iterdir()
+        for row in table(path)
     }
-    known = {row["perturbation"]: row for row in table(folder / "metadata/perturbations.tsv")}
+    known = {
+        row["perturbation"]: row
+        for row in table(folder / "metadata/external_metadata/perturbations.tsv")
+    }
     rows = table(folder / "load_data/SIM00001.csv")
     assert len(rows) == small.size
     layout = {well.well: well for well in small.layout(small.plates[0])}
@@ -157,7 +161,7 @@ def test_revisions_differ_as_promised(written: dict[int, Path], small: Experimen
     assert changed == {
         "README.md",
         "metadata/barcode_platemap.csv",
-        "metadata/perturbations.tsv",
+        "metadata/external_metadata/perturbations.tsv",
         *(site.image_key for site in plan.blurred),
     }
     assert len(plan.blurred) == 2
@@ -167,7 +171,7 @@ def test_revision_two_corrects_one_target(written: dict[int, Path]) -> None:
     targets = {
         number: {
             row["perturbation"]: row["target"]
-            for row in table(written[number] / "metadata/perturbations.tsv")
+            for row in table(written[number] / "metadata/external_metadata/perturbations.tsv")
         }
         for number in (1, 2)
     }
@@ -212,5 +216,5 @@ def test_a_failed_write_leaves_no_partial_file(
 def test_shuffled_plates_are_tabulated_one_by_one(tmp_path: Path) -> None:
     design = replace(TINY, plate_count=2, shuffle_plates=True)
     write_experiment(design, tmp_path)
-    rows = table(tmp_path / "metadata/platemap.csv")
-    assert [row["plate_map_name"] for row in rows] == ["SIM-MAP-01"] * 3 + ["SIM-MAP-02"] * 3
+    maps = {path.stem: table(path) for path in (tmp_path / "metadata/platemap").iterdir()}
+    assert {name: len(rows) for name, rows in maps.items()} == {"SIM-MAP-01": 3, "SIM-MAP-02": 3}

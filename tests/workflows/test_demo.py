@@ -16,7 +16,7 @@ from cellfolio.simulation import LIBRARY, ExperimentDesign
 from cellfolio.storage.progress import ProgressEvent
 from cellfolio.workflows import demo as demos
 from cellfolio.workflows.checking import Verified
-from cellfolio.workflows.demo import Compared, Demo, Outcome, Shared, Simulated
+from cellfolio.workflows.demo import Compared, Demo, Drawn, Outcome, Shared, Simulated
 from cellfolio.workflows.getting import Got
 
 SMALL = ExperimentDesign(
@@ -51,6 +51,7 @@ def test_steps(done: tuple[Demo, list[Outcome]]) -> None:
             Verified() as verified,
             Package() as package,
             Compared() as compared,
+            Drawn() as drawn,
             Shared() as shared,
         ]:
             pass
@@ -65,6 +66,8 @@ def test_steps(done: tuple[Demo, list[Outcome]]) -> None:
     assert {entry.logical_key.split("/")[0] for entry in compared.diff.added} == {
         *("images", "load_data", "objects", "segmentation"),
     }
+    assert drawn.path.read_bytes().startswith(b"\x89PNG")
+    assert drawn.perturbation in {one.name for one in LIBRARY[2:6]}
     assert shared.revisions == 2
     assert shared.saved == shared.whole - shared.stored > 0
     assert shared.whole == pushed.package.size + pushed_again.package.size

@@ -57,7 +57,7 @@ def demo_command(folder: Path, seed: int, again: bool) -> Answer:
     """Show what this can do on a simulated experiment; no network.
 
     Simulates a Cell Painting experiment in a folder, publishes it and a corrected revision,
-    gets it, verifies it and compares the revisions. Your own store is not touched.
+    gets it, verifies it, compares the revisions and draws cells. Your own store is not touched.
     """
     from cellfolio.workflows.demo import DESIGN, prepare_demo
 
@@ -138,7 +138,7 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
     from cellfolio.package.package import Package
     from cellfolio.registries.publish import Pushed
     from cellfolio.workflows.checking import Verified
-    from cellfolio.workflows.demo import Compared, Simulated
+    from cellfolio.workflows.demo import Compared, Drawn, Simulated
     from cellfolio.workflows.getting import Got
 
     match outcome:
@@ -154,6 +154,9 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
             yield from verified_lines(outcome)
         case Package():
             yield from tree_lines(outcome, TreeLimits(1))
+        case Drawn():
+            yield f"{outcome.site}, {outcome.perturbation}: DNA, ER and AGP, cells outlined"
+            yield f"→ {printable(outcome.path)}"
         case Compared():
             yield from _compared_lines(outcome)
         case _:

@@ -38,14 +38,14 @@ images, 16 bit, {pixel} µm per pixel. Revision {revision}, seed {seed}.
 | `segmentation/<plate>/…_nuclei.tiff`, `…_cells.tiff` | the true label images |
 | `objects/<plate>.csv` | what is true of each object |
 | `load_data/<plate>.csv` | where the images of each site are, for CellProfiler's LoadData |
-| `metadata/platemap.csv` | what is in each well |
+| `metadata/platemap/` | what is in each well, a table for each plate map |
 | `metadata/barcode_platemap.csv` | which plate map each plate has |
-| `metadata/perturbations.tsv` | target, mechanism of action and control type of each perturbation |
+| `metadata/external_metadata/perturbations.tsv` | target, mechanism, control type |
 | `truth.json` | which perturbations act, on what, and which of them belong together |
 
 Names of images give row, column, field and plane. In label images 0 is background, and
 nucleus n lies in cell n. `load_data` joins to `barcode_platemap` on the plate, that to
-`platemap` on plate map and well, and that to `perturbations` on the perturbation.
+the plate map on the well, and that to `perturbations` on the perturbation.
 
 ## Channels
 

@@ -57,19 +57,19 @@ class Table:
         return out.getvalue()
 
 
-def plate_map_table(design: ExperimentDesign) -> Table:
-    """Tabulate what is in each well of each plate map."""
+def plate_map_tables(design: ExperimentDesign) -> dict[str, Table]:
+    """Tabulate what is in each well, by the name of the plate map."""
     first_plates: dict[str, Plate] = {}
     for plate in design.plates:
         first_plates.setdefault(plate.plate_map, plate)
-    return Table(
-        ("plate_map_name", "well_position", "perturbation", "solvent"),
-        tuple(
-            (name, well.well, well.perturbation.name, DMSO.name)
-            for name, plate in first_plates.items()
-            for well in design.layout(plate)
-        ),
-    )
+    columns = ("well_position", "perturbation", "solvent")
+    return {
+        name: Table(
+            columns,
+            tuple((well.well, well.perturbation.name, DMSO.name) for well in design.layout(plate)),
+        )
+        for name, plate in first_plates.items()
+    }
 
 
 def barcode_table(design: ExperimentDesign) -> Table:

@@ -18,10 +18,12 @@ from cellfolio.simulation.tables import (
     load_data_table,
     object_table,
     perturbation_table,
-    plate_map_table,
+    plate_map_tables,
 )
 
 NOTES_KEY = "metadata/annotation_notes.txt"
+BARCODES_KEY = "metadata/barcode_platemap.csv"
+PERTURBATIONS_KEY = "metadata/external_metadata/perturbations.tsv"
 
 File = tuple[str, bytes]
 """Logical key and content."""
@@ -130,8 +132,8 @@ def experiment_keys(plan: RevisionPlan) -> tuple[str, ...]:
     tuple of str
         Relative, ``/`` between components.
     """
-    keys = ["README.md", "truth.json", "metadata/platemap.csv", "metadata/barcode_platemap.csv"]
-    keys.append("metadata/perturbations.tsv")
+    keys = ["README.md", "truth.json", BARCODES_KEY, PERTURBATIONS_KEY]
+    keys += {_plate_map_key(plate.plate_map) for plate in plan.design.plates}
     if plan.number == 1:
         keys.append(NOTES_KEY)
     for plate in plan.design.plates:
@@ -157,9 +159,10 @@ def experiment_files(plan: RevisionPlan) -> Iterator[File]:
     design = plan.design
     yield "README.md", readme(plan).encode()
     yield "truth.json", truth_document(design).encode()
-    yield "metadata/platemap.csv", plate_map_table(design).text().encode()
-    yield "metadata/barcode_platemap.csv", barcode_table(design).text().encode()
-    yield "metadata/perturbations.tsv", perturbation_table(plan).text("\t").encode()
+    for name, table in plate_map_tables(design).items():
+        yield _plate_map_key(name), table.text().encode()
+    yield BARCODES_KEY, barcode_table(design).text().encode()
+    yield PERTURBATIONS_KEY, perturbation_table(plan).text("\t").encode()
     if plan.number == 1:
         yield NOTES_KEY, notes(plan).encode()
     for plate in design.plates:
@@ -175,6 +178,10 @@ def experiment_files(plan: RevisionPlan) -> Iterator[File]:
             yield site.labels_key("nuclei"), label_tiff(result.nuclei)
             yield site.labels_key("cells"), label_tiff(result.cells)
         yield f"objects/{plate.barcode}.csv", object_table(truths).text().encode()
+
+
+def _plate_map_key(name: str) -> str:
+    return f"metadata/platemap/{name}.csv"
 
 
 def _keys_of_other_revisions(design: ExperimentDesign) -> set[str]:

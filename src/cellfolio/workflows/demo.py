@@ -7,6 +7,7 @@ Nothing leaves the folder: it has a home of its own, and no network is used.
     <folder>/experiment/       what the simulated microscope wrote
     <folder>/home/             a home: store and local registry
     <folder>/cell-painting/    the package as a user gets it
+    <folder>/cells.png         a picture of one site
     <folder>/.cellfolio-demo.json
 """
 
@@ -25,7 +26,13 @@ from cellfolio.errors import InvalidArgument
 from cellfolio.package.diff import Diff
 from cellfolio.package.package import Package
 from cellfolio.registries.publish import Pushed
-from cellfolio.simulation import CHANNELS, ExperimentDesign, plan_revision, write_experiment
+from cellfolio.simulation import (
+    CHANNELS,
+    ExperimentDesign,
+    Site,
+    plan_revision,
+    write_experiment,
+)
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress, ProgressEvent
@@ -40,6 +47,7 @@ DEFAULT_FOLDER = "cellfolio-demo"
 MARKER = ".cellfolio-demo.json"
 _MARKER_VERSION = 1
 _PARTS = ("experiment", "home", "cell-painting")
+_SHOWN_CHANNELS = ("DNA", "ER", "AGP")
 
 DESIGN = ExperimentDesign(site_count=1)
 """Three plates and a fourth in revision 2: about 20 s on one core."""
@@ -122,7 +130,16 @@ class Shared:
         return max(0, self.whole - self.stored)
 
 
-Outcome = Simulated | Pushed | Got | Verified | Package | Compared | Shared
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A picture that was saved: where, of which site, and what is in its well."""
+
+    path: Path
+    site: str
+    perturbation: str
+
+
+Outcome = Drawn | Simulated | Pushed | Got | Verified | Package | Compared | Shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +262,7 @@ def demo_steps(demo: Demo) -> tuple[Step, ...]:
         Step("Hash every file that was put there", partial(verify, demo)),
         Step("Look into the package", partial(look, demo)),
         Step("Compare the revisions", partial(compare, demo)),
+        Step("Look at the cells of a site", partial(draw, demo)),
         Step("Count the bytes", partial(finish, demo)),
     )
 
@@ -298,6 +316,26 @@ def look(demo: Demo, progress: Progress | None = None) -> Package:
     return open_package(PACKAGE, demo.home, progress=progress).package
 
 
+def draw(demo: Demo, progress: Progress | None = None) -> Drawn:
+    """Save a picture of one site: three channels in colour, nuclei and cells outlined."""
+    from cellfolio.imaging.options import ViewOptions
+    from cellfolio.workflows.viewing import view
+
+    site = _first_site(demo)
+    path = demo.folder / "cells.png"
+    overlays = [f"{PACKAGE}/{site.labels_key(kind)}" for kind in ("nuclei", "cells")]
+    options = ViewOptions(style="composite", channels=_SHOWN_CHANNELS)
+    picture = view(f"{PACKAGE}/{site.image_key}", options, overlays=overlays, home=demo.home)
+    picture.save(path)
+    return Drawn(path, f"{site.plate.barcode} {site.well.well}", site.well.perturbation.name)
+
+
+def _first_site(demo: Demo) -> Site:
+    """Return the first site of a well that is no control."""
+    sites = plan_revision(demo.design, 2).sites
+    return next(site for site in sites if not site.well.control_type)
+
+
 def compare(demo: Demo, progress: Progress | None = None) -> Compared:
     """Compare the first revision with the newest."""
     first = log_package(PACKAGE, demo.home)[-1].revision.top_hash
@@ -340,9 +378,16 @@ def suggest(demo: Demo) -> tuple[Suggestion, ...]:
     first = log_package(PACKAGE, demo.home)[-1].revision.top_hash[:12]
     plate = demo.design.plates[0].barcode
     folder, checkout = _from_here(demo.folder), _from_here(demo.checkout)
+    image = [f"{PACKAGE}/{_first_site(demo).image_key}", "-o", f"{folder}/channels.png"]
+    question = (
+        "select Metadata_Well, count(*) as cells, sum(mitotic) as dividing "
+        f'from "objects/{plate}" group by 1 order by 3 desc, 1'
+    )
     commands = {
         "what was published, and when": ["log", PACKAGE],
-        "the tables about wells and compounds": ["show", f"{PACKAGE}/metadata"],
+        "what is in each well of a plate": ["wells", PACKAGE, plate, "--column", "moa"],
+        "the cells of a site, each channel on its own": ["view", *image],
+        "how many cells of a plate divide": ["query", PACKAGE, question],
         "what changed since the first revision": ["diff", f"{PACKAGE}@{first}", PACKAGE],
         "only the images of one plate": [
             *("get", PACKAGE, f"images/{plate}/*.tiff", "-o", f"{folder}/one-plate")
