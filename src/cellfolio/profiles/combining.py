@@ -60,22 +60,33 @@ class Modz:
         >>> Modz().combine(np.array([[1.0, 2, 3], [1, 2, 3], [3, 2, 1]])).round(3)
         array([1.02, 2.  , 2.98])
         """
+        agreement = correlations(replicates, self.coefficient).matrix()
+        return self._combine(replicates, agreement)
+
+    def combine_groups(self, replicates: Array, groups: Groups) -> Array:
+        """Return the consensus of each group of rows, shape (groups, features)."""
+        found = np.empty((len(groups), replicates.shape[1]))
+        sizes = np.diff(groups.bounds)
+        alone = sizes == 1
+        found[alone] = replicates[groups.order[groups.bounds[:-1][alone]]]
+        together = replicates[groups.order[np.repeat(~alone, sizes)]]
+        known = correlations(together, self.coefficient)
+        end = 0
+        for number in np.flatnonzero(~alone):
+            rows = np.arange(end, end + sizes[number])
+            end += sizes[number]
+            found[number] = self._combine(together[rows[0] : end], known.among(rows))
+        return found
+
+    def _combine(self, replicates: Array, agreement: Array) -> Array:
         if len(replicates) == 1:
             return replicates[0]
-        weights = self._weights(replicates)[:, None]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            weighed = replicates * weights
-            found = np.nansum(weighed, axis=0)
-            missing = np.isnan(replicates) & ~np.isnan(weights)
-            if missing.any():  # the others weigh in for them
-                absent = np.where(missing, weights, 0).sum(axis=0)
-                whole = np.nansum(weights)
-                found *= whole / (whole - absent)
-                found[np.isnan(replicates).all(axis=0)] = np.nan
-        return np.asarray(found, dtype=np.float64)
+        weights = self._weights(agreement)
+        with np.errstate(invalid="ignore"):
+            found: Array = weights @ replicates
+        return _completed(replicates, weights) if np.isnan(found).any() else found
 
-    def _weights(self, replicates: Array) -> Array:
-        agreement = correlations(replicates, self.coefficient).matrix()
+    def _weights(self, agreement: Array) -> Array:
         np.fill_diagonal(agreement, np.nan)
         known = ~np.isnan(agreement)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -85,6 +96,16 @@ class Modz:
         if whole == 0:
             raw, whole = np.ones(len(raw)), float(len(raw))
         return np.asarray(np.round(raw / whole, self.digits), dtype=np.float64)
+
+
+def _completed(replicates: Array, weights: Array) -> Array:
+    """Return the weighed sum where replicates that have a value weigh in for those that miss it."""
+    seen = ~np.isnan(replicates) & ~np.isnan(weights)[:, None]
+    weight = np.where(seen, weights[:, None], 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = (np.where(seen, replicates, 0) * weight).sum(axis=0)
+        found *= np.nansum(weights) / weight.sum(axis=0)
+    return np.asarray(found, dtype=np.float64)
 
 
 def consensus(
@@ -132,15 +153,8 @@ def consensus(
     groups = group_profiles(table, by)
     values = table.values()
     if isinstance(method, Modz):
-        found = _combined(values, groups, method)
+        replicates = np.ascontiguousarray(values.T)
+        found = np.ascontiguousarray(method.combine_groups(replicates, groups).T)
     else:
         found = average_groups(values, groups, method)
     return table.made_of(groups.keys, table.features, found)  # type: ignore[no-any-return]
-
-
-def _combined(values: Array, groups: Groups, method: Modz) -> Array:
-    replicates = np.ascontiguousarray(values.T)
-    found = np.empty((len(groups), len(values)))
-    for number, rows in enumerate(groups):
-        found[number] = method.combine(replicates[rows])
-    return np.ascontiguousarray(found.T)

@@ -49,6 +49,7 @@ class Correlations(ABC):
         complete = np.isfinite(values).all(axis=1)
         self.order = np.concatenate([np.flatnonzero(complete), np.flatnonzero(~complete)])
         self.whole = int(complete.sum())
+        self._place = np.argsort(self.order)
         self._values = values if complete.all() else values[self.order]
 
     def block(self, rows: slice, end: int) -> Array:
@@ -76,6 +77,10 @@ class Correlations(ABC):
             found[np.ix_(self.order[rows], self.order[: rows.stop])] = part
             found[np.ix_(self.order[: rows.stop], self.order[rows])] = part.T
         return found
+
+    def among(self, rows: npt.NDArray[np.int64]) -> Array:
+        """Return the correlations of some rows, counted as in `values`, with each other."""
+        return type(self)(self._values[self._place[rows]]).matrix()
 
     @abstractmethod
     def _complete(self, rows: slice, end: int) -> Array: ...
@@ -110,14 +115,26 @@ class _Pearson(Correlations):
         self._valid = np.isfinite(self._values[self.whole :])
         # Centred and of length 1 by what is known of each row, zero where nothing is known. A row
         # without spread has no correlation.
-        known = np.where(np.isfinite(self._values), self._values, np.nan)
+        known = self._values.copy()
+        known[self.whole :][~self._valid] = np.nan
         mean, variance, constant = moments(known)
+        length = np.sqrt(variance * known.shape[1])
         with np.errstate(invalid="ignore", divide="ignore"):
-            known -= mean[:, None]
-            known /= np.sqrt(variance * known.shape[1])[:, None]
+            for some in blocks(len(known)):
+                known[some] -= mean[some, None]
+                known[some] /= length[some, None]
         known[self.whole :][~self._valid] = 0
         known[constant | ~(variance > 0)] = np.nan
         self._unit = known
+
+    def among(self, rows: npt.NDArray[np.int64]) -> Array:
+        """Return the correlations of some rows, counted as in `values`, with each other."""
+        place = self._place[rows]
+        if (place >= self.whole).any():
+            return super().among(rows)
+        unit = self._unit[place]
+        found: Array = unit @ unit.T
+        return found
 
     def _complete(self, rows: slice, end: int) -> Array:
         found: Array = self._unit[rows] @ self._unit[:end].T
@@ -142,8 +159,15 @@ class _Pearson(Correlations):
 class _Spearman(Correlations):
     def __init__(self, values: Array) -> None:
         super().__init__(values)
-        self._ranked = _Pearson(_ranked(self._values[: self.whole]))
+        self._ranked = _Pearson(ranks(self._values[: self.whole]))
         self._valid = np.isfinite(self._values)
+
+    def among(self, rows: npt.NDArray[np.int64]) -> Array:
+        """Return the correlations of some rows, counted as in `values`, with each other."""
+        place = self._place[rows]
+        if (place >= self.whole).any():
+            return super().among(rows)
+        return self._ranked.among(place)
 
     def _complete(self, rows: slice, end: int) -> Array:
         return self._ranked.block(rows, end)
@@ -159,11 +183,6 @@ class _Spearman(Correlations):
                 both = self._values[np.ix_(np.append(others, row), common)]
                 found[place, others] = _with_last(ranks(both)) if common.any() else np.nan
         return found
-
-
-def _ranked(values: Array) -> Array:
-    parts = [ranks(values[some]) for some in blocks(len(values))]
-    return np.concatenate(parts) if parts else values
 
 
 def _with_last(rows: Array) -> Array:
