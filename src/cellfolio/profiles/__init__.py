@@ -28,7 +28,7 @@ from cellfolio.profiles.operations import (
     Operation,
     VarianceThreshold,
 )
-from cellfolio.profiles.scaling import Normalization, RobustMad, Robustize, Standardize
+from cellfolio.profiles.scaling import Normalization, Robustize, RobustMad, Standardize
 from cellfolio.profiles.selecting import CPJUMP1_2021, Dropped, Selection, feature_select
 from cellfolio.profiles.sphering import Spherize
 

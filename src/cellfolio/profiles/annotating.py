@@ -97,10 +97,10 @@ def annotate(
 def _metadata(table: ProfileTable) -> pd.DataFrame:
     """Return the metadata of the profiles, with the number of each row."""
     columns = table.columns()
-    names = {
-        name: better for name, better in _IMAGE_NAMES.items() if better not in columns.columns
-    }
-    return columns.reset_index(drop=True).rename(columns=names).assign(**{_ROW: range(len(columns))})
+    names = {name: better for name, better in _IMAGE_NAMES.items() if better not in columns.columns}
+    return (
+        columns.reset_index(drop=True).rename(columns=names).assign(**{_ROW: range(len(columns))})
+    )
 
 
 def _frame(table: object, name: str) -> pd.DataFrame:

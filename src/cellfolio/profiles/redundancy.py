@@ -18,7 +18,9 @@ _DIGITS = 10
 """Significant digits in which two sums of correlations have to differ."""
 
 
-def find_redundant(values: Array, maximum: float, coefficient: Coefficient) -> list[tuple[int, int]]:
+def find_redundant(
+    values: Array, maximum: float, coefficient: Coefficient
+) -> list[tuple[int, int]]:
     """Return features to drop, each with a feature that stands for it.
 
     Parameters

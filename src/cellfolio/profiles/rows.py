@@ -35,7 +35,9 @@ def find_rows(table: ProfileTable, query: str) -> Mask:
         If it cannot be understood, or names no column.
     """
     if not isinstance(query, str) or not query.strip():
-        raise InvalidArgument(f"a query should be a text such as \"Well == 'A01'\", found {query!r}")
+        raise InvalidArgument(
+            f"a query should be a text such as \"Well == 'A01'\", found {query!r}"
+        )
     if _FORBIDDEN.search(query):
         raise InvalidArgument(f"the query {query!r} should have no '@' and no '__'")
     # pandas prepares every column it is given, which takes longer than the query.
@@ -84,9 +86,7 @@ class Groups:
         return ", ".join(f"{name} {value!r}" for name, value in row.astype(object).items())
 
 
-def group_rows(
-    table: ProfileTable, by: str | Sequence[str], rows: Mask | None = None
-) -> Groups:
+def group_rows(table: ProfileTable, by: str | Sequence[str], rows: Mask | None = None) -> Groups:
     """Group rows by what they have in common; a missing value is a value of its own.
 
     Parameters

@@ -136,7 +136,7 @@ def _check_operations(operations: Sequence[Operation]) -> None:
             f"operations should be a list such as [VarianceThreshold()], found {operations!r}"
         )
     for one in operations:
-        if isinstance(one, type) or not hasattr(one, "find"):
+        if isinstance(one, (type, str)) or not hasattr(one, "find"):
             raise InvalidArgument(
                 f"an operation should be a value such as VarianceThreshold(), found {one!r}"
             )
