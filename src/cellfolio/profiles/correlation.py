@@ -174,14 +174,20 @@ class _Spearman(Correlations):
 
     def _pairwise(self, rows: slice, end: int) -> Array:
         """Rank what two rows have in common; rows that miss the same values are taken together."""
-        patterns, which = np.unique(self._valid[:end], axis=0, return_inverse=True)
-        found = np.empty((rows.stop - rows.start, end))
-        for place, row in enumerate(range(rows.start, rows.stop)):
-            for number, pattern in enumerate(patterns):
-                others = np.flatnonzero(which.ravel() == number)
-                common = pattern & self._valid[row]
-                both = self._values[np.ix_(np.append(others, row), common)]
-                found[place, others] = _with_last(ranks(both)) if common.any() else np.nan
+        alike: dict[bytes, list[int]] = {}
+        for row, bits in enumerate(np.packbits(self._valid[:end], axis=1)):
+            alike.setdefault(bits.tobytes(), []).append(row)
+        found = np.full((rows.stop - rows.start, end), np.nan)
+        for row in range(rows.start, rows.stop):
+            for rows_alike in alike.values():
+                others = [one for one in rows_alike if one <= row]
+                common = self._valid[rows_alike[0]] & self._valid[row]
+                if others and common.any():
+                    both = self._values[np.ix_([*others, row], common)]
+                    found[row - rows.start, others] = _with_last(ranks(both))
+        square = found[:, rows]
+        upper = np.triu_indices(len(square), 1)
+        square[upper] = square.T[upper]
         return found
 
 

@@ -95,7 +95,7 @@ Contrast_DNA'))
 
 
 def _numbered(names: Sequence[str]) -> set[str]:
-    """Return the columns of the largest family that counts 0, 1, 2 … or 1, 2, 3 …"""
+    """Return the columns of the largest family that is numbered from 0 or 1, without a gap."""
     families: dict[str, dict[int, str]] = {}
     for name in names:
         found = None if name.startswith(METADATA) else _NUMBERED.fullmatch(name)

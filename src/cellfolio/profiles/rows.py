@@ -121,7 +121,7 @@ def group_rows(table: ProfileTable, by: str | Sequence[str], rows: Mask | None =
 
 
 def _codes(columns: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Number the groups in the order of their values."""
+    """Return the number of the group of each row, in the order of their values."""
     grouped: Any = columns.groupby(list(columns.columns), dropna=False, sort=True, observed=True)
     found: npt.NDArray[np.int64] = grouped.ngroup().to_numpy(dtype=np.int64)
     return found

@@ -9,7 +9,15 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.profiles.statistics import Array, blocks, in_blocks, medians, moments, quantiles
+from cellfolio.profiles.statistics import (
+    Array,
+    Mask,
+    blocks,
+    in_blocks,
+    medians,
+    moments,
+    quantiles,
+)
 
 MAD_SCALE = 1 / 1.4826
 """Makes the MAD of a normal distribution its standard deviation; divided by, as the peer does."""
@@ -137,6 +145,11 @@ def _scaled(values: Array, centre: Array, scale: Array) -> Array:
     return found
 
 
+def _any_infinite(values: Array) -> tuple[Mask]:
+    found: Mask = np.isinf(values).any(axis=1)
+    return (found,)
+
+
 def check_finite(reference: Array, features: tuple[str, ...], method: str) -> None:
     """Refuse infinite values.
 
@@ -144,7 +157,7 @@ def check_finite(reference: Array, features: tuple[str, ...], method: str) -> No
     ------
     InvalidArgument
     """
-    infinite = in_blocks(lambda some: (np.isinf(some).any(axis=1),), reference)[0]
+    infinite = in_blocks(_any_infinite, reference)[0]
     if infinite.any():
         names = [name for name, is_so in zip(features, infinite, strict=True) if is_so]
         raise InvalidArgument(

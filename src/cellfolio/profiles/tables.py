@@ -101,7 +101,7 @@ class _PandasTable(ProfileTable):
         if features is not None:
             self.features = check_features(features, list(frame.columns))
         else:
-            objects = frame.columns[frame.dtypes == object]
+            objects = frame.select_dtypes("object").columns
             nested = {name for name in objects if _is_nested(frame[name])}
             names = split_features(list(frame.columns)).features
             self.features = tuple(name for name in names if name not in nested)
