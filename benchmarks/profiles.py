@@ -44,7 +44,7 @@ def make_plate(features: int, wells: int, perturbations: int, *, missing: bool) 
             "Metadata_Plate": "BR" + pd.Series(number // WELLS).astype(str),
             "Metadata_Well": [f"{chr(65 + at % 384 // 24)}{at % 24 + 1:02d}" for at in number],
             "Metadata_broad_sample": "BRD" + pd.Series(number % perturbations).astype(str),
-            "Metadata_control_type": np.where(number % 6 == 0, "negcon", None),
+            "Metadata_control_type": [None if at % 6 else "negcon" for at in number],
         }
     )
     return pd.concat([metadata, pd.DataFrame(values.T, columns=names)], axis=1)

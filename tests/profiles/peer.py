@@ -74,7 +74,9 @@ def tables(
             "Metadata_Plate": rng.choice(PLATES, rows),
             "Metadata_Well": [f"A{number:02d}" for number in range(1, rows + 1)],
             "Metadata_drug": rng.choice(["DMSO", "taxol", "rotenone"], rows),
-            "Metadata_control_type": np.where(rng.random(rows) < 0.5, "negcon", None),
+            "Metadata_control_type": [
+                "negcon" if chance < 0.5 else None for chance in rng.random(rows)
+            ],
         }
     )
     if draw(st.booleans()):

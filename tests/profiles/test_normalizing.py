@@ -14,7 +14,7 @@ from cellfolio.errors import InvalidArgument
 from cellfolio.profiles import Robustize, RobustMad, Spherize, Standardize, normalize
 from tests.profiles.peer import CONTROLS, ask, assert_same, matrix, sizes, tables
 
-SCALINGS = {
+SCALINGS: dict[str, tuple[Any, dict[str, Any]]] = {
     "standardize": (Standardize(), {}),
     "robustize": (Robustize(), {}),
     "mad_robustize": (RobustMad(), {}),

@@ -19,6 +19,7 @@ from cellfolio.profiles import (
     DropOutliers,
     FrequencyThreshold,
     NoiseRemoval,
+    Operation,
     VarianceThreshold,
     feature_select,
     split_features,
@@ -122,7 +123,12 @@ def test_published_selection(shared: Path, plate: str) -> None:
     folder = shared / "data/pediatric_atlas" / plate
     normalized = pd.read_parquet(folder / f"{plate}_bulk_normalized.parquet")
     published = pd.read_parquet(folder / f"{plate}_bulk_feature_selected.parquet")
-    operations = [FrequencyThreshold(), CorrelationThreshold(0.9), DropMissing(0), Blocklist()]
+    operations: list[Operation] = [
+        FrequencyThreshold(),
+        CorrelationThreshold(0.9),
+        DropMissing(0),
+        Blocklist(),
+    ]
     ours = feature_select(normalized, operations)
     different = set(ours.profiles.columns) ^ set(published.columns)
     # One value under two names, of which one is left.
@@ -138,7 +144,11 @@ def test_real_plate(shared: Path, how: Any) -> None:
     table = pd.read_csv(shared / "data/lincs_plate/SQ00015054_normalized_feature_select.csv.gz")
     names = ["frequency_threshold", "correlation_threshold", "drop_na_columns", "drop_outliers"]
     peer = ask("feature_select", table, operation=names, corr_threshold=0.6, corr_method=how)
-    operations = [FrequencyThreshold(), CorrelationThreshold(0.6, how), DropMissing()]
+    operations: list[Operation] = [
+        FrequencyThreshold(),
+        CorrelationThreshold(0.6, how),
+        DropMissing(),
+    ]
     ours = feature_select(table, [*operations, DropOutliers()])
     assert list(ours.profiles.columns) == list(peer.columns)
     assert 10 < len(ours.dropped) < 440
@@ -157,7 +167,7 @@ def test_single_cells_of_three_compartments(shared: Path) -> None:
     names = ["frequency_threshold", "drop_na_columns", "correlation_threshold"]
     peer = ask("feature_select", table, operation=names)
     ours = feature_select(table, [FrequencyThreshold(), DropMissing(), CorrelationThreshold()])
-    assert_explained(table[list(peer.columns.union(ours.features))], ours.features,
+    assert_explained(table[sorted({*peer.columns, *ours.features})], ours.features,
                      peer.columns, 0.9, "pearson")  # fmt: skip
     assert len(ours.features) == len(peer.columns)
 
@@ -172,7 +182,12 @@ def test_reasons() -> None:
             "Nuclei_Granularity_14_ER": [3.0, 1, 4, 1],
         }
     )
-    operations = [DropMissing(), DropOutliers(), Blocklist(), CorrelationThreshold()]
+    operations: list[Operation] = [
+        DropMissing(),
+        DropOutliers(),
+        Blocklist(),
+        CorrelationThreshold(),
+    ]
     selection = feature_select(table, operations)
     assert [str(one) for one in selection.dropped] == [
         "Cells_C: 25.0% of the values are missing, above 5.0% (DropMissing(maximum=0.05))",
@@ -211,7 +226,7 @@ def test_parity_of_2021_judges_every_feature_by_every_operation() -> None:
     table = pd.DataFrame({f"Cells_{at}": base + rng.normal(size=100) * 0.3 for at in range(4)})
     table.insert(0, "Cells_B", base)
     table.loc[:9, "Cells_B"] = np.nan
-    operations = [DropMissing(), CorrelationThreshold(0.93)]
+    operations: list[Operation] = [DropMissing(), CorrelationThreshold(0.93)]
     today = feature_select(table, operations)
     then = feature_select(table, operations, parity="cpjump1-2021")
     alone = {one.feature for each in operations for one in feature_select(table, [each]).dropped}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -206,13 +207,13 @@ def _with_external(found: pd.DataFrame, external: pd.DataFrame, on: str) -> pd.D
 def _merged(
     left: pd.DataFrame,
     right: pd.DataFrame,
-    how: str,
+    how: Literal["left", "inner"],
     left_on: str | list[str],
     right_on: str | list[str],
     suffixes: tuple[str | None, str | None],
 ) -> pd.DataFrame:
     try:
-        return left.merge(right, how=how, left_on=left_on, right_on=right_on, suffixes=suffixes)  # type: ignore[call-overload, no-any-return]
+        return left.merge(right, how=how, left_on=left_on, right_on=right_on, suffixes=suffixes)
     except (ValueError, TypeError) as error:
         raise InvalidArgument(
             f"the tables cannot be joined on {left_on} and {right_on}: {error}",

@@ -80,7 +80,7 @@ class Modz:
 
     def _combine(self, replicates: Array, agreement: Array) -> Array:
         if len(replicates) == 1:
-            return replicates[0]
+            return np.asarray(replicates[0], dtype=np.float64)
         weights = self._weights(agreement)
         with np.errstate(invalid="ignore"):
             found: Array = weights @ replicates

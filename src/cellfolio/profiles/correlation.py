@@ -7,6 +7,7 @@ bits for each pair. Missing and infinite values are left out pair by pair.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -151,7 +152,7 @@ class _Pearson(Correlations):
         square_x, square_y = (x * x) @ also.T, seen @ (y * y).T
         rest_x = square_x - sum_x**2 / count
         rest_y = square_y - sum_y**2 / count
-        found = (x @ y.T - sum_x * sum_y / count) / np.sqrt(rest_x * rest_y)
+        found: Array = (x @ y.T - sum_x * sum_y / count) / np.sqrt(rest_x * rest_y)
         found[~((rest_x > _TINY * square_x) & (rest_y > _TINY * square_y))] = np.nan
         return found
 
@@ -219,13 +220,18 @@ class _Kendall(Correlations):
             agree += sign[rows] @ sign.T
             untied_x += untied[rows] @ seen.T
             untied_y += seen[rows] @ untied.T
-        return np.clip(agree / np.sqrt(untied_x) / np.sqrt(untied_y), -1, 1)
+        found: Array = np.clip(agree / np.sqrt(untied_x) / np.sqrt(untied_y), -1, 1)
+        return found
 
     def _signs(
         self, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64], end: int
     ) -> npt.NDArray[np.float32]:
         values = np.where(np.isfinite(self._values[:end]), self._values[:end], np.nan)
-        return np.sign(values[:, first] - values[:, second]).astype(np.float32)
+        return np.asarray(np.sign(values[:, first] - values[:, second]), dtype=np.float32)
 
 
-_KINDS = {"pearson": _Pearson, "spearman": _Spearman, "kendall": _Kendall}
+_KINDS: dict[str, Callable[[Array], Correlations]] = {
+    "pearson": _Pearson,
+    "spearman": _Spearman,
+    "kendall": _Kendall,
+}

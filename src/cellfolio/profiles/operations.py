@@ -201,7 +201,8 @@ class Blocklist:
     names: tuple[str, ...] = NOISY_FEATURES
 
     def __post_init__(self) -> None:
-        if isinstance(self.names, str):
+        names: object = self.names
+        if isinstance(names, str):
             raise InvalidArgument(f"names should be several texts, found {self.names!r}")
 
     def find(self, evidence: Evidence) -> dict[str, str]:

@@ -146,8 +146,7 @@ def _scaled(values: Array, centre: Array, scale: Array) -> Array:
 
 
 def _any_infinite(values: Array) -> tuple[Mask]:
-    found: Mask = np.isinf(values).any(axis=1)
-    return (found,)
+    return (np.asarray(np.isinf(values).any(axis=1), dtype=bool),)
 
 
 def check_finite(reference: Array, features: tuple[str, ...], method: str) -> None:

@@ -130,7 +130,7 @@ def feature_select(
     return Selection(table.keeping(left), left, dropped)
 
 
-def _check_operations(operations: Sequence[Operation]) -> None:
+def _check_operations(operations: object) -> None:
     if isinstance(operations, str) or not isinstance(operations, Sequence):
         raise InvalidArgument(
             f"operations should be a list such as [VarianceThreshold()], found {operations!r}"

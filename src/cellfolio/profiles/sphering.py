@@ -135,7 +135,7 @@ def _decomposed(prepared: Array) -> tuple[Array, Array]:
         frame, square = np.linalg.qr(prepared)
         turned, sizes, _ = np.linalg.svd(square)
         return frame @ turned, sizes
-    square = np.linalg.qr(prepared.T, mode="r")
+    square = np.asarray(np.linalg.qr(prepared.T, mode="r"))
     _, sizes, turned = np.linalg.svd(square)
     return turned.T, sizes
 
