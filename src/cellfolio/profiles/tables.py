@@ -115,7 +115,11 @@ class _PandasTable(ProfileTable):
         return self._frame[list(names)]
 
     def values(self) -> Array:
-        return _matrix(self._frame[list(self.features)])
+        places = self._frame.columns.get_indexer(list(self.features))
+        start, stop = int(places[0]), int(places[-1]) + 1
+        if stop - start == len(places) and (np.diff(places) == 1).all():
+            return _matrix(self._frame.iloc[:, start:stop])  # side by side: nothing is copied
+        return _matrix(self._frame.iloc[:, places])
 
     def keeping(self, features: Sequence[str]) -> pd.DataFrame:
         kept = {*features, *_others(self._frame.columns, self.features)}
@@ -124,13 +128,13 @@ class _PandasTable(ProfileTable):
     def taking(self, rows: npt.NDArray[np.int64], metadata: pd.DataFrame) -> pd.DataFrame:
         features = self._frame[list(self.features)].take(rows)
         features.index = metadata.index
-        return pd.concat([metadata, features], axis=1)
+        return _beside(metadata, features)
 
     def made_of(
         self, metadata: pd.DataFrame, features: Sequence[str], values: Array
     ) -> pd.DataFrame:
         made = pd.DataFrame(values.T, columns=list(features), index=metadata.index, copy=False)
-        return pd.concat([metadata, made], axis=1)
+        return _beside(metadata, made)
 
 
 class _PolarsTable(ProfileTable):
@@ -250,6 +254,13 @@ class _AnnDataTable(ProfileTable):
             obs=metadata.set_axis(metadata.index.astype(str)),
             var=self._data.var.copy() if same else pd.DataFrame(index=list(features)),
         )
+
+
+def _beside(metadata: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
+    """Return two new frames as one, without a copy."""
+    if pd.__version__.startswith("2."):
+        return pd.concat([metadata, features], axis=1, copy=False)
+    return pd.concat([metadata, features], axis=1)
 
 
 def _others(columns: Sequence[str] | pd.Index, features: Sequence[str]) -> list[str]:
