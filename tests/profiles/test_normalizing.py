@@ -38,7 +38,7 @@ def spread(table: pd.DataFrame, method: Any, reference: str | None) -> Any:
 @pytest.mark.parametrize("name", SCALINGS)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @given(table=tables())
-@settings(max_examples=20)
+@settings(max_examples=12)
 def test_numbers_are_those_of_pycytominer(name: str, table: pd.DataFrame) -> None:
     method, options = SCALINGS[name]
     for reference in (None, CONTROLS):
@@ -58,7 +58,7 @@ def test_numbers_are_those_of_pycytominer(name: str, table: pd.DataFrame) -> Non
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @given(table=tables(infinite=True))
-@settings(max_examples=20)
+@settings(max_examples=12)
 def test_infinite_values_pass_the_mad_as_in_pycytominer(table: pd.DataFrame) -> None:
     ours = normalize(table, RobustMad(0))
     peer = ask("normalize", table, method="mad_robustize", mad_robustize_epsilon=0)
