@@ -171,6 +171,8 @@ def test_nothing_in_common_with_a_table() -> None:
             normalize(one)
     with pytest.raises(InvalidArgument, match="'Cells_A' is there more than once"):
         normalize(pd.DataFrame([[1, 2]], columns=["Cells_A", "Cells_A"]))
+    with pytest.raises(InvalidArgument, match="names of columns should be texts, found 0"):
+        normalize(pd.DataFrame([[1, 2]]))
     with pytest.raises(InvalidArgument, match="all of an AnnData's X are features"):
         normalize(as_anndata(make()), features=["Cells_Kind_1"])
 

@@ -97,13 +97,20 @@ class _PandasTable(ProfileTable):
         if not frame.columns.is_unique:
             twice = frame.columns[frame.columns.duplicated()][0]
             raise InvalidArgument(f"column {twice!r} is there more than once")
+        odd = [name for name in frame.columns if not isinstance(name, str)]
+        if odd:
+            raise InvalidArgument(
+                f"names of columns should be texts, found {odd[0]!r}",
+                hint="profiles.columns = profiles.columns.astype(str)",
+            )
         self._frame = frame
         if features is not None:
             self.features = check_features(features, list(frame.columns))
         else:
-            objects = frame.select_dtypes("object").columns
-            nested = {name for name in objects if _is_nested(frame[name])}
             names = split_features(list(frame.columns)).features
+            kinds = zip(frame.columns, frame.dtypes, strict=True)
+            objects = {name for name, kind in kinds if getattr(kind, "kind", "O") == "O"}
+            nested = {name for name in objects.intersection(names) if _is_nested(frame[name])}
             self.features = tuple(name for name in names if name not in nested)
 
     def column_names(self) -> list[str]:
