@@ -122,7 +122,7 @@ class _PandasTable(ProfileTable):
         return self._frame[list(names)]
 
     def values(self) -> Array:
-        places = self._frame.columns.get_indexer(list(self.features))
+        places = self._frame.columns.get_indexer(pd.Index(self.features))
         start, stop = int(places[0]), int(places[-1]) + 1
         if stop - start == len(places) and (np.diff(places) == 1).all():
             return _matrix(self._frame.iloc[:, start:stop])  # side by side: nothing is copied
@@ -265,9 +265,9 @@ class _AnnDataTable(ProfileTable):
 
 def _beside(metadata: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
     """Return two new frames as one, without a copy."""
-    if pd.__version__.startswith("2."):
-        return pd.concat([metadata, features], axis=1, copy=False)
-    return pd.concat([metadata, features], axis=1)
+    options: Any = {"copy": False} if pd.__version__.startswith("2.") else {}
+    both: pd.DataFrame = pd.concat([metadata, features], axis=1, **options)
+    return both
 
 
 def _others(columns: Sequence[str] | pd.Index, features: Sequence[str]) -> list[str]:
