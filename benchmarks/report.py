@@ -19,7 +19,7 @@ B = TypeVar("B")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the table."""
+    """One line of the table; without a target it is there to compare."""
 
     work: str
     ours: Figures
@@ -86,9 +86,10 @@ def table(lines: list[Line]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for line in lines:
+        met = ("yes" if line.met else "**no**") if line.target else ""
         rows.append(
             f"| {line.work} | {_shown(line.ours)} | {line.other} | {_shown(line.others)} "
-            f"| {line.target} | {line.result} | {'yes' if line.met else '**no**'} |"
+            f"| {line.target} | {line.result} | {met} |"
         )
     return "\n".join(rows) + "\n"
 

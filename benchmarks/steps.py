@@ -324,6 +324,103 @@ def _first_columns(count: str) -> list[str] | None:
     return [f"Cells_Feature_{at}" for at in range(int(count))] or None
 
 
+@step
+def ours_plate(folder: str) -> Callable[[], Any]:
+    from cellfolio.imaging.options import ViewOptions
+    from cellfolio.workflows.viewing import view
+
+    _warm_imaging()
+    return lambda: view(folder, ViewOptions(style="plate"))
+
+
+@step
+def ours_plate_saved(folder: str) -> Callable[[], Any]:
+    from cellfolio.imaging.options import ViewOptions
+    from cellfolio.workflows.viewing import view
+
+    _warm_imaging()
+    target = Path(folder).parent / "plate.png"
+    return lambda: view(folder, ViewOptions(style="plate")).save(target)
+
+
+def _warm_imaging() -> None:
+    import imagecodecs
+    import matplotlib.backends.backend_agg
+    import matplotlib.figure
+
+    from cellfolio.imaging.lettering import text_width
+
+    assert imagecodecs
+    assert matplotlib.figure
+    assert matplotlib.backends.backend_agg
+    text_width("A", 10)
+
+
+@step
+def tifffile_decode(folder: str) -> Callable[[], Any]:
+    """Decode all files in as many threads as the montage has, and keep nothing."""
+    import imagecodecs
+    import tifffile
+
+    from cellfolio.imaging.plate_montage import THREADS
+
+    assert imagecodecs
+    paths = sorted(Path(folder).iterdir())
+
+    def decode(path: Path) -> None:
+        tifffile.imread(path, maxworkers=1)
+
+    def run() -> None:
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(decode, paths))
+
+    return run
+
+
+TEN = [2, 41, 350, 1_207, 4_000, 7_777, 12_345, 20_002, 27_182, 31_415]
+"""Places of the genes that are asked for."""
+CHUNK = 8192
+"""Cells that the peer makes dense at a time."""
+
+
+@step
+def ours_genes(path: str) -> Callable[[], Any]:
+    import h5py
+    import numpy as np
+
+    from cellfolio.formats.format import Source
+    from cellfolio.formats.gene_columns import GeneColumns
+
+    assert h5py
+
+    def run() -> float:
+        with GeneColumns(Source(Path(path), path)) as file:
+            cells = np.arange(len(file.index("obs")))
+            assert file.index("var")
+            values = np.full((len(cells), len(TEN)), np.nan, dtype=file.dtype)
+            file.fill(values, cells, np.array(TEN))
+        return float(values.sum(dtype=np.float64))
+
+    return run
+
+
+@step
+def dense_genes(path: str) -> Callable[[], Any]:
+    import anndata
+    import numpy as np
+
+    def run() -> float:
+        backed = anndata.read_h5ad(path, backed="r")
+        total = 0.0
+        for first in range(0, backed.n_obs, CHUNK):
+            block = backed[first : first + CHUNK].X.toarray()
+            total += block[:, TEN].sum(dtype=np.float64)
+        backed.file.close()
+        return total
+
+    return run
+
+
 # Profiles
 
 

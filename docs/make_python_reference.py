@@ -16,7 +16,12 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, get_type_hints
 
+import pandas as pd
+from anndata import AnnData
+from matplotlib.figure import Figure
+
 import cellfolio
+from cellfolio.formats.images.image import Image
 
 REFERENCE = Path(__file__).parent / "reference" / "python.md"
 
@@ -34,6 +39,8 @@ _SECTIONS = {
     "Values": "What the verbs work on.",
     "What verbs return": "Made by the verbs; you only read them.",
 }
+_LATE = {"AnnData": AnnData, "Figure": Figure, "Image": Image, "pd": pd}
+"""What modules import for type checking only, so that the library stays light."""
 _SECTION = re.compile(r"^(?P<title>[A-Z][a-z]+(?: [a-z]+)?)\n-{3,}$", re.MULTILINE)
 
 
@@ -53,7 +60,7 @@ def names() -> dict[str, dict[str, Any]]:
 
 def _returned(verbs: Any) -> Iterator[type]:
     """Yield the classes that verbs return, and those in their fields, but the public ones."""
-    waiting = [get_type_hints(verb)["return"] for verb in verbs]
+    waiting = [get_type_hints(verb, localns=_LATE)["return"] for verb in verbs]
     seen: set[Any] = set()
     while waiting:
         hint = waiting.pop()
@@ -63,7 +70,7 @@ def _returned(verbs: Any) -> Iterator[type]:
         waiting += getattr(hint, "__args__", ())
         public = getattr(hint, "__name__", "") in cellfolio.__all__
         if is_dataclass(hint) and isinstance(hint, type) and not public:
-            waiting += get_type_hints(hint).values()
+            waiting += get_type_hints(hint, localns=_LATE).values()
             yield hint
 
 

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cellfolio.cli.progress import show_progress
     from cellfolio.errors import CellfolioError
+    from cellfolio.imaging.options import ViewOptions
+    from cellfolio.metadata.graph import RecordGraph
+    from cellfolio.metadata.records import Record, Records
     from cellfolio.package.diff import Diff
     from cellfolio.package.digests import Digest
     from cellfolio.package.entry import Entry
@@ -23,9 +26,18 @@ if TYPE_CHECKING:
     from cellfolio.package.package import Package
     from cellfolio.storage.home import Home
     from cellfolio.storage.progress import ProgressEvent
+    from cellfolio.workflows.atlas import atlas_cells
+    from cellfolio.workflows.atlas_pictures import draw_cells
+    from cellfolio.workflows.cardio import cardio_cells
+    from cellfolio.workflows.expression import genes
     from cellfolio.workflows.getting import GetOptions
     from cellfolio.workflows.loading import load, open_image
-    from cellfolio.workflows.publishing import Label
+    from cellfolio.workflows.mosaics import image_files, stitch
+    from cellfolio.workflows.plates import wells
+    from cellfolio.workflows.publishing import Label, save
+    from cellfolio.workflows.querying import query, tables
+    from cellfolio.workflows.records import record_image, records, schema
+    from cellfolio.workflows.rosetta import rosetta
     from cellfolio.workflows.verbs import (
         build,
         catalogue,
@@ -41,20 +53,33 @@ if TYPE_CHECKING:
         status,
         verify,
     )
+    from cellfolio.workflows.viewing import view
 
 _HOMES = {
     "cellfolio.cli.progress": ("show_progress",),
     "cellfolio.errors": ("CellfolioError",),
+    "cellfolio.imaging.options": ("ViewOptions",),
+    "cellfolio.metadata.graph": ("RecordGraph",),
+    "cellfolio.metadata.records": ("Record", "Records"),
+    "cellfolio.package.diff": ("Diff",),
     "cellfolio.package.digests": ("Digest",),
     "cellfolio.package.entry": ("Entry",),
-    "cellfolio.package.diff": ("Diff",),
     "cellfolio.package.folder": ("Folder",),
     "cellfolio.package.package": ("Package",),
     "cellfolio.storage.home": ("Home",),
     "cellfolio.storage.progress": ("ProgressEvent",),
+    "cellfolio.workflows.atlas": ("atlas_cells",),
+    "cellfolio.workflows.atlas_pictures": ("draw_cells",),
+    "cellfolio.workflows.cardio": ("cardio_cells",),
+    "cellfolio.workflows.expression": ("genes",),
     "cellfolio.workflows.getting": ("GetOptions",),
     "cellfolio.workflows.loading": ("load", "open_image"),
-    "cellfolio.workflows.publishing": ("Label",),
+    "cellfolio.workflows.mosaics": ("image_files", "stitch"),
+    "cellfolio.workflows.plates": ("wells",),
+    "cellfolio.workflows.publishing": ("Label", "save"),
+    "cellfolio.workflows.querying": ("query", "tables"),
+    "cellfolio.workflows.records": ("record_image", "records", "schema"),
+    "cellfolio.workflows.rosetta": ("rosetta",),
     "cellfolio.workflows.verbs": (
         "build",
         "catalogue",
@@ -70,6 +95,7 @@ _HOMES = {
         "status",
         "verify",
     ),
+    "cellfolio.workflows.viewing": ("view",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -84,22 +110,41 @@ __all__ = [
     "Label",
     "Package",
     "ProgressEvent",
+    "Record",
+    "RecordGraph",
+    "Records",
+    "ViewOptions",
+    "atlas_cells",
     "build",
+    "cardio_cells",
     "catalogue",
     "diff",
+    "draw_cells",
     "du",
     "fetch",
     "gc",
+    "genes",
     "get",
+    "image_files",
     "list_packages",
     "load",
     "log",
     "open",
     "open_image",
     "push",
+    "query",
+    "record_image",
+    "records",
+    "rosetta",
+    "save",
+    "schema",
     "show_progress",
     "status",
+    "stitch",
+    "tables",
     "verify",
+    "view",
+    "wells",
 ]
 
 

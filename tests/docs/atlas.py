@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests import brain
 from tests.servers.seaweed import SeaweedServer
 
 BUCKET = "atlas-releases"
@@ -19,7 +21,15 @@ VARIABLES = {"CELLFOLIO_MIRROR": f"s3://allen-brain-cell-atlas=s3://{BUCKET}"}
 """What leads readers of the public bucket to the copy."""
 _RELEASES = ("manifest_20231215_fce5a0dd.json", "manifest_20250531_3a5f359c.json")
 _SMALLER = 100_000
-_WITH_FILES = ("Allen-CCF-2020", "WMB-10X", "WMB-10XMulti", "WMB-neighborhoods", "WMB-taxonomy")
+_WITH_FILES = (
+    "Allen-CCF-2020",
+    brain.MERFISH,
+    f"{brain.MERFISH}-CCF",
+    "WMB-10X",
+    "WMB-10XMulti",
+    "WMB-neighborhoods",
+    "WMB-taxonomy",
+)
 """Directories whose files are in the copy."""
 _GENES = b"""\
 gene_identifier,gene_symbol,name
@@ -50,6 +60,16 @@ def publish_atlas(server: SeaweedServer, shared: Path) -> None:
     client.close()
 
 
+@cache
+def _made_up() -> dict[str, bytes]:
+    """Return files of a made-up brain, by kind, directory and name of the file."""
+    types = {"metadata": "csv", "expression_matrices": "h5ad", "image_volumes": "nii.gz"}
+    return {
+        f"{kind}/{directory}/{name.replace('/', '-')}.{types[kind]}": content
+        for (directory, kind, name), content in brain.brain_files().items()
+    }
+
+
 def _files(node: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield what a manifest says of each file below a node."""
     if isinstance(node, dict) and "relative_path" in node:
@@ -60,6 +80,10 @@ def _files(node: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _content(path: str, size: int) -> bytes:
+    parts = path.split("/")
+    made_up = _made_up().get("/".join((parts[0], parts[1], parts[-1])))
+    if made_up is not None:
+        return made_up
     if path.endswith("/gene.csv"):
         return _GENES
     start = b"label,value\n" if path.endswith(".csv") else b""

@@ -17,7 +17,7 @@ from cellfolio import Home, Label
 from cellfolio.package.package import Package
 from cellfolio.registries.quilt import POINTERS
 from cellfolio.storage.remote import Place
-from tests.docs.atlas import BUCKET, VARIABLES, publish_atlas
+from tests.docs import atlas, cardio, cell_line
 from tests.servers import open_data
 from tests.servers.seaweed import SeaweedServer
 
@@ -72,17 +72,47 @@ class Reader:
 @pytest.fixture(scope="session")
 def atlas_copy(s3: SeaweedServer, shared: Path) -> Iterator[Mapping[str, str]]:
     """A small copy of the Allen Brain Cell Atlas; the variables that lead to it."""
-    publish_atlas(s3, shared)
-    yield VARIABLES
-    s3.delete_bucket(BUCKET)
+    atlas.publish_atlas(s3, shared)
+    yield atlas.VARIABLES
+    s3.delete_bucket(atlas.BUCKET)
+
+
+@pytest.fixture(scope="session")
+def cell_line_copy(
+    s3: SeaweedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, str]]:
+    """A small cell line of the Allen Institute; the variables that lead to it."""
+    s3.create_bucket(cell_line.BUCKET)
+    cell_line.publish_cell_line(s3.client(), tmp_path_factory.mktemp("cell-line"))
+    yield {**s3.env(), **cell_line.VARIABLES}
+    s3.delete_bucket(cell_line.BUCKET)
+
+
+@pytest.fixture(scope="session")
+def cardio_copy(
+    s3: SeaweedServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, str]]:
+    """A small cardiomyocyte study; the variables that lead to it."""
+    s3.create_bucket(cardio.BUCKET)
+    cardio.publish_cardio(s3.client(), tmp_path_factory.mktemp("cardio"))
+    yield {**s3.env(), **cardio.VARIABLES}
+    s3.delete_bucket(cardio.BUCKET)
+
+
+_COPIES = {
+    "abc-atlas.md": "atlas_copy",
+    "cardiomyocytes.md": "cardio_copy",
+    "cell-line-images.md": "cell_line_copy",
+}
+"""What leads the readers of a page to copies of public data."""
 
 
 @pytest.fixture
 def page_variables(request: pytest.FixtureRequest) -> Mapping[str, str]:
     """What only the page of this test takes for granted."""
     page = getattr(request.node, "callspec", None) and request.node.callspec.params.get("page")
-    if isinstance(page, Path) and page.name == "abc-atlas.md":
-        found: Mapping[str, str] = request.getfixturevalue("atlas_copy")
+    if isinstance(page, Path) and page.name in _COPIES:
+        found: Mapping[str, str] = request.getfixturevalue(_COPIES[page.name])
         return found
     return {}
 

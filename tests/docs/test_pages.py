@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from _pytest.mark import ParameterSet
 
 from tests.docs.conftest import FIRST, Reader, write
 from tests.docs.pages import PLAIN, READ, ROOT, RUN, Block, blocks, page_id, pages
@@ -22,11 +23,19 @@ MOST_NOT_RUN = 4
 """Blocks that may be left out in all, set-up commands aside."""
 
 
-def with_blocks() -> list[Path]:
-    return [page for page in pages() if any(block.language in RUN for block in blocks(page))]
+LONG = ("README.md",)
+"""Pages that run with the long tests: the demonstration simulates a whole experiment."""
 
 
-@pytest.mark.parametrize("page", with_blocks(), ids=page_id)
+def with_blocks() -> list[ParameterSet]:
+    return [
+        pytest.param(page, id=page_id(page), marks=[pytest.mark.slow] * (page_id(page) in LONG))
+        for page in pages()
+        if any(block.language in RUN for block in blocks(page))
+    ]
+
+
+@pytest.mark.parametrize("page", with_blocks())
 def test_blocks_run(
     page: Path,
     new_reader: Callable[[Mapping[str, str]], Reader],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cellfolio.errors import EntryNotFound, InvalidKey
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
-from cellfolio.package.patterns import glob_pattern, key_matcher
+from cellfolio.package.patterns import glob_pattern, key_matcher, literal_pattern
 from tests.package import oracle
 
 KEYS = ["README.md", "a-b/x", "a/1.tif", "a/b/2.tif", "a/b/c/3.csv", "b[1].tif", "x*y"]
@@ -161,3 +161,19 @@ def test_the_matcher_agrees_with_the_subset(patterns: list[str], found: list[str
     if patterns and all(any(oracle.named_by(p, key) for key in found) for p in patterns):
         whole = {entry.logical_key for entry in package.subset(*patterns).walk()}
         assert whole == set(filter(asked, found))
+
+
+@given(
+    st.sets(st.text(st.sampled_from("ab*?[]!-^/."), min_size=1, max_size=5), min_size=1).map(
+        lambda keys: sorted(
+            {key for key in keys if set(key.split("/")).isdisjoint({"", ".", ".."})}
+        )
+    )
+)
+def test_a_literal_pattern_names_just_its_key(keys: list[str]) -> None:
+    package = Package.of([Entry(key, "s3://b/x") for key in keys])
+    for key in keys:
+        below = {other for other in keys if other.startswith(f"{key}/")}
+        found = {entry.logical_key for entry in package.subset(literal_pattern(key)).walk()}
+        assert found - below == {key}
+        assert set(filter(key_matcher([literal_pattern(key)]), keys)) - below == {key}

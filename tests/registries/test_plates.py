@@ -14,6 +14,7 @@ from cellfolio.errors import InvalidArgument
 from cellfolio.registries.plates import (
     PLATE_384,
     PLATE_1536,
+    PLATES,
     ImageName,
     PlateFormat,
     Well,
@@ -23,6 +24,7 @@ from cellfolio.registries.plates import (
     parse_image_name,
     parse_well,
     parse_wells,
+    smallest_plate,
 )
 from cellfolio.registries.selection import (
     CPJUMP1_CHANNELS,
@@ -56,11 +58,66 @@ def test_well_there_and_back(well: Well) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "A", "1", "A00", "A49", "AG01", "ZZ1", "1A", "A-1", "A٣", "A001"]
+    "text",
+    [
+        *["", "A", "1", "A00", "A49", "AG01", "ZZ1", "1A", "A٣", "A100", "A0001", "A--1", "ſ1"],
+        *[
+            "17",
+            "0101",
+            "001001",
+            "1,2",
+            "1-2",
+            "(0,1)",
+            "(1,0)",
+            "(33,1)",
+            "(1,49)",
+            "(1,2",
+            "1.0",
+        ],
+        *["r0c1", "r33c1", "r1c49", "c1r1", "c1r", "Well", "Well_", "A1.5", "A1 B2", "nan"],
+    ],
 )
 def test_what_is_no_well_is_refused(text: str) -> None:
     with pytest.raises(InvalidArgument, match="well"):
         parse_well(text)
+
+
+def customary_forms(row: int, column: int) -> list[str]:
+    letters = ROWS[row - 1]
+    plain = [f"{letters}{column}", f"{letters}{column:02d}", f"{letters}{column:03d}"]
+    apart = [f"{letters}{between}{column:02d}" for between in "-_ "]
+    worded = [f"{word}{letters}{column:02d}" for word in ("Well", "Well_", "well ", "WELL: ")]
+    counted = [f"r{row:02d}c{column:02d}", f"R{row}C{column}", f"row {row}, column {column}"]
+    counted += [f"Row{row} Col{column}", f"Well r{row}-c{column}", f"({row},{column})"]
+    return [*plain, *apart, *worded, *counted, f" ( {row}, {column} ) "]
+
+
+@given(wells_1536)
+def test_every_customary_form_names_the_well(well: Well) -> None:
+    for text in customary_forms(well.row, well.column):
+        assert parse_well(text) == parse_well(text.lower()) == parse_well(text.upper()) == well
+
+
+def test_every_customary_form_is_checked_against_the_plate() -> None:
+    for text in customary_forms(17, 1) + customary_forms(1, 25):
+        with pytest.raises(InvalidArgument, match="384-well plate has A01 to P24"):
+            parse_well(text, PLATE_384)
+
+
+@pytest.mark.parametrize(
+    ("size", "last"),
+    [(6, "B03"), (12, "C04"), (24, "D06"), (48, "F08"), (96, "H12"), (384, "P24"), (1536, "AF48")],
+)
+def test_the_usual_plates(size: int, last: str) -> None:
+    assert PLATES[size].size == size
+    wells = list(PLATES[size].wells())
+    assert (str(wells[0]), str(wells[-1]), len(set(wells))) == ("A01", last, size)
+    assert smallest_plate(wells) == smallest_plate([wells[-1]]) == PLATES[size]
+
+
+def test_no_plate_has_that_well() -> None:
+    with pytest.raises(InvalidArgument, match="AG01 is not on the largest plate"):
+        smallest_plate([Well(1, 1), Well(33, 1)])
 
 
 def test_wells_outside_the_plate_are_refused() -> None:
@@ -138,6 +195,7 @@ def test_two_digit_channel_and_short_suffix_are_the_same_image(image: ImageName)
     name = str(image).replace(f"-ch{image.channel}sk", f"-ch{image.channel:02}sk")
     assert match_image_name(name) == image
     assert match_image_name(name.removesuffix("f")) == image
+    assert match_image_name(name.upper()) == match_image_name(str(image).upper()) == image
 
 
 @given(st.from_regex(r"r\d\dc\d\df\d\dp\d\d-ch\d\d?sk\dfk\dfl\d\.tiff?", fullmatch=True))

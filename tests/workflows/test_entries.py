@@ -139,6 +139,26 @@ def test_entries_open_in_other_processes(package: Package) -> None:
     assert sent.load().equals(entry(package, "tables/wells.csv").load())
 
 
+def test_a_matrix_finds_its_tables_in_the_package(folder: Path, home: Home) -> None:
+    (folder / "rna").mkdir()
+    matrix = "%%MatrixMarket matrix coordinate integer general\n2 3 1\n2 3 7\n"
+    (folder / "rna/raw_counts.mtx").write_text(matrix)
+    (folder / "rna/genes.csv").write_text("gene\nTP53\nKRAS\n")
+    (folder / "rna/cells.csv").write_text("cell,day\nc1,0\nc2,0\nc3,90\n")
+    package = cellfolio.build(folder, "lab/rna", home=home).package
+    for counts in (
+        entry(package, "rna/raw_counts.mtx").load(),
+        entry(package.subset("rna/raw_counts.mtx"), "rna/raw_counts.mtx").load(),
+        cellfolio.load(package, "rna/raw_counts.mtx", home=home),
+    ):
+        assert counts.counts.toarray().tolist() == [[0, 0, 0], [0, 0, 7]]
+        assert counts.rows["gene"].tolist() == ["TP53", "KRAS"]
+        assert counts.columns["day"].tolist() == [0, 0, 90]
+    sent = pickle.loads(pickle.dumps(entry(package, "rna/raw_counts.mtx")))
+    with pytest.raises(InvalidArgument, match="not known in this process"):
+        sent.load()
+
+
 def test_a_manifest_may_tell_the_format(folder: Path, home: Home) -> None:
     (folder / "tables/plain").write_text("a,b\n1,2\n")
     cellfolio.build(folder, "lab/told", home=home)

@@ -23,8 +23,8 @@ CLOSED_PIPE = 141
 """What a shell reports of a program whose reader went away (128 + SIGPIPE)."""
 
 MEANINGS: Mapping[int, str] = {
-    0: "done; for diff, status and verify: nothing differs",
-    DIFFERENT: "diff, status, verify: something differs, is missing or is damaged",
+    0: "done; for diff, status, verify and schema --check: nothing differs",
+    DIFFERENT: "diff, status, verify, schema --check: something differs, is missing or is damaged",
     USAGE: "the command or an argument cannot be used",
     3: "not found",
     4: "conflict: your changed files, a newer revision, or the registry's rules",

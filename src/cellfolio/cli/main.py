@@ -24,12 +24,29 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "list": ("looking", "List the known data sets, and the packages of a registry."),
         "show": ("looking", "Show a data set, a package, or a folder or file of it."),
         "log": ("looking", "List the revisions of a package, the newest first."),
+        "rosetta": ("rosetta", "Load profiles of a Rosetta data set, by well or perturbation."),
         "diff": ("comparing", "Show what changed from one package to another."),
+        "view": ("viewing", "Make a picture of images, or show it in the terminal."),
+        "query": (
+            "querying",
+            "Ask the tables of a package: SQL, or conditions; get what is found.",
+        ),
+        "records": ("records", "Show the records of a package, and what is related to what."),
+        "schema": ("records", "Show what the info documents of a package have, or check them."),
+        "wells": ("plates", "Show the wells of a plate: perturbations and controls; draw them."),
     },
     "Get": {
         "get": ("moving", "Get a data set, a package, or a part of it, into a folder."),
         "status": ("comparing", "Show what you changed in a folder since it was filled."),
         "verify": ("keeping", "Hash what is on this machine and compare it with what it must be."),
+    },
+    "Brain cells": {
+        "cells": (
+            "atlas",
+            "Show cells of the Allen Brain Cell Atlas with all that is known of them.",
+        ),
+        "genes": ("atlas", "Show some genes in cells of the Allen Brain Cell Atlas."),
+        "slice": ("slices", "Show a slice of an image volume (NIfTI); with -o, draw it."),
     },
     "Publish": {
         "build": ("moving", "Make a revision of a package from a folder, in the local registry."),

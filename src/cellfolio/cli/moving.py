@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -108,7 +108,7 @@ def get_command(package: str, registry: str | None, unverified: bool, **how: Any
         select=how["select"],
         dry_run=how["dry_run"],
         verify=not unverified,
-        confirm=None if how["yes"] or not _asks() else _confirm,
+        confirm=confirmation(yes=how["yes"]),
     )
     opened = open_package(
         package,
@@ -118,7 +118,9 @@ def get_command(package: str, registry: str | None, unverified: bool, **how: Any
         verify=options.verify,
         progress=progress,
     )
-    got = get_package(opened, _target(opened, how["folder"]), home, options, progress=progress)
+    got = get_package(
+        opened, target_folder(opened, how["folder"]), home, options, progress=progress
+    )
     return Answer(
         lambda: _got_document(opened, got, options.dry_run),
         _got_lines(opened, got, dry_run=options.dry_run),
@@ -131,16 +133,17 @@ def _listed_patterns(file: TextIO | None) -> Iterator[str]:
             yield line.strip()
 
 
-def _asks() -> bool:
-    """Whether a person sits at the terminal."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+def confirmation(*, yes: bool) -> Callable[[str], None] | None:
+    """Return what asks before a large download; nothing, if it is agreed or nobody is there."""
+    return None if yes or not (sys.stdin.isatty() and sys.stderr.isatty()) else _confirm
 
 
 def _confirm(message: str) -> None:
+    """Ask whether to go on; if not, the command ends."""
     click.confirm(f"{message}. Go on?", abort=True, err=True)
 
 
-def _target(opened: Opened, folder: Path | None) -> Path:
+def target_folder(opened: Opened, folder: Path | None) -> Path:
     """Return the folder to fill: the one named, or one of the package's name."""
     if folder is not None:
         return folder

@@ -118,17 +118,18 @@ def _source(given: Source | Path | str) -> Source:
 
 
 def _beside(source: Source, names: tuple[str, ...]) -> Source | None:
-    stem = source.path.name.lower().removesuffix(".gz").removesuffix(".mtx")
-    prefixes = [source.path.name[: len(stem)].removesuffix(end) for end in ("matrix", "counts")]
+    own = source.name.rpartition("/")[2]
+    stem = own.lower().removesuffix(".gz").removesuffix(".mtx")
+    prefixes = [own[: len(stem)].removesuffix(end) for end in ("matrix", "counts")]
     prefixes = [one for one in dict.fromkeys(prefixes) if one and one != stem]
-    for prefix in (*prefixes, ""):
-        for name in names:
-            for suffix in (".csv", ".tsv"):
-                for more in ("", *COMPRESSIONS):
-                    path = source.path.with_name(f"{prefix}{name}{suffix}{more}")
-                    if path.is_file():
-                        return Source(path, path.name)
-    return None
+    tables = (
+        f"{prefix}{name}{suffix}{more}"
+        for prefix in (*prefixes, "")
+        for name in names
+        for suffix in (".csv", ".tsv")
+        for more in ("", *COMPRESSIONS)
+    )
+    return next((found for name in tables if (found := source.find_beside(name))), None)
 
 
 def _read_table(source: Source, shape: tuple[int, int]) -> pd.DataFrame:

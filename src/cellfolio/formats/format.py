@@ -7,7 +7,7 @@ by the entry point group ``cellfolio.formats``; those are looked at only when no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,9 @@ class Source:
         Where converted files are kept; None for nowhere.
     told : str or None
         Format that a manifest tells; it decides where the name does not.
+    beside : callable or None
+        Called with the name of a file in the same folder; returns its `Source`, or None if there
+        is none. By default those beside `path` are found.
     """
 
     path: Path
@@ -52,6 +55,14 @@ class Source:
     digest: Digest | None = None
     home: Home | None = None
     told: str | None = None
+    beside: Callable[[str], Source | None] | None = field(default=None, compare=False)
+
+    def find_beside(self, name: str) -> Source | None:
+        """Return the file of that name in the same folder, if there is one."""
+        if self.beside is not None:
+            return self.beside(name)
+        path = self.path.with_name(name)
+        return Source(path, name) if path.is_file() else None
 
 
 Loader = Callable[..., Any]

@@ -192,7 +192,8 @@ def same_table(one: pd.DataFrame, other: pd.DataFrame) -> bool:
     """
     if list(one) != list(other) or list(one.dtypes) != list(other.dtypes) or len(one) != len(other):
         return False
-    return all(_same(one.iloc[:, at], other.iloc[:, at]) for at in range(one.shape[1]))
+    pairs = zip(one.items(), other.items(), strict=True)  # `iloc` takes ten times as long
+    return all(_same(left, right) for (_, left), (_, right) in pairs)
 
 
 def _same(one: Any, other: Any) -> bool:

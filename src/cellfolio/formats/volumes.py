@@ -96,15 +96,19 @@ class Volume:
     spacing : tuple of float
         Size of a voxel along x, y and z, in mm.
     orientation : str
-        Where the three axes lead to, such as ``RAS``: right, anterior, superior.
+        Where the three axes lead to, such as ``RAS``: right, anterior, superior; ``???`` if the
+        file does not tell.
     affine : ndarray of float64, shape (4, 4)
         From places of voxels to mm.
+    notes : tuple of str
+        What the file does not tell, and what is taken instead.
     """
 
     data: VoxelData
     spacing: tuple[float, ...]
     orientation: str
     affine: npt.NDArray[np.float64]
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         shape = " × ".join(map(str, self.data.shape))
@@ -160,13 +164,10 @@ def read_nifti(source: Source, *, max_bytes: int | None = None) -> Volume:
     ----------
     NIfTI-1 and -2: https://nifti.nimh.nih.gov
     """
-    import nibabel as nib
-    import numpy as np
-
     if not source.path.stat().st_size:
         raise empty(source, "nifti")
     with faults_named(source, "nifti"):
-        header: Any = _header(source)
+        header, flat = _header(source)
         slope, inter = header.get_slope_inter()
         data = VoxelData(
             source,
@@ -177,14 +178,50 @@ def read_nifti(source: Source, *, max_bytes: int | None = None) -> Volume:
             0.0 if inter is None else float(inter),
         )
         _check_room(data, max_bytes)
-        unit = _TO_MM[header.get_xyzt_units()[0]]
-        affine = np.asarray(header.get_best_affine(), dtype=np.float64)
-        return Volume(
-            data,
-            tuple(float(one) * unit for one in header.get_zooms()[:3]),
-            "".join(one or "?" for one in nib.aff2axcodes(affine)),
-            affine * np.array([[unit]] * 3 + [[1.0]]),
+        return _placed(header, data, flat)
+
+
+def _placed(header: Any, data: VoxelData, flat: str) -> Volume:
+    """Return the volume with its place in space, as far as the header tells it."""
+    import nibabel as nib
+    import numpy as np
+
+    notes: list[str] = []
+    if len(data.shape) < 3:
+        raise BrokenFile(
+            data.source.name, "nifti", f"expected at least 3 axes, found {len(data.shape)}"
         )
+    unit = header.get_xyzt_units()[0]
+    if unit == "unknown":
+        notes.append("the unit of its spacing is not told; mm are taken")
+    sizes = [float(one) for one in header.get_zooms()[:3]]
+    notes += [f"the spacing along {axis} is 0 in the file; 1 is taken" for axis in flat]
+    told = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
+    affine = np.asarray(header.get_best_affine(), dtype=np.float64)
+    if not told:
+        notes.append("its place in space is not told (no sform, no qform); directions are unknown")
+        affine = np.diag([*sizes, 1.0])
+    elif not _invertible(affine[:3, :3]):
+        notes.append("its place in space makes no sense; directions are unknown")
+        affine, told = np.diag([*sizes, 1.0]), False
+    to_mm = _TO_MM[unit]
+    return Volume(
+        data,
+        tuple(one * to_mm for one in sizes),
+        "".join(one or "?" for one in nib.aff2axcodes(affine)) if told else "???",
+        affine * np.array([[to_mm]] * 3 + [[1.0]]),
+        tuple(notes),
+    )
+
+
+def _invertible(turn: npt.NDArray[np.float64]) -> bool:
+    """Whether axes lead to three directions, whatever their unit."""
+    import numpy as np
+
+    lengths = np.linalg.norm(turn, axis=0)
+    if not np.isfinite(turn).all() or not lengths.all():
+        return False
+    return bool(abs(np.linalg.det(turn / lengths)) > 1e-6)
 
 
 def _check_room(data: VoxelData, max_bytes: int | None) -> None:
@@ -219,7 +256,8 @@ def _stream(source: Source) -> Any:
     return gzip.open(source.path) if _zipped(source) else source.path.open("rb")
 
 
-def _header(source: Source) -> Any:
+def _header(source: Source) -> tuple[Any, str]:
+    """Return the header, and the axes whose spacing is 0 in the file: it is set to 1."""
     import nibabel as nib
 
     with _stream(source) as stream:
@@ -228,4 +266,10 @@ def _header(source: Source) -> Any:
         stream.seek(0)
         second = 540 in (int.from_bytes(first, "little"), int.from_bytes(first, "big"))
         kind: Any = nib.Nifti2Header if second else nib.Nifti1Header
-        return kind.from_fileobj(stream)
+        header = kind.from_fileobj(stream, check=False)
+    sizes = header["pixdim"]
+    flat = "".join(axis for number, axis in enumerate("xyz", start=1) if sizes[number] == 0)
+    for axis in flat:
+        sizes["xyz".index(axis) + 1] = 1
+    header.check_fix()  # the rest; this would mend the spacing too, and log it
+    return header, flat

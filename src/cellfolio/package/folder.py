@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import EntryNotFound
 from cellfolio.package.entry import Entry
+from cellfolio.package.keys import identifier
 from cellfolio.package.rows import Rows
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 40
 """Names that `print` shows of a folder."""
-_NOT_IDENTIFIER = re.compile(r"\W")
 
 
 class Folder:
@@ -81,14 +80,14 @@ class Folder:
     def __getattr__(self, name: str) -> Folder | Entry:
         if not _attribute(name):
             raise AttributeError(name)
-        matches = [child for child in self if _identifier(child) == name]
+        matches = [child for child in self if identifier(child) == name]
         if len(matches) != 1:
             found = "no file or folder" if not matches else f"several: {', '.join(matches)}"
             raise AttributeError(f"{self._package.title}: {found} of name {name!r} in {self.key!r}")
         return self[matches[0]]
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *filter(_attribute, map(_identifier, self))]
+        return [*super().__dir__(), *filter(_attribute, map(identifier, self))]
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self)
@@ -168,11 +167,6 @@ class Folder:
         from cellfolio.package.html import folder_html
 
         return folder_html(self)
-
-
-def _identifier(name: str) -> str:
-    plain = _NOT_IDENTIFIER.sub("_", name)
-    return f"_{plain}" if plain[:1].isdecimal() else plain
 
 
 def _attribute(name: str) -> bool:

@@ -17,6 +17,7 @@ from cellfolio.errors import InvalidKey, InvalidReference
 RECORD_FOLDER = ".cellfolio"
 """Folder in a checkout that holds its record; no package file may be put there."""
 
+_NOT_IDENTIFIER = re.compile(r"\W")
 _BAD = re.compile(r"[\0\\]|(?:^|/)(?:\.\.?)?(?:/|\Z)")
 _NAME = re.compile(r"[\w-]+/[\w-]+")
 # Names that Windows keeps for devices, whatever their suffix.
@@ -94,6 +95,18 @@ def sort_key(key: str) -> bytes:
     ['a', 'a/x', 'a-b/x']
     """
     return key.encode().replace(b"/", b"\0")
+
+
+def identifier(name: str) -> str:
+    """Return a name with every character that identifiers may not have replaced by ``_``.
+
+    Examples
+    --------
+    >>> identifier("2d_fields/metadata.csv"), identifier("gene-counts")
+    ('_2d_fields_metadata_csv', 'gene_counts')
+    """
+    plain = _NOT_IDENTIFIER.sub("_", name)
+    return f"_{plain}" if plain[:1].isdecimal() else plain
 
 
 def portability_problem(key: str) -> str:

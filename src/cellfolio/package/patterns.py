@@ -39,6 +39,17 @@ def is_glob(path: str) -> bool:
     return any(character in path for character in "*?[")
 
 
+def literal_pattern(key: str) -> str:
+    """Return the pattern that names just the file of a logical key.
+
+    Examples
+    --------
+    >>> literal_pattern("raw/a[1].tif"), literal_pattern("raw/a.tif")
+    ('raw/a[[]1].tif', 'raw/a.tif')
+    """
+    return re.sub(r"[*?\[]", r"[\g<0>]", key)
+
+
 _GLOB_TOKEN = re.compile(
     r"(?P<folders>(?:(?<![^/])\*\*/)+)|(?P<below>(?<![^/])\*\*\Z)|(?P<star>\*+)|(?P<one>\?)"
     r"|\[(?P<set>!?[^\]/]+)\]|.",

@@ -102,6 +102,10 @@ class GalleryLayout:
         """Return the folder of a plate's profiles."""
         return self._below("workspace", "profiles", batch, plate)
 
+    def metadata(self) -> Place:
+        """Return the folder of plate maps and of what is known of the perturbations."""
+        return self._below("workspace", "metadata")
+
     def platemaps(self, batch: str) -> Place:
         """Return the folder of a batch's plate maps."""
         return self._below("workspace", "metadata", "platemaps", batch)

@@ -23,12 +23,23 @@ from cellfolio.errors import InvalidArgument
 MAX_SITE = 99
 """Largest site that two digits in an image's name can tell."""
 
-_WELL = re.compile(r"([A-Z]{1,2})([0-9]{1,2})")
+_ANY_CASE = re.ASCII | re.IGNORECASE
+_WELL = re.compile(r"([A-Z]{1,2})0?([0-9]{1,2})", _ANY_CASE)
+_LETTERED = re.compile(
+    r"(?:WELL[\s_:-]*)?(?P<row>[A-Z]{1,2})[\s_-]?0?(?P<column>[0-9]{1,2})", _ANY_CASE
+)
+_NUMBERED = re.compile(
+    r"(?:WELL[\s_:-]*)?R(?:OW)?[\s_-]?0?(?P<row>[0-9]{1,2})"
+    r"[\s_,-]*C(?:OL(?:UMN)?)?[\s_-]?0?(?P<column>[0-9]{1,2})"
+    r"|\(\s*(?P<first>[0-9]{1,2})\s*,\s*(?P<second>[0-9]{1,2})\s*\)",
+    _ANY_CASE,
+)
 _ROW = re.compile(r"[A-Z]{1,2}")
 _NUMBER = re.compile(r"[0-9]{1,2}")
 _IMAGE = re.compile(
     r"r([0-9]{2})c([0-9]{2})f([0-9]{2})p([0-9]{2})-ch([0-9]{1,2})"
-    r"sk([0-9]{1,4})fk([0-9]{1,4})fl([0-9]{1,4})\.tiff?"
+    r"sk([0-9]{1,4})fk([0-9]{1,4})fl([0-9]{1,4})\.tiff?",
+    _ANY_CASE,
 )
 
 
@@ -92,10 +103,42 @@ class PlateFormat:
 
 PLATE_384 = PlateFormat(16, 24)
 PLATE_1536 = PlateFormat(32, 48)
+PLATES = {
+    shape.size: shape
+    for shape in (
+        PlateFormat(2, 3),
+        PlateFormat(3, 4),
+        PlateFormat(4, 6),
+        PlateFormat(6, 8),
+        PlateFormat(8, 12),
+        PLATE_384,
+        PLATE_1536,
+    )
+}
+"""The usual plates, by number of wells."""
+
+
+def smallest_plate(wells: Iterable[Well]) -> PlateFormat:
+    """Return the smallest of the usual plates that has all of these wells.
+
+    Examples
+    --------
+    >>> smallest_plate([Well(8, 12), Well(1, 1)]).size
+    96
+    """
+    named = list(wells)
+    for shape in PLATES.values():
+        if all(well.row <= shape.rows and well.column <= shape.columns for well in named):
+            return shape
+    raise InvalidArgument(f"{max(named)} is not on the largest plate: {PLATE_1536}")
 
 
 def parse_well(text: str, shape: PlateFormat = PLATE_1536) -> Well:
-    """Read the name of a well; case and leading zeros do not matter.
+    """Read the name of a well in any of the customary forms; case does not matter.
+
+    ``A01``, ``a1``, ``A001``, ``A-1``, ``A 1``, ``Well_A01``; ``r01c01``, ``R1C1``,
+    ``row 1, column 1``; ``(1, 1)``, which is row and column. Both are counted from 1. What may
+    mean several wells is refused: a bare number, or ``1A``.
 
     Parameters
     ----------
@@ -111,11 +154,21 @@ def parse_well(text: str, shape: PlateFormat = PLATE_1536) -> Well:
     --------
     >>> parse_well("a1"), parse_well("AF48")
     (Well(row=1, column=1), Well(row=32, column=48))
+    >>> str(parse_well("r16c24")), str(parse_well("(2, 11)")), str(parse_well("Well_C-007"))
+    ('P24', 'B11', 'C07')
     """
-    found = _WELL.fullmatch(text.strip().upper())
-    if found is None:
-        raise InvalidArgument(f"{text!r} is not a well; expected letters and a number, as A01")
-    return Well(_row(found[1], text, shape), _column(found[2], text, shape))
+    if found := _LETTERED.fullmatch(text.strip()):
+        return Well(_row(found["row"].upper(), text, shape), _column(found["column"], text, shape))
+    if found := _NUMBERED.fullmatch(text.strip()):
+        row, column = (found["row"] or found["first"], found["column"] or found["second"])
+        if not 1 <= int(row) <= shape.rows:
+            raise InvalidArgument(f"{text!r} is not on the plate, counted from 1: {shape}")
+        return Well(int(row), _column(column, text, shape))
+    raise InvalidArgument(
+        f"{text!r} is not a well; expected letters and a number, as A01",
+        hint="other forms are a1, A-1, Well_A01, r01c01, 'row 1, column 1' and (1, 1); a number "
+        "alone may count by row or by column",
+    )
 
 
 def _row(letters: str, text: str, shape: PlateFormat) -> int:
@@ -306,7 +359,7 @@ class ImageName:
 def match_image_name(name: str) -> ImageName | None:
     """Return what a file's name tells, or None where it is no plate image.
 
-    ``ch01`` and ``.tif`` are read too.
+    ``ch01``, ``.tif`` and upper case are read too.
 
     Examples
     --------

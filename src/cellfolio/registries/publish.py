@@ -115,6 +115,39 @@ def push(
     return Pushed(kept, files, size)
 
 
+def keep(package: Package, name: str, registry: QuiltRegistry, home: Home) -> Package:
+    """Make a revision in the local registry whose bytes stay where they are.
+
+    Parameters
+    ----------
+    package : Package
+        Its entries may point anywhere.
+    name : str
+        ``namespace/name``.
+    registry : QuiltRegistry
+        The local one.
+    home : Home
+
+    Returns
+    -------
+    Package
+        As it is kept; the latest revision, if that is this one already.
+
+    Raises
+    ------
+    StoreReadOnly
+    """
+    check_package_name(name)
+    home.blobs.require_writable()
+    package = _stamped(package, None).named(name)
+    latest = registry.read_latest(name)[0]
+    if latest == package.top_hash:
+        return registry.open(name, latest)
+    kept = record(package, name, registry, home, force=True)
+    remember_origin(home, registry.uri, name, kept.top_hash)
+    return kept
+
+
 def record(
     package: Package,
     name: str,

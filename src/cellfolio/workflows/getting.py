@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cellfolio.errors import CheckoutConflict, TransferIncomplete
+from cellfolio.package.entry import Entry
 from cellfolio.package.keys import RECORD_FOLDER, check_writable
 from cellfolio.package.package import Package
 from cellfolio.package.parts import spell_out
@@ -18,7 +19,7 @@ from cellfolio.registries.publish import remember_origin
 from cellfolio.storage.adoption import Adopted, adopt
 from cellfolio.storage.checkout import Changes, Checkout, Source
 from cellfolio.storage.disk import WINDOWS, check_free_space, free_space, same_disk
-from cellfolio.storage.home import Home
+from cellfolio.storage.home import Home, ensure_held
 from cellfolio.storage.progress import Meter, Progress
 from cellfolio.workflows.opening import Opened
 
@@ -184,7 +185,8 @@ def get_package(
             left=plan.checkout.left,
         )
         if not options.dry_run:
-            _confirm_large(got, options.confirm)
+            what = f"for {got.folder}"
+            confirm_large(got.bytes_fetched, what, got.free, options.confirm)
             _carry_out(plan, checkout, changes, source, (home, options, progress))
     if not options.dry_run:
         remember_origin(home, opened.registry, opened.name, opened.package.top_hash)
@@ -222,13 +224,52 @@ def _asked_keys(
     return key_matcher(patterns)
 
 
-def _confirm_large(got: Got, confirm: Callable[[str], None] | None) -> None:
-    if got.bytes_fetched <= LARGE:
+def fetch_entries(
+    entries: Sequence[Entry],
+    home: Home,
+    *,
+    progress: Progress | None = None,
+    confirm: Callable[[str], None] | None = None,
+) -> list[Path]:
+    """Return files of the store with the bytes of entries, fetching and checking those it lacks.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+    home : Home
+    progress : callable, optional
+    confirm : callable, optional
+        See `GetOptions`.
+
+    Raises
+    ------
+    TransferIncomplete, NotEnoughSpace
+    """
+    size = plan_fetch(entries, home.blobs.held).bytes_to_fetch
+    names = f"of {', '.join(entry.name for entry in entries[:3])}"
+    names += f" and {len(entries) - 3} more" if len(entries) > 3 else ""
+    confirm_large(size, names, free_space(home.blobs.folder), confirm)
+    paths = ensure_held(entries, home, progress).paths
+    return [paths[want(entry)] for entry in entries]
+
+
+def confirm_large(size: int, what: str, free: int, confirm: Callable[[str], None] | None) -> None:
+    """Say that much is to be fetched, before it is.
+
+    Parameters
+    ----------
+    size : int
+        Bytes; nothing is said of up to `LARGE`.
+    what : str
+        What they are for.
+    free : int
+        Bytes free on the disk.
+    confirm : callable, optional
+        See `GetOptions`.
+    """
+    if size <= LARGE:
         return
-    message = (
-        f"{format_size(got.bytes_fetched)} are to be fetched for {got.folder}; "
-        f"{format_size(got.free)} are free"
-    )
+    message = f"{format_size(size)} are to be fetched {what}; {format_size(free)} are free"
     if confirm is None:
         warnings.warn(LargeDownloadWarning(message), stacklevel=4)
     else:

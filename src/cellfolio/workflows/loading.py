@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.formats.images.image import Image
-from cellfolio.formats.images.opening import open_image as open_lazily
+from cellfolio.formats.format import Source
 from cellfolio.formats.loading import load as load_source
+from cellfolio.formats.loading import load_lazily
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress
-from cellfolio.workflows.opening import entry_source
+from cellfolio.workflows.opening import fetch_entry
+
+if TYPE_CHECKING:
+    from cellfolio.formats.images.image import Image
 
 
 def load(
@@ -56,7 +60,7 @@ def load(
     home = home or Home()
     if isinstance(what, Package):
         entry = _entry(what, key)
-        return load_source(entry_source(entry, home, progress=progress), **options)
+        return load_source(entry_source(entry, home, what, progress=progress), **options)
     if key is not None:
         raise InvalidArgument(f"a file has no parts, and {key!r} is given beside {what}")
     return load_source(what, home=home, **options)
@@ -80,10 +84,88 @@ def open_image(
     ------
     UnknownFormat, BrokenFile, EntryNotFound
     """
+    from cellfolio.formats.images.opening import open_image as open_lazily
+
     home = home or Home()
     if isinstance(what, Package):
         return open_lazily(_entry(what, key), home=home)
     return open_lazily(what, home=home)
+
+
+def entry_source(
+    entry: Entry, home: Home, package: Package | None, *, progress: Progress | None = None
+) -> Source:
+    """Return what a loader is given for an entry, fetched and checked if needed.
+
+    Parameters
+    ----------
+    entry : Entry
+    home : Home
+    package : Package or None
+        Where the files beside it are, should its format want them.
+    progress : callable, optional
+
+    Raises
+    ------
+    TransferIncomplete
+        If it cannot be fetched.
+    """
+
+    def beside(name: str) -> Source | None:
+        if package is None:
+            raise InvalidArgument(
+                f"which files lie beside {entry.logical_key} is not known in this process",
+                hint="use cellfolio.load(package, key)",
+            )
+        key = entry.logical_key.removesuffix(entry.name) + name
+        if key not in package:
+            return None
+        found = package[key]
+        return entry_source(found, home, package) if isinstance(found, Entry) else None
+
+    path = fetch_entry(entry, home, progress=progress)
+    told = entry.declared_format
+    return Source(path, entry.logical_key, entry.digest, home, told, beside)
+
+
+@dataclass(frozen=True, slots=True)
+class HomeOpener:
+    """Opens entries of a package, with the store of a home.
+
+    Attributes
+    ----------
+    home : Home
+    package : Package or None
+        Where formats of several files find the others.
+    """
+
+    home: Home
+    package: Package | None
+
+    def load(self, entry: Entry, **options: Any) -> Any:
+        """Read an entry (see `cellfolio.Entry.load`)."""
+        return load_source(entry_source(entry, self.home, self.package), **options)
+
+    def open(self, entry: Entry, **options: Any) -> Any:
+        """Open an entry lazily (see `cellfolio.Entry.open`)."""
+        from cellfolio.formats.images.opening import names_image, open_image
+
+        if names_image(entry.logical_key):
+            return open_image(entry, home=self.home, **options)
+        return load_lazily(entry_source(entry, self.home, self.package), **options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to other processes as the home's folder: a home has connections."""
+        return _reopen, (self.home.folder,)
+
+
+def _reopen(folder: Path) -> HomeOpener:
+    return HomeOpener(Home(folder), None)
+
+
+def openable(package: Package, home: Home) -> Package:
+    """Return the package whose entries open with the store of a home."""
+    return package.opened_by(HomeOpener(home, package))
 
 
 def _entry(package: Package, key: str | None) -> Entry:

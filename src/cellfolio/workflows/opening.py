@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cellfolio.errors import (
@@ -33,9 +32,6 @@ from cellfolio.workflows.systems import (
     split_address,
     uri_of,
 )
-
-if TYPE_CHECKING:
-    from cellfolio.formats.format import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,52 +346,3 @@ def fetch_entry(entry: Entry, home: Home, *, progress: Progress | None = None) -
         If it cannot be fetched.
     """
     return ensure_held([entry], home, progress).paths[want(entry)]
-
-
-def entry_source(entry: Entry, home: Home, *, progress: Progress | None = None) -> Source:
-    """Return what a loader is given for an entry, fetched and checked if needed.
-
-    Raises
-    ------
-    TransferIncomplete
-        If it cannot be fetched.
-    """
-    from cellfolio.formats.format import Source
-
-    path = fetch_entry(entry, home, progress=progress)
-    return Source(path, entry.logical_key, entry.digest, home, entry.declared_format)
-
-
-@dataclass(frozen=True, slots=True)
-class HomeOpener:
-    """Opens entries of packages, with the store of a home.
-
-    Attributes
-    ----------
-    home : Home
-    """
-
-    home: Home
-
-    def load(self, entry: Entry, **options: Any) -> Any:
-        """Read an entry (see `cellfolio.Entry.load`)."""
-        from cellfolio.formats.loading import load
-
-        return load(entry_source(entry, self.home), **options)
-
-    def open(self, entry: Entry, **options: Any) -> Any:
-        """Open an entry lazily (see `cellfolio.Entry.open`)."""
-        from cellfolio.formats.images.opening import names_image, open_image
-        from cellfolio.formats.loading import load_lazily
-
-        if names_image(entry.logical_key):
-            return open_image(entry, home=self.home, **options)
-        return load_lazily(entry_source(entry, self.home), **options)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Go to other processes as the folder: a home has connections."""
-        return _reopen, (self.home.folder,)
-
-
-def _reopen(folder: Path) -> HomeOpener:
-    return HomeOpener(Home(folder))

@@ -11,7 +11,7 @@ from cellfolio.errors import InvalidArgument
 from cellfolio.package.keys import check_package_name
 from cellfolio.package.package import Package
 from cellfolio.registries.folder import package_folder
-from cellfolio.registries.publish import Pushed, push
+from cellfolio.registries.publish import Pushed, keep, push
 from cellfolio.registries.quilt import QuiltRegistry
 from cellfolio.registries.rules import DEFAULT
 from cellfolio.storage.home import Home
@@ -77,6 +77,45 @@ def build_package(
     )
 
 
+def save(
+    package: Package, name: str, home: Home | None = None, label: Label | None = None
+) -> Package:
+    """Keep a package under a name in the local registry; no byte of its files is copied.
+
+    Its files stay where they are, in a bucket or in a folder, and are checked when they are got.
+
+    Parameters
+    ----------
+    package : Package
+        For instance a part of another, or what a query found.
+    name : str
+        ``namespace/name``; a package of that name gets another revision.
+    home : Home, optional
+    label : Label, optional
+        Replaces message and metadata where given.
+
+    Returns
+    -------
+    Package
+        As it is kept.
+
+    Raises
+    ------
+    InvalidReference, StoreReadOnly
+    """
+    home = home or Home()
+    registry = QuiltRegistry(home.registry_uri, home)
+    return keep(_labelled(package, label or Label()), name, registry, home)
+
+
+def _labelled(package: Package, label: Label) -> Package:
+    if label.message is not None:
+        package = package.with_header(message=label.message)
+    if label.meta is not None:
+        package = package.with_header(user_meta=dict(label.meta))
+    return package
+
+
 def push_package(
     package: Package,
     name: str,
@@ -105,12 +144,8 @@ def push_package(
     progress : callable, optional
     """
     label = label or Label()
-    if label.message is not None:
-        package = package.with_header(message=label.message)
-    if label.meta is not None:
-        package = package.with_header(user_meta=dict(label.meta))
     return push(
-        package,
+        _labelled(package, label),
         name,
         _publishable(registry, home),
         home,

@@ -22,6 +22,7 @@ from cellfolio.storage.progress import Progress
 from cellfolio.workflows import checking, getting, opening, publishing, space
 from cellfolio.workflows.checking import Verified
 from cellfolio.workflows.getting import GetOptions, Got
+from cellfolio.workflows.loading import openable
 from cellfolio.workflows.opening import LogLine
 from cellfolio.workflows.publishing import Label
 from cellfolio.workflows.space import Collected, Space
@@ -70,7 +71,7 @@ def open(  # noqa: A001 - the verb's name; used as `cellfolio.open`
     home = home or Home()
     opened = opening.open_package(name, home, registry=registry, select=select, verify=verify)
     package = opened.package.subset(opened.path) if opened.path else opened.package
-    return package.opened_by(opening.HomeOpener(home))
+    return openable(package, home)
 
 
 def get(
@@ -160,7 +161,7 @@ def build(
     """
     home = home or Home()
     built = publishing.build_package(Path(folder), name, home, label, progress=progress)
-    return replace(built, package=built.package.opened_by(opening.HomeOpener(home)))
+    return replace(built, package=openable(built.package, home))
 
 
 def push(

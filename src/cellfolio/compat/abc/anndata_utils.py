@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cellfolio.compat.abc import notices
-from cellfolio.compat.abc.gene_columns import GeneColumns
 from cellfolio.errors import InvalidArgument
+from cellfolio.formats.format import Source
+from cellfolio.formats.gene_columns import GeneColumns, places_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,7 +65,9 @@ def get_gene_data(
     Raises
     ------
     InvalidArgument
-        If a column is missing, labels of cells repeat, or a file is not as anndata writes it.
+        If a column is missing, or labels of cells repeat.
+    BrokenFile
+        If a file is damaged, or not as anndata writes it.
     NotInRelease, DownloadFailed, NotDownloaded, NotEnoughSpace
 
     References
@@ -133,24 +136,11 @@ def _fill(
     import pandas as pd
 
     genes, step = wanted
-    with GeneColumns(path) as file:
+    with GeneColumns(Source(path, path.name)) as file:
         places = cells[members].get_indexer(pd.Index(file.index("obs")))
-        rows = places >= 0
-        targets = members[places]
-        columns = _where(file.index("var"), genes)
-        there = np.flatnonzero(columns >= 0)
-        values[np.ix_(targets[rows], there)] = 0
-        for at, number, found in file.read(rows, columns[there], step):
-            if found.dtype == np.float64 and values.dtype != np.float64:
-                values = values.astype(np.float64)
-            keep = rows[at]
-            values[targets[at[keep]], there[number[keep]]] = found[keep]
-    return int(rows.sum()), values
-
-
-def _where(names: list[str], genes: pd.Index) -> npt.NDArray[np.int64]:
-    """Return the place of each gene among the names of a file; -1 where it has none."""
-    import numpy as np
-
-    place = {name: number for number, name in enumerate(names)}
-    return np.array([place.get(str(gene), -1) for gene in genes], dtype=np.int64)
+        targets = np.where(places >= 0, members[places], -1)
+        columns = places_of(file.index("var"), [str(gene) for gene in genes])
+        if file.dtype == np.float64 and values.dtype != np.float64:
+            values = values.astype(np.float64)
+        file.fill(values, targets, columns, step)
+    return int((places >= 0).sum()), values

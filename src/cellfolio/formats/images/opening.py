@@ -134,7 +134,8 @@ def _find(source: ImageSource, home: Home) -> _Found:
         held = home.blobs.find([blob]) if blob is not None else {}
         if blob in held:
             kept = KeptIndex(home, blob)
-            return _Found(LocalFile(held[blob]), held[blob], source.name, kept, size)
+            local = LocalFile(held[blob], source.logical_key)
+            return _Found(local, held[blob], source.name, kept, size)
     path = source if isinstance(source, Path) else local_path(uri) if "://" in uri else Path(uri)
     if path is not None:
         if not path.exists():

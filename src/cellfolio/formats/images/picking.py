@@ -42,6 +42,8 @@ class Picked:
     @property
     def step(self) -> float | None:
         """How many positions lie between neighbours; None where that differs."""
+        if isinstance(self.positions, range):
+            return float(abs(self.positions.step)) if len(self) > 1 else 1.0
         steps = {b - a for a, b in pairwise(self.positions)}
         return float(abs(steps.pop())) if len(steps) == 1 else None if steps else 1.0
 

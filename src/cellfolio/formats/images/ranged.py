@@ -72,14 +72,16 @@ class LocalFile:
     Parameters
     ----------
     path : Path
+    name : str, optional
+        What messages call it; by default the path.
     """
 
     far = False
     e_tag = ""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str = "") -> None:
         self._path = path
-        self.name = str(path)
+        self.name = name or str(path)
 
     @property
     def size(self) -> int:

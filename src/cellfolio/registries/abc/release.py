@@ -17,14 +17,13 @@ abc_atlas_access 0.2.0 and 1.1.1, which read them.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from cellfolio.errors import EntryNotFound
 from cellfolio.package.digests import Digest
 from cellfolio.package.entry import LISTED, Entry
+from cellfolio.package.nearest import suggest
 from cellfolio.package.package import Package
 
 
@@ -164,7 +163,7 @@ class Release:
             raise EntryNotFound(
                 f"{directory} of release {self.version} has no {kind!r}; "
                 f"expected one of {', '.join(kinds) or 'none: it is empty'}",
-                hint=_suggest(kind, kinds),
+                hint=suggest(kind, kinds),
             )
         self._check_directory(directory)
         return [f for f in self.files if f.directory == directory and kind in (None, f.kind)]
@@ -194,7 +193,7 @@ class Release:
             listed = sorted({f.name for f in files})
             # ``gene/log2`` of a file without variants: the part before the stroke is meant.
             meant = name.rpartition("/")[0]
-            hint = f"did you mean {meant!r}?" if meant in listed else _suggest(name, listed)
+            hint = f"did you mean {meant!r}?" if meant in listed else suggest(name, listed)
             raise EntryNotFound(f"{where} has no file {name!r}", hint=hint)
         choices = sorted({f.name for f in found})
         if len(choices) == 1:
@@ -210,18 +209,8 @@ class Release:
         if directory not in self.directories:
             raise EntryNotFound(
                 f"release {self.version} has no directory {directory!r}",
-                hint=_suggest(directory, self.directories),
+                hint=suggest(directory, self.directories),
             )
-
-
-def _suggest(word: str, known: Iterable[str]) -> str:
-    listed = list(known)
-    folded = {one.casefold(): one for one in reversed(listed)}
-    close = difflib.get_close_matches(word.casefold(), folded, n=3)
-    if close:
-        return f"did you mean {' or '.join(repr(folded[one]) for one in close)}?"
-    shown = ", ".join(listed[:5]) + (f" and {len(listed) - 5} more" if len(listed) > 5 else "")
-    return f"there is {shown}" if shown else ""
 
 
 def format_directory_size(size: int) -> str:

@@ -1,0 +1,81 @@
+"""Write the pictures of the guide, from cells that the simulator makes.
+
+Run it from the checkout after a change of how pictures look::
+
+    python -m docs.make_pictures
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cellfolio import ViewOptions
+from cellfolio.formats.images import PixelSize, image_of
+from cellfolio.formats.images.image import Image
+from cellfolio.formats.images.opening import open_image
+from cellfolio.imaging.picture import Picture
+from cellfolio.imaging.plate_montage import plate_montage
+from cellfolio.imaging.showing import show
+from cellfolio.registries.plates import Well
+from cellfolio.simulation import CHANNELS, PIXEL_SIZE_UM, ExperimentDesign, simulate_site
+from tests.docs.cell_line import cell_line
+
+FOLDER = Path(__file__).parent / "guide" / "pictures"
+LARGEST = 100_000
+"""Bytes of a picture."""
+
+
+def main() -> None:
+    """Write all pictures."""
+    design = ExperimentDesign(seed=7, plate_count=1)
+    (plate,) = design.plates
+    wells = design.layout(plate)
+    size = PixelSize(PIXEL_SIZE_UM, PIXEL_SIZE_UM)
+    site = simulate_site(design, plate, wells[1], 1)
+    cells = image_of(site.images, "CYX", channels=CHANNELS, pixel_size=size, name="cells.ome.tiff")
+    nuclei, bodies = (image_of(labels, "YX") for labels in (site.nuclei, site.cells))
+    images = {
+        Well(well.row, well.column): image_of(
+            simulate_site(design, plate, well, 1).images, "CYX", channels=CHANNELS
+        )
+        for well in wells[:-2]
+    }
+    pictures = {
+        "panels": show([cells], ViewOptions(size=115)),
+        "outlines": show(
+            [cells],
+            ViewOptions(style="composite", channels=("DNA", "ER"), size=192),
+            segmentations=[nuclei, bodies],
+        ),
+        "plate": plate_montage(images, ViewOptions(channels=("DNA",), size=56)),
+    }
+    pictures.update(cell_line_pictures())
+    FOLDER.mkdir(exist_ok=True)
+    for name, picture in pictures.items():
+        path = FOLDER / f"{name}.png"
+        picture.save(path)
+        assert path.stat().st_size <= LARGEST, f"{path} is too large"
+
+
+def cell_line_pictures() -> dict[str, Picture]:
+    """Make those of ``docs/guide/cell-line-images.md``, smaller than the page does."""
+    with TemporaryDirectory() as scratch:
+        images: dict[str, Image] = {}
+        for key, data in cell_line(Path(scratch)).items():
+            kind, _, rest = key.partition("/")
+            if rest.endswith("image.ome.tiff") and kind not in images:
+                path = Path(scratch, f"{kind}.ome.tiff")
+                path.write_bytes(data)
+                images[kind] = open_image(path)
+        field = images["fovs"].select(c=[0, 2, 4, 6])
+        outlines = [images["cell_segs"], images["nuclei_segs"]]
+        composite = ViewOptions(style="composite", channels=("CMDRX", "EGFP", "H3342"), size=220)
+        return {
+            "cell-line-panels": show([field], ViewOptions(size=154)),
+            "cell-line-composite": show([field], composite, segmentations=outlines),
+        }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Tables written to files, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cellfolio.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_csv(path, index=False)
+
+
+def _write_tsv(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_csv(path, index=False, sep="\t")
+
+
+def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    import pyarrow as pa
+
+    try:
+        frame.to_parquet(path, index=False)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise InvalidArgument(
+            f"the table cannot be written as Parquet: {error}", hint="write it as .csv or .json"
+        ) from None
+
+
+def _write_json(frame: pd.DataFrame, path: Path) -> None:
+    import json
+
+    path.write_text(
+        json.dumps(plain_records(frame), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+    )
+
+
+_WRITERS: Mapping[str, Callable[[Any, Path], None]] = {
+    ".csv": _write_csv,
+    ".tsv": _write_tsv,
+    ".parquet": _write_parquet,
+    ".json": _write_json,
+}
+
+
+def check_table_name(path: Path) -> Path:
+    """Return a path if its suffix is that of a table that can be written.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    if path.suffix.lower() not in _WRITERS:
+        raise InvalidArgument(
+            f"a table cannot be written to {path.name!r}: its suffix should be one of "
+            f"{', '.join(_WRITERS)}"
+        )
+    return path
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table to a file; the suffix tells the format. A file that is there is replaced.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Its index is not written.
+    path : Path
+        ``.csv``, ``.tsv``, ``.parquet`` or ``.json`` (a list of objects).
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    write = _WRITERS[check_table_name(path).suffix.lower()]
+    unfinished = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
+    try:
+        write(frame, unfinished)
+        unfinished.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def plain_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as JSON has them: missing values and infinities are null.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> plain_records(pd.DataFrame({"n": [1, 2], "x": [0.5, float("nan")]}))
+    [{'n': 1, 'x': 0.5}, {'n': 2, 'x': None}]
+    """
+    names = [str(name) for name in frame.columns]
+    columns = [[plain(value) for value in frame.iloc[:, at].tolist()] for at in range(len(names))]
+    if not columns:
+        return [{} for _ in range(len(frame))]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it."""
+    import math
+
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(one) for one in value]
+    if hasattr(value, "tolist"):  # arrays and scalars of numpy
+        return plain(value.tolist())
+    if str(value) == "<NA>" or value != value:  # noqa: PLR0124 - NaT differs from itself
+        return None
+    if isinstance(value, (bytes, bytearray)):
+        return value.hex()
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

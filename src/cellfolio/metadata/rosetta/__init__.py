@@ -1,0 +1,1 @@
+"""Profiles of the five Rosetta data sets: morphology and expression of the same perturbations."""

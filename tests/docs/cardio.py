@@ -1,0 +1,45 @@
+"""A small cardiomyocyte study: the folders and tables of the true package, made up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cellfolio.formats.images import PixelSize, write_ome_tiff
+from tests.metadata.study import IMAGES, write_study
+from tests.servers import open_data
+
+BUCKET = "cardio-study"
+NAME = "aics/cardio_diff_manuscript"
+VARIABLES = {"CELLFOLIO_MIRROR": f"s3://{open_data.CARDIO}=s3://{BUCKET}/{open_data.CARDIO}"}
+"""What leads readers of the public bucket to the copy."""
+README = b"""# Cell states beyond transcriptomics
+
+The layout of the study's package; the values are made up.
+"""
+COUNTS = b"%%MatrixMarket matrix coordinate integer general\n2 3 3\n1 1 5\n2 2 7\n2 3 1\n"
+
+
+def publish_cardio(client: Any, scratch: Path) -> None:
+    """Put the package into the bucket."""
+    folder = write_study(scratch / "study")
+    fields = folder / "2d_segmented_fields/2D_fov_tiff_path"
+    fields.mkdir(parents=True)
+    for number, name in enumerate(IMAGES):
+        pixels = np.random.default_rng(number).integers(0, 400, (5, 60, 80)).astype(np.uint16)
+        channels = ("bf", "488", "561", "638", "nuc")
+        path = fields / f"1a2b3c4d_{name}.tiff"
+        write_ome_tiff(path, pixels, "CYX", channels=channels, pixel_size=PixelSize(0.12, 0.12))
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    files["README.md"] = README
+    files["scrnaseq_data/raw_counts.mtx"] = COUNTS
+    files["scrnaseq_data/genes.csv"] = b"gene\nMYH6_HUMAN\nMYH7_HUMAN\n"
+    files["scrnaseq_data/cells.csv"] = b"cell,day\nc1,D12\nc2,D24\nc3,D90\n"
+    for key, data in open_data.registry(open_data.CARDIO, NAME, files).items():
+        client.put_object(Bucket=BUCKET, Key=key, Body=data)
