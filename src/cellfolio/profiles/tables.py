@@ -122,11 +122,7 @@ class _PandasTable(ProfileTable):
         return self._frame[list(names)]
 
     def values(self) -> Array:
-        places = self._frame.columns.get_indexer(pd.Index(self.features))
-        start, stop = int(places[0]), int(places[-1]) + 1
-        if stop - start == len(places) and (np.diff(places) == 1).all():
-            return _matrix(self._frame.iloc[:, start:stop])  # side by side: nothing is copied
-        return _matrix(self._frame.iloc[:, places])
+        return _matrix(self._frame[list(self.features)])
 
     def keeping(self, features: Sequence[str]) -> pd.DataFrame:
         kept = {*features, *_others(self._frame.columns, self.features)}
