@@ -421,6 +421,61 @@ def dense_genes(path: str) -> Callable[[], Any]:
     return run
 
 
+# Profiles
+
+
+@step
+def ours_profiles(path: str, work: str) -> Callable[[], Any]:
+    import pandas as pd
+
+    import cellfolio.profiles as profiles
+
+    plate = pd.read_parquet(path)
+    works: dict[str, Callable[[], Any]] = {
+        "standardize": lambda: profiles.normalize(plate, profiles.Standardize()),
+        "robustize": lambda: profiles.normalize(plate, profiles.Robustize()),
+        "mad_robustize": lambda: profiles.normalize(plate, profiles.RobustMad()),
+        "mad_robustize, negcon": lambda: profiles.normalize(
+            plate, profiles.RobustMad(), reference=_CONTROLS
+        ),
+        "spherize": lambda: profiles.normalize(plate, profiles.Spherize()),
+        "feature_select": lambda: profiles.feature_select(plate, _selection(profiles)),
+        "modz": lambda: profiles.consensus(plate, _REPLICATES, profiles.Modz()),
+    }
+    return works[work]
+
+
+@step
+def pycytominer_profiles(path: str, work: str) -> Callable[[], Any]:
+    warnings.simplefilter("ignore")
+    import pandas as pd
+    import pycytominer as peer
+
+    plate = pd.read_parquet(path)
+    selection = ["frequency_threshold", "correlation_threshold", "drop_na_columns", "blocklist"]
+    if work.startswith("mad_robustize"):
+        samples = _CONTROLS if work.endswith("negcon") else "all"
+        return lambda: peer.normalize(plate, method="mad_robustize", samples=samples)
+    works: dict[str, Callable[[], Any]] = {
+        "feature_select": lambda: peer.feature_select(plate, operation=selection),
+        "modz": lambda: peer.consensus(plate, [_REPLICATES], operation="modz"),
+    }
+    return works.get(work, lambda: peer.normalize(plate, method=work))
+
+
+_CONTROLS = "Metadata_control_type == 'negcon'"
+_REPLICATES = "Metadata_broad_sample"
+
+
+def _selection(profiles: Any) -> list[Any]:
+    return [
+        profiles.FrequencyThreshold(),
+        profiles.CorrelationThreshold(),
+        profiles.DropMissing(),
+        profiles.Blocklist(),
+    ]
+
+
 def main() -> None:
     """Run the step named on the command line."""
     name, *arguments = sys.argv[1:]

@@ -1,0 +1,237 @@
+"""Correlations of many rows with each other, a block at a time.
+
+The whole matrix of 5,800 features would take 270 MB, and what is wanted of it is one sum and a few
+bits for each pair. Missing and infinite values are left out pair by pair.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from cellfolio.errors import InvalidArgument
+from cellfolio.profiles.statistics import Array, blocks, moments, ranks
+
+Coefficient: TypeAlias = Literal["pearson", "spearman", "kendall"]
+_TINY = 1e-13
+"""Share of a sum of squares below which what is left of it is rounding."""
+_PAIRS = 4096
+"""Pairs of values that Kendall's coefficient compares at once."""
+
+
+def check_coefficient(name: str) -> None:
+    """Raise InvalidArgument if a coefficient is not known."""
+    if name not in get_args(Coefficient):
+        raise InvalidArgument(
+            f"a correlation should be one of {get_args(Coefficient)}, found {name!r}"
+        )
+
+
+class Correlations(ABC):
+    """Correlations of rows, in an order with incomplete rows last.
+
+    Parameters
+    ----------
+    values : array of float, shape (rows, n)
+
+    Attributes
+    ----------
+    order : array of int
+        The rows of `values` in the order that is used here.
+    whole : int
+        How many of them are complete.
+    """
+
+    def __init__(self, values: Array) -> None:
+        complete = np.isfinite(values).all(axis=1)
+        self.order = np.concatenate([np.flatnonzero(complete), np.flatnonzero(~complete)])
+        self.whole = int(complete.sum())
+        self._place = np.argsort(self.order)
+        self._values = values if complete.all() else values[self.order]
+
+    def block(self, rows: slice, end: int) -> Array:
+        """Return correlations of some rows with the first `end` rows; NaN where there is none.
+
+        The rows should be all complete or all incomplete, and `end` not before their end.
+        """
+        if rows.stop <= self.whole:
+            return self._complete(rows, end)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.clip(self._pairwise(rows, end), -1, 1)
+
+    def row_blocks(self, size: int) -> list[slice]:
+        """Return slices that cover the rows, each of complete or incomplete ones."""
+        rest = len(self.order) - self.whole
+        after = [slice(b.start + self.whole, b.stop + self.whole) for b in blocks(rest, size)]
+        return [*blocks(self.whole, size), *after]
+
+    def matrix(self) -> Array:
+        """Return all correlations, in the order of `values`."""
+        count = len(self.order)
+        found = np.empty((count, count))
+        for rows in self.row_blocks(512):
+            part = self.block(rows, rows.stop)
+            found[np.ix_(self.order[rows], self.order[: rows.stop])] = part
+            found[np.ix_(self.order[: rows.stop], self.order[rows])] = part.T
+        return found
+
+    def among(self, rows: npt.NDArray[np.int64]) -> Array:
+        """Return the correlations of some rows, counted as in `values`, with each other."""
+        return type(self)(self._values[self._place[rows]]).matrix()
+
+    @abstractmethod
+    def _complete(self, rows: slice, end: int) -> Array: ...
+
+    @abstractmethod
+    def _pairwise(self, rows: slice, end: int) -> Array: ...
+
+
+def correlations(values: Array, coefficient: Coefficient) -> Correlations:
+    """Return the correlations of rows.
+
+    Parameters
+    ----------
+    values : array of float, shape (rows, n)
+    coefficient : {'pearson', 'spearman', 'kendall'}
+        Kendall's is tau-b.
+
+    Examples
+    --------
+    >>> correlations(np.array([[1.0, 2, 3], [2, 4, 5], [3, 3, 3]]), "spearman").matrix()
+    array([[ 1.,  1., nan],
+           [ 1.,  1., nan],
+           [nan, nan, nan]])
+    """
+    check_coefficient(coefficient)
+    return _KINDS[coefficient](values)
+
+
+class _Pearson(Correlations):
+    def __init__(self, values: Array) -> None:
+        super().__init__(values)
+        self._valid = np.isfinite(self._values[self.whole :])
+        # Centred and of length 1 by what is known of each row, zero where nothing is known. A row
+        # without spread has no correlation.
+        known = self._values.copy()
+        known[self.whole :][~self._valid] = np.nan
+        mean, variance, constant = moments(known)
+        length = np.sqrt(variance * known.shape[1])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            for some in blocks(len(known)):
+                known[some] -= mean[some, None]
+                known[some] /= length[some, None]
+        known[self.whole :][~self._valid] = 0
+        known[constant | ~(variance > 0)] = np.nan
+        self._unit = known
+
+    def among(self, rows: npt.NDArray[np.int64]) -> Array:
+        """Return the correlations of some rows, counted as in `values`, with each other."""
+        place = self._place[rows]
+        if (place >= self.whole).any():
+            return super().among(rows)
+        unit = self._unit[place]
+        found: Array = unit @ unit.T
+        return found
+
+    def _complete(self, rows: slice, end: int) -> Array:
+        found: Array = self._unit[rows] @ self._unit[:end].T
+        return found
+
+    def _pairwise(self, rows: slice, end: int) -> Array:
+        ours = slice(rows.start - self.whole, rows.stop - self.whole)
+        x, y = self._unit[rows], self._unit[:end]
+        seen = self._valid[ours].astype(np.float64)
+        also = np.ones(y.shape)
+        also[self.whole :] = self._valid[: end - self.whole]
+        count = seen @ also.T
+        sum_x, sum_y = x @ also.T, seen @ y.T
+        square_x, square_y = (x * x) @ also.T, seen @ (y * y).T
+        rest_x = square_x - sum_x**2 / count
+        rest_y = square_y - sum_y**2 / count
+        found: Array = (x @ y.T - sum_x * sum_y / count) / np.sqrt(rest_x * rest_y)
+        found[~((rest_x > _TINY * square_x) & (rest_y > _TINY * square_y))] = np.nan
+        return found
+
+
+class _Spearman(Correlations):
+    def __init__(self, values: Array) -> None:
+        super().__init__(values)
+        self._ranked = _Pearson(ranks(self._values[: self.whole]))
+        self._valid = np.isfinite(self._values)
+
+    def among(self, rows: npt.NDArray[np.int64]) -> Array:
+        """Return the correlations of some rows, counted as in `values`, with each other."""
+        place = self._place[rows]
+        if (place >= self.whole).any():
+            return super().among(rows)
+        return self._ranked.among(place)
+
+    def _complete(self, rows: slice, end: int) -> Array:
+        return self._ranked.block(rows, end)
+
+    def _pairwise(self, rows: slice, end: int) -> Array:
+        """Rank what two rows have in common; rows that miss the same values are taken together."""
+        alike: dict[bytes, list[int]] = {}
+        for row, bits in enumerate(np.packbits(self._valid[:end], axis=1)):
+            alike.setdefault(bits.tobytes(), []).append(row)
+        found = np.full((rows.stop - rows.start, end), np.nan)
+        for row in range(rows.start, rows.stop):
+            for rows_alike in alike.values():
+                others = [one for one in rows_alike if one <= row]
+                common = self._valid[rows_alike[0]] & self._valid[row]
+                if others and common.any():
+                    both = self._values[np.ix_([*others, row], common)]
+                    found[row - rows.start, others] = _with_last(ranks(both))
+        square = found[:, rows]
+        upper = np.triu_indices(len(square), 1)
+        square[upper] = square.T[upper]
+        return found
+
+
+def _with_last(rows: Array) -> Array:
+    """Return Pearson correlations of complete rows with the last of them."""
+    rest = rows - rows.mean(axis=1, keepdims=True)
+    lengths = np.sqrt((rest * rest).sum(axis=1))
+    found: Array = (rest[:-1] @ rest[-1]) / (lengths[:-1] * lengths[-1])
+    return found
+
+
+class _Kendall(Correlations):
+    """Tau-b: agreement of the signs of all differences, a share of those that are not zero."""
+
+    def _complete(self, rows: slice, end: int) -> Array:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self._pairwise(rows, end)
+
+    def _pairwise(self, rows: slice, end: int) -> Array:
+        n = self._values.shape[1]
+        first, second = np.triu_indices(n, 1)
+        # Whole numbers, exact in any order of adding up.
+        agree, untied_x, untied_y = np.zeros((3, rows.stop - rows.start, end))
+        for some in blocks(len(first), _PAIRS):
+            sign = self._signs(first[some], second[some], end)
+            valid = ~np.isnan(sign)
+            sign[~valid] = 0
+            seen, untied = valid.astype(np.float32), np.abs(sign)
+            agree += sign[rows] @ sign.T
+            untied_x += untied[rows] @ seen.T
+            untied_y += seen[rows] @ untied.T
+        found: Array = np.clip(agree / np.sqrt(untied_x) / np.sqrt(untied_y), -1, 1)
+        return found
+
+    def _signs(
+        self, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64], end: int
+    ) -> npt.NDArray[np.float32]:
+        values = np.where(np.isfinite(self._values[:end]), self._values[:end], np.nan)
+        return np.asarray(np.sign(values[:, first] - values[:, second]), dtype=np.float32)
+
+
+_KINDS: dict[str, Callable[[Array], Correlations]] = {
+    "pearson": _Pearson,
+    "spearman": _Spearman,
+    "kendall": _Kendall,
+}

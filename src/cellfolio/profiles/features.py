@@ -1,0 +1,136 @@
+"""Which columns of a table are features, by their names."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cellfolio.errors import InvalidArgument
+
+COMPARTMENTS = ("Cells", "Cytoplasm", "Nuclei")
+"""How features of CellProfiler, CytoTable and cellfolio begin."""
+METADATA = "Metadata_"
+"""How columns begin that are no features, as all these tools agree."""
+
+_NUMBERED = re.compile(r"(?P<model>.*?)_?(?P<number>\d+)")
+_CHANNELS = ("AGP", "DNA", "ER", "Mito", "RNA")
+
+NOISY_FEATURES = tuple(
+    f"Nuclei_Correlation_{kind}_{one}_{other}"
+    for kind in ("Manders", "RWC")
+    for one in _CHANNELS
+    for other in _CHANNELS
+    if one != other
+) + tuple(f"Nuclei_Granularity_{step}_{channel}" for step in (14, 15, 16) for channel in _CHANNELS)
+"""The 55 features that vary between plates for technical reasons (Way 2019,
+https://doi.org/10.6084/m9.figshare.10255811)."""
+
+
+class FeatureSplit(NamedTuple):
+    """Names of columns, in the order of the table.
+
+    Attributes
+    ----------
+    metadata, features : tuple of str
+    """
+
+    metadata: tuple[str, ...]
+    features: tuple[str, ...]
+
+
+def split_features(columns: Sequence[str], prefixes: Sequence[str] = ()) -> FeatureSplit:
+    """Split names of columns into metadata and features.
+
+    Without prefixes, features are the columns that begin with ``Cells``, ``Cytoplasm`` or
+    ``Nuclei``, as CellProfiler, CytoTable and cellfolio name them. If there is none, they are
+    numbered columns, as DeepProfiler and other networks give: ``efficientnet_0``,
+    ``efficientnet_1`` …, or ``0``, ``1`` …
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Such as ``profiles.columns``.
+    prefixes : sequence of str, optional
+        How your features begin.
+
+    Returns
+    -------
+    FeatureSplit
+
+    Raises
+    ------
+    InvalidArgument
+        If no column is a feature.
+
+    Examples
+    --------
+    >>> split_features(["Metadata_Well", "Cells_AreaShape_Area", "Nuclei_Texture_Contrast_DNA"])
+    FeatureSplit(metadata=('Metadata_Well',), features=('Cells_AreaShape_Area', 'Nuclei_Texture_\
+Contrast_DNA'))
+    >>> split_features(["Metadata_Well", "vit_0", "vit_1"]).features
+    ('vit_0', 'vit_1')
+    >>> split_features(["well", "emb_mean"], prefixes=["emb_"]).metadata
+    ('well',)
+    """
+    if isinstance(prefixes, str):
+        raise InvalidArgument(f"expected a list of prefixes, found the text {prefixes!r}")
+    names = [str(name) for name in columns]
+    wanted = tuple(prefixes) or COMPARTMENTS
+    found = {name for name in names if name.startswith(wanted)}
+    if not found and not prefixes:
+        found = _numbered(names)
+    if not found:
+        shown = ", ".join(names[:4]) + (" …" if len(names) > 4 else "")
+        raise InvalidArgument(
+            f"no column is a feature: expected names that begin with {', '.join(wanted)}, "
+            f"found {shown or 'no columns'}",
+            hint="name the features: features=split_features(columns, prefixes=[…]).features",
+        )
+    return FeatureSplit(
+        tuple(name for name in names if name not in found),
+        tuple(name for name in names if name in found),
+    )
+
+
+def _numbered(names: Sequence[str]) -> set[str]:
+    """Return the columns of the largest family that is numbered from 0 or 1, without a gap."""
+    families: dict[str, dict[int, str]] = {}
+    for name in names:
+        found = None if name.startswith(METADATA) else _NUMBERED.fullmatch(name)
+        if found is not None:
+            families.setdefault(found["model"], {})[int(found["number"])] = name
+    whole = {
+        model: family
+        for model, family in families.items()
+        if len(family) > 1 and min(family) in (0, 1) and max(family) - min(family) < len(family)
+    }
+    if not whole:
+        return set()
+    return set(max(whole.values(), key=len).values())
+
+
+def check_features(features: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the features named by a user, if each is a column, and named once.
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    if isinstance(features, str):
+        raise InvalidArgument(f"features should be a list of names, found the text {features!r}")
+    names = tuple(features)
+    if not names:
+        raise InvalidArgument("features should name at least one column, found none")
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise InvalidArgument(f"features should name each column once, found {twice[0]!r} again")
+    known = set(columns)
+    absent = [name for name in names if name not in known]
+    if absent:
+        raise InvalidArgument(
+            f"features should be columns of the table; {len(absent)} are not: "
+            f"{', '.join(map(repr, absent[:3]))}"
+        )
+    return names
