@@ -57,8 +57,6 @@ _TRIES = 2
 """Whole fetches of a file whose bytes come out wrong, before that is reported."""
 GIVE_UP = 16
 """Transfers in a row that could not reach their server, after which the rest are not tried."""
-_STREAM_BLOCK = 256 * 1024
-"""Bytes of a part taken at a time: small enough for the processor's cache (measured)."""
 _BATCH = 1000
 
 
@@ -318,7 +316,7 @@ class _Run:
                 raise ChangedMeanwhile(f"{entry.physical_key} changed meanwhile")
             writer = parts.begin(part)
             try:
-                for block in body.blocks(_STREAM_BLOCK):
+                for block in body.blocks(BLOCK):
                     self._check()
                     writer.add(block)
                     self._meter.advance(size=len(block))

@@ -3,17 +3,24 @@
 Rule 1: a server may close a connection that nobody uses. If a kept one turns out to be closed, the
 request goes out again at once, on a new one.
 Rule 2: a connection is kept only after its answer was read to the end.
+Rule 3: a large read of a body waits until all of it is there, in the kernel. Waking for each piece
+that arrives would take turns with the other threads for the interpreter.
 """
 
 from __future__ import annotations
 
+import os
+import socket
+import struct
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
+from io import DEFAULT_BUFFER_SIZE
 from ssl import SSLContext, SSLEOFError, SSLZeroReturnError, create_default_context
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from cellfolio.storage import clients
@@ -103,7 +110,9 @@ class Connections:
         secure = self._server.scheme == "https"
         at = self._proxy or self._server
         host, port = at.hostname or "", at.port
-        seconds = clients.CONNECT_TIMEOUT.total_seconds()
+        seconds, silence = (
+            timeout.total_seconds() for timeout in (clients.CONNECT_TIMEOUT, clients.IDLE_TIMEOUT)
+        )
         if secure:
             connection: HTTPConnection = HTTPSConnection(
                 host, port or (80 if self._proxy else 443), timeout=seconds, context=self._context
@@ -116,7 +125,10 @@ class Connections:
             connection = HTTPConnection(host, port or 80, timeout=seconds)
         try:
             connection.connect()
-            connection.sock.settimeout(clients.IDLE_TIMEOUT.total_seconds())
+            if not secure and os.name == "posix":
+                connection.sock = _LargeReads(fileno=connection.sock.detach())
+                connection.sock.allow_silence(silence)
+            connection.sock.settimeout(silence)
         except BaseException:
             connection.close()
             raise
@@ -147,6 +159,32 @@ class Connections:
         except BaseException:
             connection.close()
             raise
+
+
+class _LargeReads(socket.socket):
+    """A socket that gives all bytes that a large read asks for, or those that came in its time.
+
+    Reads of `DEFAULT_BUFFER_SIZE` and less look ahead in an answer; they give what is there.
+    """
+
+    def allow_silence(self, seconds: float) -> None:
+        """Set how long a large read may wait."""
+        whole = int(seconds)
+        time = struct.pack("ll", whole, int((seconds - whole) * 1_000_000))
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, time)
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+        """Do what `socket.recv_into` does, but for large reads."""
+        if (nbytes or len(buffer)) <= DEFAULT_BUFFER_SIZE:
+            return super().recv_into(buffer, nbytes, flags)
+        timeout = self.gettimeout()
+        self.settimeout(None)  # a socket with Python's own timeout would not wait for all
+        try:
+            return super().recv_into(buffer, nbytes, flags | socket.MSG_WAITALL)
+        except BlockingIOError as error:
+            raise TimeoutError("timed out") from error
+        finally:
+            self.settimeout(timeout)
 
 
 def _blocks(data: bytes, check: Callable[[], None]) -> Iterator[memoryview]:

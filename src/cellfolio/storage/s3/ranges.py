@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
@@ -34,6 +35,10 @@ from cellfolio.storage.s3.transport import (
 from cellfolio.storage.trouble import ChangedMeanwhile, RangesUnsupported
 
 _CONTENT_RANGE = re.compile(r"bytes (?:(?P<start>[0-9]+)-[0-9]+|\*)/(?P<size>[0-9]+)")
+_LEAST = 64 * 1024
+"""Bytes of the first block of a part, and of those on a slow connection."""
+_BLOCK_TIME = 0.1
+"""Seconds that a block may take to arrive before the next one is smaller."""
 
 
 class Told(Protocol):
@@ -142,7 +147,9 @@ class _Part:
         self._answer.close()
 
     def blocks(self, size: int) -> Iterator[memoryview]:
-        """Yield the bytes in blocks of `size`; each holds only until the next.
+        """Yield the bytes in blocks of up to `size`; each holds only until the next.
+
+        A slow connection gives smaller blocks, so that its reader can stop and tell how far it is.
 
         Raises
         ------
@@ -151,11 +158,15 @@ class _Part:
         ObjectNotFound, AccessRefused, ServerUnreachable, TransferError
         """
         buffer = memoryview(bytearray(min(size, self._stop - self._at)))
+        wanted = _LEAST
         while self._at < self._stop:
-            room = min(len(buffer), self._stop - self._at)
+            room = wanted = min(wanted, len(buffer), self._stop - self._at)
+            began = time.monotonic()
             count, error = self._read_into(buffer[:room])
+            fast = time.monotonic() - began < _BLOCK_TIME
+            wanted = wanted * 2 if fast else max(wanted // 2, _LEAST)
             self._at += count
-            if count == len(buffer):
+            if count == room:
                 self._patience = Patience(self._check)
             if count:
                 yield buffer[:count]
