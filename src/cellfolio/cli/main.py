@@ -26,6 +26,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "log": ("looking", "List the revisions of a package, the newest first."),
         "diff": ("comparing", "Show what changed from one package to another."),
         "view": ("viewing", "Make a picture of images, or show it in the terminal."),
+        "stitch": (
+            "stitching",
+            "Put the sites of a well or a plate together, where they were taken.",
+        ),
     },
     "Ask": {
         "query": (

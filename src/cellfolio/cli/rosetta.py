@@ -115,7 +115,7 @@ def options_of_profiles(function: Callable[..., Answer]) -> Callable[..., Answer
     help="Write the table: .csv, .csv.gz or .parquet; and what was done, to FILE.json.",
 )
 def rosetta_command(data_set: str, options: dict[str, Any], **how: Any) -> Answer:
-    """Load morphology or expression profiles of a Rosetta data set.
+    """Load profiles of a Rosetta data set, by well or perturbation.
 
     DATA_SET is CDRP, CDRP-bio, LUAD, TA-ORF or LINCS. Its files come from the catalogue's address,
     or from --source: a package, the folder of the data set or one above it, or one file. Without

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cellfolio.errors import InvalidArgument, NotFound
 from cellfolio.formats.format import Source
@@ -20,7 +20,7 @@ from cellfolio.package.package import Package
 from cellfolio.registries.plates import Well, parse_well, parse_wells
 from cellfolio.storage.home import Home
 from cellfolio.storage.workers import at_once
-from cellfolio.workflows.opening import fetch_entry
+from cellfolio.workflows.opening import fetch_entry, is_path, open_package
 from cellfolio.workflows.plate_files import read_table
 
 if TYPE_CHECKING:
@@ -147,6 +147,40 @@ def stitch(
     size = PixelSize(*(round(one * 1e6 * smaller, 9) for one in pixel))
     title = " ".join(map(str, names)) if len(names) < 4 else f"{names[0]} to {names[-1]}"
     return image_of(plane, "YX", channels=(channel,), pixel_size=size, name=title)
+
+
+def stitch_named(table: str, images: str | None, *, home: Home, **how: Any) -> Image:
+    """Put sites together by names: see `stitch`, whose other options `how` has.
+
+    Parameters
+    ----------
+    table : str
+        Path of what `image_files` reads, or ``PACKAGE/PATH``.
+    images : str, optional
+        Folder, URI, or package. By default the package that has the table, else what the table
+        says.
+    home : Home
+    **how
+        Options of `stitch`.
+
+    Raises
+    ------
+    InvalidArgument, NotFound, BrokenFile
+    """
+    package = None
+    if is_path(table) or Path(table).exists():
+        files = image_files(table, home=home)
+    else:
+        opened = open_package(table, home)
+        if not opened.path:
+            raise InvalidArgument(f"{table} is a package; name the table in it, behind a /")
+        package = opened.package
+        files = image_files(package, opened.path, home=home)
+    place: Package | str | None = images or package
+    if images is not None and not Path(images).exists() and "://" not in images:
+        found = open_package(images, home)
+        place = found.package.subset(found.path) if found.path else found.package
+    return stitch(files, place, home=home, **how)
 
 
 def _chosen(files: pd.DataFrame, channel: str, wells: str | Iterable[str]) -> pd.DataFrame:
