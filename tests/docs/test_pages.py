@@ -23,8 +23,25 @@ MOST_NOT_RUN = 4
 """Blocks that may be left out in all, set-up commands aside."""
 
 
-LONG = ("README.md",)
-"""Pages that run with the long tests: the demonstration simulates a whole experiment."""
+LONG = (
+    "README.md",
+    *(
+        f"docs/guide/{name}.md"
+        for name in (
+            "abc-atlas",
+            "cardiomyocytes",
+            "cell-line-images",
+            "five-systems",
+            "looking",
+            "plates",
+            "publishing",
+            "querying",
+            "records",
+            "rosetta",
+        )
+    ),
+)
+"""Pages that run with the long tests: they simulate experiments, or start many commands."""
 
 
 def with_blocks() -> list[ParameterSet]:

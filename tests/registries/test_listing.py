@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -542,19 +541,15 @@ def test_hostile_keys_and_folder_markers_do_not_spoil_a_listing(
             list_objects("s3://b/p", Remotes())
 
 
-def test_ten_thousand_objects_take_less_than_a_second(
+def test_ten_thousand_objects_take_ten_requests(
     monkeypatch: pytest.MonkeyPatch, home: Home
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     keys = [f"p/{number:06d}/image ch{number % 8}.tiff" for number in range(10_000)]
-    with listed_bucket(keys) as (endpoint, _):
+    with listed_bucket(keys) as (endpoint, asked):
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-        seconds = []
-        for _ in range(3):
-            started = time.monotonic()
-            package = list_objects("s3://b/p", home.remotes)
-            seconds.append(time.monotonic() - started)
-    assert min(seconds) < 1
+        package = list_objects("s3://b/p", home.remotes)
+    assert len(asked) == 10
     assert package.file_count == 10_000
 
 
