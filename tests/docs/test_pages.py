@@ -34,10 +34,13 @@ LONG = (
             "five-systems",
             "looking",
             "plates",
+            "profiles",
             "publishing",
             "querying",
             "records",
             "rosetta",
+            "scripting",
+            "verifying",
         )
     ),
 )

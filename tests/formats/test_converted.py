@@ -148,6 +148,7 @@ def test_home_that_cannot_hold_it_is_no_error(tmp_path: Path) -> None:
     assert same_table(load(path, home=home, convert_from=0), load(path))
 
 
+@pytest.mark.slow
 def test_many_processes_convert_at_once(tmp_path: Path, home: Home) -> None:
     path = tmp_path / "a.csv"
     path.write_text(table(5_000).to_csv(index=False))

@@ -40,6 +40,7 @@ def real_tables(shared: Path) -> list[Path]:
     return sorted(path for one in TABLES for path in (shared / "data").glob(one))
 
 
+@pytest.mark.slow
 def test_real_tables_are_as_pandas_reads_them(shared: Path) -> None:
     read, broken = 0, []
     for path in real_tables(shared):

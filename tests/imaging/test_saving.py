@@ -36,6 +36,7 @@ def test_the_suffix_decides_and_the_same_figure_gives_the_same_bytes(
     assert sorted(tmp_path.iterdir()) == sorted([one, other])
 
 
+@pytest.mark.slow
 def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from tests.imaging.test_saving import *\n"

@@ -121,6 +121,7 @@ def damaged_blocks(draw: st.DrawFn) -> bytes:
     return text
 
 
+@pytest.mark.slow
 @given(damaged_blocks())
 @settings(max_examples=500)
 def test_a_damaged_block_is_read_like_its_rows(text: bytes) -> None:

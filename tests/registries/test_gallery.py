@@ -326,6 +326,7 @@ def test_any_wells_are_found_whatever_is_listed(
     assert missing == ({Well(3, 4)} if Well(3, 4) in wells or not wells else set())
 
 
+@pytest.mark.slow
 def test_real_plate_with_holes_is_complete_by_its_table(table: tuple[PlateRecord, ...]) -> None:
     """BR00116993 was published with 27,352 images: 37 sites fewer than 384 wells have."""
     put = image_names(parse_wells("A-P"))

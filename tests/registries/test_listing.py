@@ -295,6 +295,7 @@ def test_any_bytes_are_read_or_refused(text: bytes) -> None:
 # Buckets
 
 
+@pytest.mark.slow
 def test_every_upload_is_verified_by_its_etag(
     s3: SeaweedServer, bucket: str, s3_env: dict[str, str], home: Home
 ) -> None:

@@ -19,6 +19,7 @@ def values(measured: Measured, name: str, quantity: str) -> list[float]:
     return [site[quantity] for plate in measured.values() for site in plate[name]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "expected", STRONG, ids=lambda each: f"{each.perturbation}-{each.quantity}"
 )

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,7 @@ class Writer:
         self.offset = self.start
 
 
+@pytest.mark.slow
 @given(st.binary(min_size=1, max_size=6 * PART), st.data())
 def test_any_interleaving_gives_the_digest_of_the_file(data: bytes, draw: st.DataObject) -> None:
     """Parts come in any order, in blocks of any length; some begin anew, with other bytes."""

@@ -168,6 +168,7 @@ def _stored(proxy: FaultProxy, contains: str) -> int:
     return sum(1 for request in done if contains in request.path)
 
 
+@pytest.mark.slow
 def test_eight_processes_get_overlapping_packages_into_one_store(
     s3_env: dict[str, str], bucket: str, tmp_path: Path
 ) -> None:

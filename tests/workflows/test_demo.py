@@ -82,6 +82,7 @@ def test_it_is_found_again(done: tuple[Demo, list[Outcome]]) -> None:
     assert found.shared == done[1][-1]
 
 
+@pytest.mark.slow
 def test_suggestions_work(
     done: tuple[Demo, list[Outcome]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
