@@ -125,11 +125,10 @@ class Connections:
             connection = HTTPConnection(host, port or 80, timeout=seconds)
         try:
             connection.connect()
-            if secure or os.name != "posix":
-                connection.sock.settimeout(silence)
-            else:
-                connection.sock = _Waiting(fileno=connection.sock.detach())
-                connection.sock.allow(silence)
+            if not secure and os.name == "posix":
+                connection.sock = _LargeReads(fileno=connection.sock.detach())
+                connection.sock.allow_silence(silence)
+            connection.sock.settimeout(silence)
         except BaseException:
             connection.close()
             raise
@@ -162,39 +161,30 @@ class Connections:
             raise
 
 
-class _Waiting(socket.socket):
-    """A socket that waits in the kernel: a large read, until all that it asks for is there.
+class _LargeReads(socket.socket):
+    """A socket that gives all bytes that a large read asks for, or those that came in its time.
 
-    Reads of `DEFAULT_BUFFER_SIZE` and less may look behind the end of an answer; they give what
-    there is. What takes longer than the time allowed ends early.
+    Reads of `DEFAULT_BUFFER_SIZE` and less look ahead in an answer; they give what is there.
     """
 
-    def allow(self, seconds: float) -> None:
-        """Set how long the other side may be silent.
-
-        Not by `settimeout`: a socket with Python's own timeout waits outside the kernel.
-        """
+    def allow_silence(self, seconds: float) -> None:
+        """Set how long a large read may wait."""
         whole = int(seconds)
         time = struct.pack("ll", whole, int((seconds - whole) * 1_000_000))
-        self.settimeout(None)
         self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, time)
-        self.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, time)
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
-        """Do what `socket.recv_into` does."""
-        if (nbytes or len(buffer)) > DEFAULT_BUFFER_SIZE:
-            flags |= socket.MSG_WAITALL
-        try:
+        """Do what `socket.recv_into` does, but for large reads."""
+        if (nbytes or len(buffer)) <= DEFAULT_BUFFER_SIZE:
             return super().recv_into(buffer, nbytes, flags)
-        except BlockingIOError as error:
-            raise TimeoutError("timed out") from error
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        """Do what `socket.sendall` does."""
+        timeout = self.gettimeout()
+        self.settimeout(None)  # a socket with Python's own timeout would not wait for all
         try:
-            super().sendall(data, flags)
+            return super().recv_into(buffer, nbytes, flags | socket.MSG_WAITALL)
         except BlockingIOError as error:
             raise TimeoutError("timed out") from error
+        finally:
+            self.settimeout(timeout)
 
 
 def _blocks(data: bytes, check: Callable[[], None]) -> Iterator[memoryview]:
