@@ -147,14 +147,19 @@ def test_older_form_differs_in_its_digests_only(shared: Path) -> None:
 @pytest.mark.parametrize(
     ("directory", "name", "message", "hint"),
     [
-        ("WMB-10x", "gene", "has no directory 'WMB-10x'", "'WMB-10X'"),
+        ("WMB-10x", "gene", "has no directory 'WMB-10x'", "did you mean WMB-10X"),
         ("nowhere", "gene", "has no directory 'nowhere'", "more"),
-        ("WMB-10X", "genes", "WMB-10X of release 20250531 has no file 'genes'", "'gene'"),
-        ("WMB-10X", "gene/log2", "has no file 'gene/log2'", "'gene'"),
-        ("WMB-10X", "gene/junk", "has no file 'gene/junk'", "'gene'"),
+        (
+            "WMB-10X",
+            "genes",
+            "WMB-10X of release 20250531 has no file 'genes'",
+            "did you mean gene?",
+        ),
+        ("WMB-10X", "gene/log2", "has no file 'gene/log2'", "did you mean gene?"),
+        ("WMB-10X", "gene/junk", "has no file 'gene/junk'", "did you mean gene?"),
         ("WMB-10X", "", "has no file ''", "there is"),
-        ("WMB-10XMulti", "WMB-10XMulti/junk", "has no file", "'WMB-10XMulti/log2'"),
-        ("WMB-10XMulti", "WMB-10XMulti/log2/junk", "has no file", "'WMB-10XMulti/log2'"),
+        ("WMB-10XMulti", "WMB-10XMulti/junk", "has no file", "WMB-10XMulti/log2"),
+        ("WMB-10XMulti", "WMB-10XMulti/log2/junk", "has no file", "WMB-10XMulti/log2"),
         (
             "WMB-10XMulti",
             "WMB-10XMulti",

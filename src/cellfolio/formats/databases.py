@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 from cellfolio.errors import BrokenFile, InvalidArgument
 from cellfolio.formats.format import Source
-from cellfolio.formats.options import check_columns, suggest
+from cellfolio.formats.options import check_columns
 from cellfolio.formats.streams import empty, faults_named
+from cellfolio.package.nearest import suggest
 
 if TYPE_CHECKING:
     import pandas as pd

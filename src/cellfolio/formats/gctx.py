@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from cellfolio.errors import BrokenFile, InvalidArgument
 from cellfolio.formats.format import Source
 from cellfolio.formats.matrix import AnnotatedMatrix
-from cellfolio.formats.options import suggest
 from cellfolio.formats.streams import allowed_size, empty, faults_named
+from cellfolio.package.nearest import suggest
 from cellfolio.package.sizes import format_size
 
 if TYPE_CHECKING:

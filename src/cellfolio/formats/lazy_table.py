@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.formats.options import suggest
+from cellfolio.package.nearest import suggest
 
 _SHOWN = 8
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from difflib import get_close_matches
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.formats.format import Deferred, Loader, Source
+from cellfolio.package.nearest import suggest
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -84,15 +84,3 @@ def check_columns(source: Source, asked: Sequence[str], there: Sequence[str]) ->
                 f"{source.name} has no column {name!r}; its {len(there)} columns are {shown}",
                 hint=suggest(str(name), [str(one) for one in there]),
             )
-
-
-def suggest(word: str, known: Sequence[str]) -> str:
-    """Return a hint that names the nearest word; empty if none is near.
-
-    Examples
-    --------
-    >>> suggest("colums", ["columns", "table"])
-    'did you mean columns?'
-    """
-    near = get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]}?" if near else ""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.package.nearest import suggest
+from cellfolio.package.nearest import suggest_or_list
 
 if TYPE_CHECKING:
     import numpy as np
@@ -223,7 +223,8 @@ def choose_cells(table: pd.DataFrame, only: Mapping[str, str | Sequence[str]]) -
     for column, wanted in only.items():
         if column not in table.columns:
             raise InvalidArgument(
-                f"the cells have no column {column!r}", hint=suggest(column, map(str, table))
+                f"the cells have no column {column!r}",
+                hint=suggest_or_list(column, map(str, table)),
             )
         values = [wanted] if isinstance(wanted, str) else list(wanted)
         kept &= _has_one_of(table[column], values)
@@ -261,7 +262,7 @@ def _has_one_of(column: pd.Series[Any], wanted: list[str]) -> npt.NDArray[np.boo
     if missing:
         raise InvalidArgument(
             f"no cell has {missing[0]!r} in column {column.name!r}",
-            hint=suggest(missing[0], sorted(texts)),
+            hint=suggest_or_list(missing[0], sorted(texts)),
         )
     found: npt.NDArray[np.bool_] = fitting[codes]
     return found

@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.formats.options import suggest
 from cellfolio.metadata.conditions import Condition, find_values
 from cellfolio.metadata.frames import table_of
 from cellfolio.package.entry import Entry
+from cellfolio.package.nearest import suggest
 from cellfolio.package.package import Package
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cellfolio.errors import EntryNotFound
-from cellfolio.package.nearest import suggest
+from cellfolio.package.nearest import suggest_or_list
 
 _TOLD = 5
 """Unknown names that a message has."""
@@ -74,5 +74,5 @@ def _unknown(words: Sequence[str], names: Iterable[str]) -> EntryNotFound:
     shown = ", ".join(words[:_TOLD]) + (f" and {len(words) - _TOLD} more" * (len(words) > _TOLD))
     return EntryNotFound(
         f"no gene is called {shown}",
-        hint="; ".join(f"{word}: {suggest(word, listed)}" for word in words[:_TOLD]),
+        hint="; ".join(f"{word}: {suggest_or_list(word, listed)}" for word in words[:_TOLD]),
     )

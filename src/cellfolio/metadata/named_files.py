@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.formats.options import suggest
+from cellfolio.package.nearest import suggest
 from cellfolio.package.package import Package
 
 if TYPE_CHECKING:

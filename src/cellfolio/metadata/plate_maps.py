@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.formats.options import suggest
 from cellfolio.metadata.columns import (
     COLUMN_NAMES,
     ROW_NAMES,
@@ -20,6 +19,7 @@ from cellfolio.metadata.columns import (
     some_of,
     with_prefix,
 )
+from cellfolio.package.nearest import suggest
 from cellfolio.registries.plates import Well, parse_well
 
 if TYPE_CHECKING:

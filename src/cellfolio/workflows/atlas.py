@@ -22,7 +22,7 @@ from cellfolio.metadata.atlas import (
     pivot_terms,
 )
 from cellfolio.package.entry import Entry
-from cellfolio.package.nearest import suggest
+from cellfolio.package.nearest import suggest_or_list
 from cellfolio.package.package import Package
 from cellfolio.registries.abc.contents import release_of
 from cellfolio.registries.abc.release import Release
@@ -245,7 +245,7 @@ def atlas_cells(
         if unknown:
             raise InvalidArgument(
                 f"the cells of {directory} have no column {unknown[0]!r}",
-                hint=suggest(unknown[0], map(str, joined.table.columns)),
+                hint=suggest_or_list(unknown[0], map(str, joined.table.columns)),
             )
         chosen = chosen[list(columns)]
     return AtlasCells(directory, chosen, joined.unjoined, atlas.read)

@@ -12,7 +12,7 @@ from cellfolio.formats.slices import VolumeSlice, cut
 from cellfolio.formats.volumes import Volume
 from cellfolio.imaging.scatter import ScatterStyle, draw_classes, draw_values
 from cellfolio.imaging.slices import draw_slice
-from cellfolio.package.nearest import suggest
+from cellfolio.package.nearest import suggest_or_list
 from cellfolio.package.package import Package
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress
@@ -69,7 +69,7 @@ def draw_cells(
     for side in sides:
         if side not in table.columns:
             raise InvalidArgument(
-                f"the cells have no column {side!r}", hint=suggest(side, map(str, table))
+                f"the cells have no column {side!r}", hint=suggest_or_list(side, map(str, table))
             )
     style = _style(cells, sides)
     places = [table[side].to_numpy() for side in sides]

@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument, NotFound
-from cellfolio.formats.options import suggest
 from cellfolio.metadata.barcodes import barcodes_of, find_plate_map, plate_facts, unknown_plate
 from cellfolio.metadata.columns import BATCH, MAP_NAME, PLATE, PREFIX, WELL, is_missing, prefixed
 from cellfolio.metadata.perturbations import (
@@ -19,6 +18,7 @@ from cellfolio.metadata.perturbations import (
     join_perturbations,
 )
 from cellfolio.metadata.plate_maps import tidy_plate_map
+from cellfolio.package.nearest import suggest
 from cellfolio.package.package import Package
 from cellfolio.registries.plates import PlateFormat, Well, parse_well, smallest_plate
 from cellfolio.storage.home import Home

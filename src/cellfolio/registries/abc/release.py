@@ -23,7 +23,7 @@ from urllib.parse import quote
 from cellfolio.errors import EntryNotFound
 from cellfolio.package.digests import Digest
 from cellfolio.package.entry import LISTED, Entry
-from cellfolio.package.nearest import suggest
+from cellfolio.package.nearest import suggest_or_list
 from cellfolio.package.package import Package
 
 
@@ -163,7 +163,7 @@ class Release:
             raise EntryNotFound(
                 f"{directory} of release {self.version} has no {kind!r}; "
                 f"expected one of {', '.join(kinds) or 'none: it is empty'}",
-                hint=suggest(kind, kinds),
+                hint=suggest_or_list(kind, kinds),
             )
         self._check_directory(directory)
         return [f for f in self.files if f.directory == directory and kind in (None, f.kind)]
@@ -193,7 +193,7 @@ class Release:
             listed = sorted({f.name for f in files})
             # ``gene/log2`` of a file without variants: the part before the stroke is meant.
             meant = name.rpartition("/")[0]
-            hint = f"did you mean {meant!r}?" if meant in listed else suggest(name, listed)
+            hint = f"did you mean {meant}?" if meant in listed else suggest_or_list(name, listed)
             raise EntryNotFound(f"{where} has no file {name!r}", hint=hint)
         choices = sorted({f.name for f in found})
         if len(choices) == 1:
@@ -209,7 +209,7 @@ class Release:
         if directory not in self.directories:
             raise EntryNotFound(
                 f"release {self.version} has no directory {directory!r}",
-                hint=suggest(directory, self.directories),
+                hint=suggest_or_list(directory, self.directories),
             )
 
 
