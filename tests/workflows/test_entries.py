@@ -123,6 +123,19 @@ def test_parts_of_a_package_open_too(package: Package) -> None:
     assert len(only.load()) == 2
 
 
+def test_packages_that_verbs_return_open(package: Package, home: Home, tmp_path: Path) -> None:
+    found = cellfolio.query("aics/aics_23", where=["name=wells.csv"], home=home)
+    returned = [
+        found.package,
+        cellfolio.save(found.package, "lab/wells", home),
+        cellfolio.get("lab/wells", tmp_path / "got", home=home).package,
+        cellfolio.push(package, str(tmp_path / "registry"), home=home).package,
+    ]
+    for one in returned:
+        assert len(entry(one, "tables/wells.csv").load()) == 2
+    assert [len(one.load()) for one in found.entries] == [2]
+
+
 def test_who_opens_an_entry_is_no_part_of_it(package: Package) -> None:
     opened = entry(package, "tables/wells.csv")
     plain = next(iter(Package.of([Entry(opened.logical_key, opened.physical_key)]).walk()))

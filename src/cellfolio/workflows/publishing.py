@@ -16,6 +16,7 @@ from cellfolio.registries.quilt import QuiltRegistry
 from cellfolio.registries.rules import DEFAULT
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress
+from cellfolio.workflows.loading import openable
 from cellfolio.workflows.opening import find_registry
 
 
@@ -105,7 +106,8 @@ def save(
     """
     home = home or Home()
     registry = QuiltRegistry(home.registry_uri, home)
-    return keep(_labelled(package, label or Label()), name, registry, home)
+    kept = keep(_labelled(package, label or Label()), name, registry, home)
+    return openable(kept, home)
 
 
 def _labelled(package: Package, label: Label) -> Package:

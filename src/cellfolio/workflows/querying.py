@@ -20,6 +20,7 @@ from cellfolio.package.patterns import literal_pattern
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress
 from cellfolio.workflows.getting import GetOptions, Got, get_package
+from cellfolio.workflows.loading import openable
 from cellfolio.workflows.opening import Opened, open_package
 from cellfolio.workflows.package_tables import NamedTable, list_tables, read_tables
 
@@ -179,7 +180,7 @@ def query(
     opened, part = _opened(package, home, progress)
     conditions = parse_conditions(where)
     asked = Asked(sql, tuple(map(str, conditions)), table)
-    return ask(opened, part, asked, limits, progress=progress, home=home)
+    return ask(opened, openable(part, home), asked, limits, progress=progress, home=home)
 
 
 def ask(

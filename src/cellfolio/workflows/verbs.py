@@ -120,7 +120,8 @@ def get(
         progress=progress,
     )
     target = Path(opened.name).name if folder is None else folder
-    return getting.get_package(opened, Path(target), home, options, progress=progress)
+    got = getting.get_package(opened, Path(target), home, options, progress=progress)
+    return replace(got, package=openable(got.package, home))
 
 
 def fetch(
@@ -196,9 +197,10 @@ def push(
     if isinstance(package, str):
         package = open(package, home=home)
     registry, name = _destination(destination, package)
-    return publishing.push_package(
+    pushed = publishing.push_package(
         package, name, registry, home, label, force=force, progress=progress
     )
+    return replace(pushed, package=openable(pushed.package, home))
 
 
 def _destination(destination: str, package: Package) -> tuple[str, str]:
