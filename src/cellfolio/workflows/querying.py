@@ -84,8 +84,7 @@ class QueryResult:
     @property
     def entries(self) -> tuple[Entry, ...]:
         """The files that the result names, by key."""
-        rows = self.part.rows
-        return tuple(rows.row(index).entry() for index in self.named.indices)
+        return tuple(self.part.select(self.named.indices).walk())
 
     @property
     def unknown(self) -> tuple[str, ...]:
