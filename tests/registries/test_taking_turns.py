@@ -6,11 +6,13 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cellfolio.errors import PushConflict
 from cellfolio.package.package import Package
+from cellfolio.registries import publish
 from cellfolio.registries.publish import Pushed
 from cellfolio.registries.quilt import QuiltRegistry
 from cellfolio.workflows.opening import log_package, open_package
@@ -205,6 +207,25 @@ def test_of_those_who_push_at_once_one_wins(
         assert [one.top_hash for one in reversed(revisions)] == history
         reader = Publisher(tmp_path / f"reader {len(history)}")
         assert reader.files(f"{registry}/{NAME}") == contents[winner]
+
+
+def test_a_pointer_that_was_overtaken_does_not_stay(
+    plain: str, ada: Publisher, s3: SeaweedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two looks at the clock, somebody else pointed to the next second."""
+    first = ada.push(plain, NAME, {"a": b"1"}).package.top_hash
+    (began,) = (int(name) for name in _pointers(s3, plain) if name != "latest")
+    now = began + 100
+    key = f".quilt/named_packages/{NAME}/{now + 1}"
+    s3.client().put_object(Bucket=plain.removeprefix("s3://"), Key=key, Body=first.encode())
+    monkeypatch.setattr(publish, "time", SimpleNamespace(time=lambda: now))
+    second = ada.push(plain, NAME, {"a": b"2"}).package.top_hash
+    assert _pointers(s3, plain) == {
+        str(began): first,
+        str(now + 1): first,
+        str(now + 2): second,
+        "latest": second,
+    }
 
 
 def test_a_push_just_before_our_last_step_stops_us(

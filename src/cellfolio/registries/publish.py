@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from filelock import FileLock
 
@@ -243,33 +243,39 @@ def _point(
         while True:  # one pointer a second: the next free second keeps two quick pushes apart
             pointer = registry.place(f"{POINTERS}/{name}/{seconds}")
             newer = registry.place(f"{POINTERS}/{name}/{seconds + 1}")
-            # The same revision may be there from a moment ago, with another one after it.
-            if _put_once(home.remotes, pointer, body, "create") and not home.remotes.head(newer):
+            put = _put_once(home.remotes, pointer, body, "create")
+            if put is not None and not home.remotes.head(newer):
                 break
+            # Another one is after it. Ours must not stay: but the same revision may be there from
+            # a moment ago.
+            if put == "created":
+                home.remotes.delete(pointer)
             seconds += 1
         place = registry.place(f"{POINTERS}/{name}/latest")
         conditional = not force and local_path(registry.uri) is None
         mode: object = "overwrite"
         if conditional:
             mode = "create" if now is None else {"e_tag": f'"{e_tag}"'}
-        if not _put_once(home.remotes, place, body, mode):
+        if _put_once(home.remotes, place, body, mode) is None:
             home.remotes.delete(pointer)
             raise PushConflict(name, before[0], registry.read_latest(name)[0])
 
 
-def _put_once(remotes: Remotes, place: Place, body: bytes, mode: object) -> bool:
-    """Put a pointer on a condition; return whether it holds `body` now.
+def _put_once(
+    remotes: Remotes, place: Place, body: bytes, mode: object
+) -> Literal["created", "same"] | None:
+    """Put a pointer on a condition; return how it came to hold `body`, or None if it does not.
 
-    A request whose answer was lost is sent again, and then fails on what it wrote itself.
+    A request whose answer was lost is sent again, and then fails on what it wrote itself: ``same``.
     """
     try:
         remotes.put(place, body, mode=mode)
     except (FileExistsError, ChangedMeanwhile):
         try:
-            return remotes.read(place)[0] == body
+            return "same" if remotes.read(place)[0] == body else None
         except ObjectNotFound:  # its owner lost a race, and took it back
-            return False
-    return True
+            return None
+    return "created"
 
 
 @contextlib.contextmanager
