@@ -244,15 +244,24 @@ class Checkout:
             self._real_folders[parent] = known
         return known
 
-    def untouched(self, rows: Iterable[FileRow]) -> bool:
-        """Whether every one of these files looks as it did when it was put here."""
-        root, lstat = self._root, os.lstat
+    def untouched(self, changes: Changes) -> int | None:
+        """Return how many files were put here if each looks as it did then, else None."""
+        root, lstat, count, folder = self._root, os.lstat, 0, None
         try:
-            return all(
-                same_status(row, lstat(root + row.key)) and self.holds(row.key) for row in rows
-            )
+            for key, size, mtime_ns, inode in changes.states():
+                status = lstat(root + key)
+                if (
+                    status.st_mtime_ns != mtime_ns
+                    or status.st_size != size
+                    or status.st_ino != inode
+                ):
+                    return None
+                if folder != (folder := key.rpartition("/")[0]) and not self.holds(key):
+                    return None
+                count += 1
         except OSError:
-            return False
+            return None
+        return count
 
     def remove(self, keys: Iterable[str], changes: Changes) -> None:
         """Remove files that were put here, and folders that this leaves empty."""
@@ -291,6 +300,13 @@ class Changes:
         """Return every file put there."""
         self.flush()
         return _read_files(self._connection)
+
+    def states(self) -> Iterator[tuple[str, int, int, int]]:
+        """Yield key, size, modification time and inode of every file put there, by key."""
+        self.flush()
+        yield from self._connection.execute(
+            "select key, size, mtime_ns, inode from file order by key"
+        )
 
     def add(self, key: str, blob: str, path: str | Path) -> None:
         """Note a file that was just put there."""

@@ -206,10 +206,9 @@ def _as_before(
         source.patterns,
     ):
         return None
-    files = changes.files()
-    if not checkout.untouched(files.values()):
+    count = checkout.untouched(changes)
+    if count is None:
         return None
-    count = len(files)
     part = package if not source.patterns else package.subset(*source.patterns)
     return Got(checkout.folder, part, count, 0, count, 0, 0, 0)
 
