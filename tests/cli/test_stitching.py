@@ -1,10 +1,11 @@
-"""Sites of a plate, put together by command."""
+"""Image files of a plate, listed and put together by command."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cellfolio.formats.images import open_image
@@ -36,6 +37,25 @@ def test_a_well_is_stitched_from_a_folder_or_a_package(
         "stitch", "plate/load_data.csv", *asked, "--images", "lab/plate", "--smaller", "8"
     )
     assert ran.out == "A01, DNA: 2 × 2 pixels of 4.8 µm\n"
+
+
+def test_image_files_are_told_and_written(cellfolio: Cellfolio, tmp_path: Path) -> None:
+    (tmp_path / "plate").mkdir()
+    plate_of_images(tmp_path / "plate")
+    ran = cellfolio("image-files", "plate/load_data.csv", "-o", "files.csv", "--json")
+    check(ran, "image-files")
+    rows = pd.read_csv(tmp_path / "files.csv")
+    assert ran.document["files"] == len(rows) > 0
+    assert sum(ran.document["wells"].values()) == rows["Metadata_Well"].nunique()
+    assert ran.document["channels"] == ["DNA"]
+    assert set(rows["FileName"]) <= {path.name for path in (tmp_path / "plate").rglob("*.tif*")}
+    assert cellfolio("build", "plate", "lab/plate").code == 0
+    ran = cellfolio("image-files", "lab/plate/load_data.csv")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith(f"{len(rows)} image files of 1 plate\n")
+    ran = cellfolio("image-files", "plate/load_data.csv", "-o", "files.xlsx")
+    assert (ran.code, ran.out) == (2, "")
+    assert "its suffix should be one of" in ran.err
 
 
 @pytest.mark.parametrize(

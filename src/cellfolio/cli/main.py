@@ -38,6 +38,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "records": ("records", "Show the records of a package, and what is related to what."),
         "schema": ("records", "Show what the info documents of a package have, or check them."),
+        "image-files": (
+            "stitching",
+            "Show the image files that a load_data table or an Index.idx.xml names.",
+        ),
         "wells": ("plates", "Show the wells of a plate: perturbations and controls; draw them."),
     },
     "Get": {
@@ -80,7 +84,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"cellfolio.cli.{COMMANDS[cmd_name][0]}")
-        found: click.Command = getattr(module, f"{cmd_name}_command")
+        found: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

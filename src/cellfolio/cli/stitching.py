@@ -1,4 +1,4 @@
-"""The command that puts sites together: stitch."""
+"""The commands about the images of sites: image-files, stitch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cellfolio.cli.command import Answer, command
-from cellfolio.cli.text import printable
+from cellfolio.cli.text import plural, printable
 
 FIELDS = {
     "table": "the table or index that was read",
@@ -17,7 +17,69 @@ FIELDS = {
     "pixel_size": "edge of a pixel in µm",
     "output": "the file that was written, or null",
 }
+_SHOWN = 5
 _IMAGES = (".ome.tiff", ".ome.tif", ".tiff", ".tif")
+
+
+LISTED = {
+    "table": "the table or index that was read",
+    "files": "number of image files",
+    "plates": "their names",
+    "wells": "number of wells, by plate",
+    "sites": "the most sites that a well has",
+    "channels": "their names; those of illumination functions, too",
+    "contradictions": "rows whose file is called otherwise than the table says, as texts",
+    "output": "the file that was written, or null",
+}
+
+
+@command("image-files", fields=LISTED)
+@click.argument("table")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a row for each image file (.csv, .csv.gz, .tsv, .parquet, .json).",
+)
+def image_files_command(table: str, output: Path | None) -> Answer:
+    """Show the image files that a load_data table or an Index.idx.xml names.
+
+    TABLE is a file, or a file of a package as 'show' names it. With -o, every image file becomes a
+    row: plate, well, site, channel, name, folder, and what else is told of it.
+    """
+    from cellfolio.formats.saving import check_table_name, write_table
+    from cellfolio.metadata.load_data import contradictions
+    from cellfolio.storage.home import Home
+    from cellfolio.workflows.mosaics import image_files_named
+
+    if output is not None:
+        check_table_name(output)
+    files, _ = image_files_named(table, Home())
+    wells = files.groupby("Metadata_Plate", observed=True)["Metadata_Well"].nunique()
+    sites = files.groupby(["Metadata_Plate", "Metadata_Well"], observed=True)["Metadata_Site"]
+    channels = [str(name) for name in files["Metadata_Channel"].unique()]
+    problems = [str(one) for one in contradictions(files)]
+    document = {
+        "table": table,
+        "files": len(files),
+        "plates": [str(name) for name in wells.index],
+        "wells": {str(name): int(count) for name, count in wells.items()},
+        "sites": int(sites.nunique().max()) if len(files) else 0,
+        "channels": channels,
+        "contradictions": problems,
+        "output": None if output is None else str(output),
+    }
+    lines = [
+        f"{plural(len(files), 'image file')} of {plural(len(wells), 'plate')}",
+        *(f"  {printable(name)}  {plural(int(count), 'well')}" for name, count in wells.items()),
+        f"channels  {', '.join(map(printable, channels))}",
+        *(f"contradiction: {printable(one)}" for one in problems[:_SHOWN]),
+    ]
+    if output is not None:
+        write_table(files, output)
+        lines.append(f"wrote {printable(output)}")
+    return Answer(lambda: document, lines)
 
 
 @command("stitch", fields=FIELDS)

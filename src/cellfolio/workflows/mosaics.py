@@ -149,6 +149,27 @@ def stitch(
     return image_of(plane, "YX", channels=(channel,), pixel_size=size, name=title)
 
 
+def image_files_named(table: str, home: Home) -> tuple[pd.DataFrame, Package | None]:
+    """Return what `image_files` reads, and the package that has it.
+
+    Parameters
+    ----------
+    table : str
+        Path of what `image_files` reads, or ``PACKAGE/PATH``.
+    home : Home
+
+    Raises
+    ------
+    InvalidArgument, NotFound, BrokenFile
+    """
+    if is_path(table) or Path(table).exists():
+        return image_files(table, home=home), None
+    opened = open_package(table, home)
+    if not opened.path:
+        raise InvalidArgument(f"{table} is a package; name the table in it, behind a /")
+    return image_files(opened.package, opened.path, home=home), opened.package
+
+
 def stitch_named(table: str, images: str | None, *, home: Home, **how: Any) -> Image:
     """Put sites together by names: see `stitch`, whose other options `how` has.
 
@@ -167,15 +188,7 @@ def stitch_named(table: str, images: str | None, *, home: Home, **how: Any) -> I
     ------
     InvalidArgument, NotFound, BrokenFile
     """
-    package = None
-    if is_path(table) or Path(table).exists():
-        files = image_files(table, home=home)
-    else:
-        opened = open_package(table, home)
-        if not opened.path:
-            raise InvalidArgument(f"{table} is a package; name the table in it, behind a /")
-        package = opened.package
-        files = image_files(package, opened.path, home=home)
+    files, package = image_files_named(table, home)
     place: Package | str | None = images or package
     if images is not None and not Path(images).exists() and "://" not in images:
         found = open_package(images, home)
