@@ -1,0 +1,284 @@
+"""From single cells to a profile of each well, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cellfolio.errors import InvalidArgument
+from cellfolio.profiles.aggregating import (
+    OBJECT_COUNT,
+    WELLS,
+    Average,
+    average_groups,
+    check_average,
+)
+from cellfolio.profiles.features import check_features, split_features
+from cellfolio.profiles.rows import check_columns, group_columns
+from cellfolio.profiles.statistics import blocks
+from cellfolio.profiles.tables import open_table
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+    import pyarrow as pa
+
+    from cellfolio.formats.single_cells.source import CellBatch, CellProblem, CellSource
+    from cellfolio.profiles.statistics import Array, Counts, Floats
+
+_VALUE = 8
+MEMORY = 256 << 20
+"""Bytes of features of all cells that are worked on at once, at least one feature."""
+
+
+def aggregate_cells(
+    source: CellSource,
+    by: str | Sequence[str] = WELLS,
+    method: Average = "median",
+    *,
+    features: Sequence[str] | None = None,
+    count_objects: bool = False,
+    on_problem: Callable[[CellProblem], None] | None = None,
+    memory: int = MEMORY,
+) -> pd.DataFrame:
+    """Make one profile of all cells that have the same values in some columns.
+
+    The numbers are those of `cellfolio.profiles.aggregate` for a table of all cells, which is
+    never made: if the source gives wells in order, and they are asked for, one well after the
+    other is read; else a block of features of all cells after the other.
+
+    Parameters
+    ----------
+    source : CellSource
+        Such as `open_cells` returns.
+    by : str or sequence of str
+        Columns. A missing value is a value of its own, and comes last.
+    method : {'median', 'mean'}
+        Of the values that are not missing.
+    features : sequence of str, optional
+        Names of the features; by default those that `split_features` finds.
+    count_objects : bool
+        Whether the cells are counted in a column `Metadata_Object_Count`.
+    on_problem : callable, optional
+        Called with each `CellProblem`: what was left out.
+    memory : int
+        Bytes of features that are worked on at once, at most about.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `by`, the count, and the features as float64; sorted by the columns of `by`.
+
+    Raises
+    ------
+    InvalidArgument
+        If a column is not there, a feature holds something else than numbers, or there is no cell.
+    BrokenFile
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> from cellfolio.formats.single_cells.opening import open_cells
+    >>> cells = pd.DataFrame({"Metadata_Well": ["B1", "A1", "A1"], "Cells_Area": [7, 1, 4]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cells.to_parquet(Path(folder, "cells.parquet"))
+    ...     aggregate_cells(open_cells(Path(folder)), by="Metadata_Well")
+      Metadata_Well  Cells_Area
+    0            A1         2.5
+    1            B1         7.0
+    """
+    check_average(method)
+    names = (by,) if isinstance(by, str) else tuple(by)
+    check_columns(source.columns, names)
+    if features is None:
+        chosen = split_features(source.columns).features
+    else:
+        chosen = check_features(features, source.columns)
+    both = sorted(set(names).intersection(chosen))
+    if both:
+        raise InvalidArgument(f"cells cannot be grouped by a feature, found {both[0]!r}")
+    wanted = _Wanted(names, chosen, features is not None, method, on_problem)
+    if source.wells_in_order and set(WELLS).issubset(names):
+        found = _by_wells(source, wanted)
+    else:
+        found = _by_features(source, wanted, memory)
+    return found.frame(count_objects=count_objects)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is asked for."""
+
+    by: tuple[str, ...]
+    features: tuple[str, ...]
+    named: bool
+    method: Average
+    on_problem: Callable[[CellProblem], None] | None
+
+    def tell(self, batch: CellBatch) -> pa.Table:
+        """Tell of the problems of a batch, and return its table."""
+        if self.on_problem is not None:
+            for problem in batch.problems:
+                self.on_problem(problem)
+        return batch.table
+
+    def numeric(self, schema: pa.Schema, features: tuple[str, ...]) -> tuple[str, ...]:
+        """Leave out what holds lists or images, as `profiles.aggregate` does, unless named."""
+        import pyarrow.types as kinds
+
+        if self.named:
+            return features
+        return tuple(name for name in features if not kinds.is_nested(schema.field(name).type))
+
+
+@dataclass(frozen=True, slots=True)
+class _Averages:
+    """Profiles that were found: `values` has the shape (features, profiles)."""
+
+    keys: pa.Table
+    sizes: Counts
+    features: tuple[str, ...]
+    values: Array
+
+    def frame(self, *, count_objects: bool) -> pd.DataFrame:
+        import pandas as pd
+
+        keys = self.keys.to_pandas()
+        groups = group_columns(keys)
+        if len(groups) < len(keys):
+            twice = groups.describe(int((groups.bounds[1:] - groups.bounds[:-1]).argmax()))
+            raise InvalidArgument(
+                f"the source gives the cells of {twice} apart, though it promises wells in order"
+            )
+        metadata = groups.keys
+        if count_objects:
+            metadata = metadata.assign(**{OBJECT_COUNT: self.sizes[groups.order]})
+        values = pd.DataFrame(self.values[:, groups.order].T, columns=list(self.features))
+        return pd.concat([metadata, values], axis=1)
+
+
+def _by_wells(source: CellSource, wanted: _Wanted) -> _Averages:
+    """Average the cells of some wells after the other."""
+    import numpy as np
+    import pyarrow as pa
+
+    features = wanted.features
+    keys: list[pa.Table] = []
+    sizes: list[Counts] = []
+    values: list[Array] = []
+    for table in _whole_wells(wanted, source.batches((*wanted.by, *features))):
+        if not keys:
+            features = wanted.numeric(table.schema, features)
+        named = table.select(wanted.by)
+        groups = group_columns(named.to_pandas())
+        keys.append(named.take(pa.array(groups.order[groups.bounds[:-1]])))
+        sizes.append(np.diff(groups.bounds))
+        matrix = _matrix(table.schema, features, len(table))
+        _fill(matrix, 0, table, features)
+        values.append(average_groups(matrix, groups, wanted.method))
+    return _Averages(
+        pa.concat_tables(keys), np.concatenate(sizes), features, np.concatenate(values, axis=1)
+    )
+
+
+def _whole_wells(wanted: _Wanted, batches: Iterator[CellBatch]) -> Iterator[pa.Table]:
+    """Put batches together so that no well is in two tables; at least one is given."""
+    import pyarrow as pa
+
+    pending: list[pa.Table] = []
+    well: object = None
+    for batch in batches:
+        table = wanted.tell(batch)
+        wells = list(zip(*(table.column(name).to_pylist() for name in WELLS), strict=True))
+        if not wells:
+            pending.append(table)
+            continue
+        last = wells[-1]
+        start = next((at for at in range(len(wells), 0, -1) if wells[at - 1] != last), 0)
+        if start:
+            yield pa.concat_tables([*pending, table.slice(0, start)])
+            pending = []
+        elif pending and well != last:
+            yield pa.concat_tables(pending)
+            pending = []
+        pending.append(table.slice(start))
+        well = last
+    yield pa.concat_tables(pending)
+
+
+def _by_features(source: CellSource, wanted: _Wanted, memory: int) -> _Averages:
+    """Average a block of features of all cells after the other."""
+    import numpy as np
+    import pyarrow as pa
+
+    read = pa.concat_tables([wanted.tell(batch) for batch in source.batches(wanted.by)])
+    groups = group_columns(read.to_pandas())
+    cells = len(read)
+    keys = read.take(pa.array(groups.order[groups.bounds[:-1]]))
+    del read
+    size = max(1, memory // (_VALUE * max(1, cells)))
+    kept: list[str] = []
+    values: list[Array] = []
+    for some in blocks(len(wanted.features), size):
+        features, matrix = _read_features(source, wanted, wanted.features[some], cells)
+        kept += features
+        values.append(average_groups(matrix, groups, wanted.method))
+    return _Averages(keys, np.diff(groups.bounds), tuple(kept), np.concatenate(values))
+
+
+def _read_features(
+    source: CellSource, wanted: _Wanted, features: tuple[str, ...], cells: int
+) -> tuple[tuple[str, ...], Floats]:
+    """Read features of all cells, shape (features, cells)."""
+    matrix: Floats | None = None
+    start = 0
+    for batch in source.batches(features):
+        if matrix is None:
+            features = wanted.numeric(batch.table.schema, features)
+            matrix = _matrix(batch.table.schema, features, cells)
+        if start + len(batch.table) <= cells:
+            _fill(matrix, start, batch.table, features)
+        start += len(batch.table)
+    if matrix is None or start != cells:
+        raise InvalidArgument(
+            f"the source gives {start:,} cells, and gave {cells:,} when it was read before"
+        )
+    return features, matrix
+
+
+def _matrix(schema: pa.Schema, features: Sequence[str], cells: int) -> Floats:
+    """Make room for features: 32 bits for each value if none has more."""
+    import numpy as np
+    import pyarrow as pa
+
+    short = all(schema.field(name).type in (pa.float16(), pa.float32()) for name in features)
+    return np.empty((len(features), cells), np.float32 if short else np.float64)
+
+
+def _fill(matrix: Floats, start: int, table: pa.Table, features: Sequence[str]) -> None:
+    for row, name in zip(matrix, features, strict=True):
+        row[start : start + len(table)] = _numbers(table.column(name), name)
+
+
+def _numbers(column: pa.ChunkedArray, name: str) -> npt.NDArray[Any]:
+    """Return a column as numbers; missing ones are NaN.
+
+    Raises
+    ------
+    InvalidArgument
+        If it holds something else.
+    """
+    import pyarrow as pa
+    import pyarrow.types as kinds
+
+    kind = column.type
+    if kinds.is_boolean(kind):
+        column = column.cast(pa.uint8())
+    elif not kinds.is_integer(kind) and not kinds.is_floating(kind):
+        frame = column.to_pandas().to_frame(name)
+        return open_table(frame, [name]).values()[0]
+    found: npt.NDArray[Any] = column.to_numpy()
+    return found
