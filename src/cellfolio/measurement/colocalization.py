@@ -53,9 +53,9 @@ def measure_colocalization(
     Notes
     -----
     With a and b the pixels of an object, s those stained in both, and t the threshold of each:
-    overlap = Σs ab / √(Σs a² Σs b²); K of A, B = Σs ab / Σs a²; Manders of A, B = Σs a / Σ(a ≥ t) a.
-    RWC is Manders with each pixel of s weighted by 1 − |rank of a − rank of b| / R: ranks are dense,
-    over all pixels of all objects, and R is the number of ranks of the channel with more of them.
+    overlap = Σs ab / √(Σs a² Σs b²); K of A, B = Σs ab / Σs a²; Manders of A, B = Σs a / Σt a.
+    RWC is Manders with each pixel of s weighted by 1 − |rank of a − rank of b| / R: ranks are
+    dense, over all pixels of all objects, and R is the number of ranks of the channel with more.
     Products are taken in single precision, as CellProfiler has its images.
 
     Examples

@@ -1,4 +1,4 @@
-"""Distances within objects: from each pixel to outside of the object, and from a pixel to others."""
+"""Distances within objects: from pixels to the outside, and from one pixel to the others."""
 
 from __future__ import annotations
 

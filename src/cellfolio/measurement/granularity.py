@@ -85,7 +85,7 @@ class Spectrum:
         order = np.argsort(flat, kind="stable")
         parents = _max_tree(flat, order, shape[1])
         opened = _openings(pixels, order, parents, settings.steps)
-        return cls(float(flat.mean()), opened)
+        return cls(float(pixels.mean(dtype=np.float64)), opened)
 
     def of_image(self, channel: str) -> dict[str, float]:
         """Return the spectrum of the whole image.
@@ -128,13 +128,17 @@ class Sampling:
         shape : tuple of int
             Of the smaller image; its corners lie on those of the larger one.
         """
-        ratios = tuple(
+        down, across = (
             (small - 1) / (large - 1) if large > 1 else 0.0
             for small, large in zip(shape, objects.shape, strict=True)
         )
         return cls(
             *_weights(
-                objects.pixels, objects.bounds, objects.boxes, (objects.shape[1], *shape), ratios
+                objects.pixels,
+                objects.bounds,
+                objects.boxes,
+                (objects.shape[1], *shape),
+                (down, across),
             )
         )
 
@@ -218,7 +222,8 @@ def _without_background(image: Plane, settings: GranularitySettings) -> npt.NDAr
     ground = _opened_by_disk(ground, settings.radius)
     if settings.background_subsample < 1:
         ground = _enlarged(ground, small.shape)
-    return np.maximum(small - ground, np.float32(0))
+    left: npt.NDArray[np.float32] = np.maximum(small - ground, np.float32(0))
+    return left
 
 
 def _taken(image: npt.NDArray[np.float32], part: float) -> npt.NDArray[np.float32]:
@@ -229,9 +234,7 @@ def _taken(image: npt.NDArray[np.float32], part: float) -> npt.NDArray[np.float3
     return _interpolated(image, rows, columns)
 
 
-def _enlarged(
-    image: npt.NDArray[np.float32], shape: tuple[int, ...]
-) -> npt.NDArray[np.float32]:
+def _enlarged(image: npt.NDArray[np.float32], shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
     """Return an image enlarged so that its corners lie on those of the larger one."""
     rows, columns = (
         np.arange(large) * ((small - 1) / (large - 1) if large > 1 else 0.0)
@@ -264,9 +267,7 @@ def _interpolated(
     return found
 
 
-def _opened_by_disk(
-    image: npt.NDArray[np.float32], radius: int
-) -> npt.NDArray[np.float32]:
+def _opened_by_disk(image: npt.NDArray[np.float32], radius: int) -> npt.NDArray[np.float32]:
     """Return the greatest of the least values in a disk; what is beyond the image is left out."""
     spans = np.array(
         [int(np.sqrt(radius**2 - down**2)) for down in range(-radius, radius + 1)], dtype=np.int64
@@ -275,9 +276,7 @@ def _opened_by_disk(
 
 
 @compiled
-def _least_in_disk(
-    image: npt.NDArray[np.float32], spans: Ints
-) -> npt.NDArray[np.float32]:
+def _least_in_disk(image: npt.NDArray[np.float32], spans: Ints) -> npt.NDArray[np.float32]:
     """Return the least value in a disk around each pixel, from runs of powers of two along rows."""
     height, width = image.shape
     radius = len(spans) // 2
@@ -295,8 +294,7 @@ def _least_in_disk(
                 _least_along(image[y], span, row_least)
                 known = span
             for x in range(width):
-                if row_least[x] < found[target, x]:
-                    found[target, x] = row_least[x]
+                found[target, x] = min(found[target, x], row_least[x])
     return found
 
 
@@ -394,15 +392,16 @@ def _openings(
         for rank in range(len(order) - 1, -1, -1):
             pixel = order[rank]
             parent = parents[pixel]
-            if reached[pixel] > reached[parent]:
-                reached[parent] = reached[pixel]
+            reached[parent] = max(reached[parent], reached[pixel])
         opened = found[step].ravel()
         for rank in range(len(order)):
             pixel = order[rank]
             parent = parents[pixel]
             own = min(values[pixel], reached[pixel])
             if parent != pixel:
-                own = opened[parent] if values[parent] == values[pixel] else max(own, opened[parent])
+                own = (
+                    opened[parent] if values[parent] == values[pixel] else max(own, opened[parent])
+                )
             opened[pixel] = own
     return found
 

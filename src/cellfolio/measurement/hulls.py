@@ -67,9 +67,8 @@ class Hulls:
 @compiled
 def _turn(first: Ints, second: Ints, third: Ints) -> int:
     """Tell on which side of a line a point lies: positive, 0 on it, negative."""
-    return (second[1] - first[1]) * (third[0] - first[0]) - (second[0] - first[0]) * (
-        third[1] - first[1]
-    )
+    one = (second[1] - first[1]) * (third[0] - first[0])
+    return int(one - (second[0] - first[0]) * (third[1] - first[1]))
 
 
 @compiled
@@ -149,7 +148,7 @@ def _angle(corner: Ints, one: Ints, other: Ints) -> float:
     y1, x1 = float(one[0] - corner[0]), float(one[1] - corner[1])
     y2, x2 = float(other[0] - corner[0]), float(other[1] - corner[1])
     cosine = (y1 * y2 + x1 * x2) / np.sqrt((y1 * y1 + x1 * x1) * (y2 * y2 + x2 * x2))
-    return abs(np.arccos(cosine))
+    return float(abs(np.arccos(cosine)))
 
 
 @compiled

@@ -98,8 +98,8 @@ def _at(ordered: Plane, place: float) -> float:
     low = int(place)
     if low + 1 < len(ordered):
         part = place - low
-        return ordered[low] * (1 - part) + ordered[low + 1] * part
-    return np.float64(ordered[min(low, len(ordered) - 1)])
+        return float(ordered[low] * (1 - part) + ordered[low + 1] * part)
+    return float(ordered[min(low, len(ordered) - 1)])
 
 
 @compiled

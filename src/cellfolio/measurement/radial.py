@@ -129,7 +129,8 @@ def _sectors(objects: Objects, middles: Ints) -> Small:
     middle_row, middle_column = np.divmod(of_object, objects.shape[1])
     down, across = rows - middle_row, columns - middle_column
     steep = np.abs(down) > np.abs(across)
-    return ((down > 0) + 2 * (across > 0) + 4 * steep).astype(np.int8)
+    found: Small = ((down > 0) + 2 * (across > 0) + 4 * steep).astype(np.int8)
+    return found
 
 
 @compiled

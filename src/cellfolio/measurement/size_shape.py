@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +62,7 @@ def measure_size_shape(objects: Objects) -> dict[str, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         round_ones = 4 * np.pi * areas / perimeters**2
         compact = perimeters**2 / (4 * np.pi * areas)
-    found: dict[str, Floats] = {
+    found: dict[str, npt.NDArray[Any]] = {
         "Area": areas,
         "BoundingBoxArea": box_areas,
         "BoundingBoxMaximum_X": boxes[:, 3],
@@ -154,15 +155,12 @@ def _outlines(labels: Labels, boxes: Ints) -> tuple[Floats, Floats]:
     weights[21] = weights[33] = diagonal
     weights[13] = weights[23] = (1 + diagonal) / 2
     perimeters, eulers = np.zeros(len(boxes)), np.zeros(len(boxes))
-    rows, columns = labels.shape
     for number in range(len(boxes)):
         height, width = boxes[number, 2] - boxes[number, 0], boxes[number, 3] - boxes[number, 1]
         own = np.zeros((height + 4, width + 4), dtype=np.int64)
         for y in range(height):
             for x in range(width):
-                own[y + 2, x + 2] = (
-                    labels[boxes[number, 0] + y, boxes[number, 1] + x] == number + 1
-                )
+                own[y + 2, x + 2] = labels[boxes[number, 0] + y, boxes[number, 1] + x] == number + 1
         edge = np.zeros((height + 4, width + 4), dtype=np.int64)
         for y in range(2, height + 2):
             for x in range(2, width + 2):
@@ -261,7 +259,7 @@ def _filled(low: Ints, high: Ints) -> int:
 def _left_of(one: int, two: int, three: int, places: Ints) -> int:
     """Tell on which side of the line from the first to the third row's place the second's is."""
     across = (places[three] - places[one]) * (two - one)
-    return across - (places[two] - places[one]) * (three - one)
+    return int(across - (places[two] - places[one]) * (three - one))
 
 
 @cache
@@ -286,9 +284,7 @@ def _zernikes(objects: Objects, hulls: Hulls) -> dict[str, Floats]:
     centers, radii = hulls.circles()
     rows, columns = objects.places
     kinds = np.array(ZERNIKES, dtype=np.int64)
-    found = _zernike_sums(
-        rows, columns, objects.bounds, (centers, radii), (_polynomials(), kinds)
-    )
+    found = _zernike_sums(rows, columns, objects.bounds, (centers, radii), (_polynomials(), kinds))
     return {f"Zernike_{n}_{m}": found[row] for row, (n, m) in enumerate(ZERNIKES)}
 
 

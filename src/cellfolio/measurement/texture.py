@@ -34,8 +34,9 @@ def gray_levels(image: Plane) -> Grays:
     >>> gray_levels(np.array([[0, 0.5, 1]], dtype=np.float32)).tolist()
     [[0, 128, 255]]
     """
-    scaled = np.rint(np.asarray(image, dtype=np.float32) * np.float32(LEVELS - 1))
-    return np.clip(np.nan_to_num(scaled), 0, LEVELS - 1).astype(np.uint8)
+    scaled: Plane = np.rint(np.asarray(image, dtype=np.float32) * np.float32(LEVELS - 1))
+    found: Grays = np.clip(scaled, 0, LEVELS - 1).astype(np.uint8)
+    return found
 
 
 def measure_texture(
@@ -86,7 +87,7 @@ def measure_texture(
 
 @compiled
 def _textures(grays: Grays, labels: Labels, pixels: Ints, bounds: Ints, scales: Ints) -> Floats:
-    rows, columns = labels.shape
+    columns = labels.shape[1]
     downs, rights = (0, 1, 1, 1), (1, 1, 0, -1)
     found = np.zeros((len(scales), 4, 13, len(bounds) - 1))
     counts = np.zeros((LEVELS, LEVELS), dtype=np.int32)
@@ -98,42 +99,57 @@ def _textures(grays: Grays, labels: Labels, pixels: Ints, bounds: Ints, scales: 
         brightest = 0
         for at in range(bounds[number], bounds[number + 1]):
             row, column = divmod(pixels[at], columns)
-            brightest = max(brightest, grays[row, column])
+            brightest = max(brightest, int(grays[row, column]))
         for scale in range(len(scales)):
             whole = True
             for direction in range(4):
-                down, right = downs[direction] * scales[scale], rights[direction] * scales[scale]
-                used = 0
-                for at in range(bounds[number], bounds[number + 1]):
-                    row, column = divmod(pixels[at], columns)
-                    y, x = row + down, column + right
-                    if y >= rows or x < 0 or x >= columns or labels[y, x] != number + 1:
-                        continue
-                    one, other = grays[row, column], grays[y, x]
-                    if one == 0 or other == 0:
-                        continue
-                    if one > other:
-                        one, other = other, one
-                    if counts[one, other] == 0:
-                        cells[used] = np.int32(one) * LEVELS + other
-                        used += 1
-                    counts[one, other] += 1
+                step = (downs[direction] * scales[scale], rights[direction] * scales[scale])
+                own = pixels[bounds[number] : bounds[number + 1]]
+                used = _count_pairs(grays, labels, own, step, counts, cells)
                 if used == 0:
                     whole = False
-                else:
-                    _haralick(
-                        counts, cells[:used], logs, brightest + 1,
-                        found[scale, direction, :, number],
-                    )  # fmt: skip
+                    break
+                _haralick(
+                    counts, cells[:used], logs, brightest + 1, found[scale, direction, :, number]
+                )
             if not whole:
                 found[scale, :, :, number] = 0
     return found
 
 
 @compiled
+def _count_pairs(
+    grays: Grays,
+    labels: Labels,
+    pixels: Ints,
+    step: tuple[int, int],
+    counts: npt.NDArray[np.int32],
+    cells: npt.NDArray[np.int32],
+) -> int:
+    """Count pairs of one object by their gray levels, the lower first; list the cells used."""
+    rows, columns = labels.shape
+    used = 0
+    for pixel in pixels:
+        row, column = divmod(pixel, columns)
+        y, x = row + step[0], column + step[1]
+        if y >= rows or x < 0 or x >= columns or labels[y, x] != labels[row, column]:
+            continue
+        one, other = int(grays[row, column]), int(grays[y, x])
+        if one == 0 or other == 0:
+            continue
+        if one > other:
+            one, other = other, one
+        if counts[one, other] == 0:
+            cells[used] = one * LEVELS + other
+            used += 1
+        counts[one, other] += 1
+    return used
+
+
+@compiled
 def _count_log(count: int, logs: Floats) -> float:
     """Return n log₂ n."""
-    return logs[count] if count < len(logs) else count * np.log2(np.float64(count))
+    return float(logs[count]) if count < len(logs) else float(count * np.log2(float(count)))
 
 
 @compiled
@@ -154,8 +170,8 @@ def _haralick(
     squares, both_logs, near = 0.0, 0.0, 0.0
     products = 0
     for cell in cells:
-        one, other = divmod(cell, LEVELS)
-        count = counts[one, other]
+        one, other = divmod(int(cell), LEVELS)
+        count = int(counts[one, other])
         counts[one, other] = 0
         single[one] += count
         single[other] += count
