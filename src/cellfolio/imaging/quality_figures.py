@@ -5,6 +5,7 @@ Names come from tables of strangers and are drawn as they are: never as mathemat
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ BLUE, ORANGE, RED, GREY = "#0072B2", "#E69F00", "#D55E00", "#9A9A9A"
 """Okabe's and Ito's: what is looked at, controls, a limit, what would be by chance."""
 NO_CHANNEL = "no channel"
 _LONGEST = 24
-_BINS = 40
+_BINS = 30
 
 
 def draw_controls(quality: PlateQuality) -> Figure:
@@ -180,7 +181,7 @@ def draw_positions(positions: Sequence[PositionEffect]) -> Figure:
             names = [row_letters(one) if what == "row" else str(one) for one in means]
             step = 1 if len(names) <= 24 else 2
             axes.set_xticks(list(means)[::step], names[::step], fontsize=8)
-            told = "" if share != share else f" · explains {max(share, 0):.0%}"  # noqa: PLR0124
+            told = f" · explains {max(share, 0):.0%}" if math.isfinite(share) else ""
             axes.set_title(f"{effect.of} by {what}{told}", fontsize=10, loc="left")
             _plain(axes)
         left.set_ylabel(f"mean of {effect.of}", fontsize=9)
@@ -203,24 +204,30 @@ def draw_selected(features: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     channels = _ordered(features["channel"])
-    groups = sorted(set(features["group"]))
-    compartments = sorted(set(features["compartment"]))
-    wide, high = 0.62 * len(channels), 0.3 * len(groups)
+    rows = {
+        compartment: sorted(set(own["group"]))
+        for compartment, own in features.groupby("compartment", sort=True)
+    }
+    heights = [len(groups) for groups in rows.values()]
     figure = Figure(
-        figsize=(2.0 + max(wide, 2.2), (high + 0.35) * len(compartments) + 1.3),
+        figsize=(2.0 + max(0.62 * len(channels), 2.6), 0.3 * sum(heights) + 0.4 * len(rows) + 1.6),
         layout="constrained",
     )
-    grid = figure.subplots(len(compartments), 1, squeeze=False, sharex=True)
-    for axes, compartment in zip(grid[:, 0], compartments, strict=True):
+    grid = figure.subplots(
+        len(rows), 1, squeeze=False, sharex=True, gridspec_kw={"height_ratios": heights}
+    )
+    for axes, (compartment, groups) in zip(grid[:, 0], rows.items(), strict=True):
         own = features[features["compartment"] == compartment]
         drawn = _fields(axes, own, groups, channels)
-        _as_written([axes.set_title(_short(compartment or "all"), fontsize=10, loc="left")])
+        axes.set_title(compartment or "all", fontsize=10, loc="left")
     grid[-1, 0].set_xticks(
         range(len(channels)), [_short(one or NO_CHANNEL) for one in channels], fontsize=8,
         rotation=40, ha="right", rotation_mode="anchor",
     )  # fmt: skip
     _as_written(grid[-1, 0].get_xticklabels())
-    bar = figure.colorbar(drawn, ax=list(grid[:, 0]), location="bottom", aspect=40, shrink=0.7)
+    bar = figure.colorbar(
+        drawn, ax=list(grid[:, 0]), location="top", aspect=40, shrink=0.7, pad=0.02
+    )
     bar.set_label("left (%)", fontsize=9)
     bar.ax.tick_params(labelsize=8)
     return figure

@@ -130,6 +130,21 @@ class PlateQuality:
         return int(self.wells["control"].sum())
 
     @property
+    def median_objects(self) -> float:
+        """Objects of a well, in the median; NaN if nothing tells them."""
+        return _median(self.wells["objects"])
+
+    @property
+    def median_spread(self) -> float:
+        """Spread of controls by that of all wells, in the median of the features; NaN if none."""
+        return _median(self.features["control_spread"])
+
+    @property
+    def missing(self) -> float:
+        """Share of the first table's values that are missing."""
+        return float(self.features["missing"].mean())
+
+    @property
     def flagged(self) -> tuple[str, ...]:
         """Names of the wells that are flagged, each once."""
         return tuple(dict.fromkeys(flag.well for flag in self.flags))
@@ -278,6 +293,11 @@ def _control_spread(values: Array, controls: Mask) -> tuple[Array, Array]:
     return spread, medians(np.ascontiguousarray(away.T))
 
 
+def _median(values: pd.Series[Any]) -> float:
+    known = values.dropna()
+    return float(known.median()) if len(known) else float("nan")
+
+
 def _robust(values: Array) -> tuple[Array, Array]:
     """Return median and robust standard deviation of each feature."""
     centre = medians(values)
@@ -354,8 +374,7 @@ def _flags(
 
 
 def _few_objects(objects: pd.Series[Any], rules: QualityRules) -> tuple[float, str]:
-    median = float(objects.median()) if objects.notna().any() else 0.0
-    share = rules.least_share * median
+    share = rules.least_share * _median(objects)
     if share > rules.least_objects:
         return share, f"{share:,.0f}, {rules.least_share:.0%} of the plate's median"
     return rules.least_objects, f"{rules.least_objects:,}"
