@@ -13,6 +13,8 @@ from cellfolio.profiles.tables import open_table
 if TYPE_CHECKING:
     from anndata import AnnData
 
+_KINDS = {"f": np.float64, "i": np.int64, "u": np.uint64, "b": np.bool_}
+
 
 def to_anndata(profiles: object, *, features: Sequence[str] | None = None) -> AnnData:
     """Return profiles as an AnnData: metadata in ``obs``, features in ``X``.
@@ -69,7 +71,7 @@ def _writable(column: pd.Series[Any]) -> pd.Series[Any]:
         return column
     if kind in "fiub":  # nullable numbers of pandas and Arrow
         if not column.isna().any():
-            return column.astype({"f": "float64", "i": "int64", "u": "uint64", "b": "bool"}[kind])
+            return pd.Series(column.to_numpy(dtype=_KINDS[kind]))
         if kind != "b":
             return pd.Series(column.to_numpy(dtype=np.float64, na_value=np.nan))
     return _categories(column.astype(object))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.profiles.statistics import Array, moments
+from cellfolio.profiles.statistics import Array, Mask, moments
 from cellfolio.profiles.tables import open_table
 
 Method: TypeAlias = Literal["pca", "umap"]
@@ -108,9 +108,9 @@ def embed(
     return Embedding("pca", places, explained, left_out)
 
 
-def _scaled(values: Array) -> tuple[Array, Any]:
+def _scaled(values: Array) -> tuple[Array, Mask]:
     """Return profiles by usable features, each of mean 0 and variance 1; and which are usable."""
-    used = np.isfinite(values).all(axis=1)
+    used = np.asarray(np.isfinite(values).all(axis=1), dtype=bool)
     with np.errstate(over="ignore", invalid="ignore"):  # values near the largest there is
         mean, variance, constant = moments(np.where(used[:, None], values, 0.0))
     used &= ~constant & np.isfinite(variance) & (variance > 0)

@@ -82,7 +82,7 @@ def position_effect(
 def _at_edge(places: npt.NDArray[np.int64]) -> Mask:
     if not len(places):
         return np.zeros(0, dtype=bool)
-    return (places == places.min()) | (places == places.max())
+    return np.asarray((places == places.min()) | (places == places.max()), dtype=bool)
 
 
 def _means(values: Array, places: npt.NDArray[np.int64]) -> dict[int, float]:

@@ -347,29 +347,27 @@ def _flags(
     wells: pd.DataFrame, replicates: ReplicateAgreement | None, rules: QualityRules
 ) -> Iterator[Flag]:
     """Yield the flags, well by well."""
-    few = _few_objects(wells["objects"], rules)
+    fewest, told = _few_objects(wells["objects"], rules)
     limit = _control_limit(wells, rules)
     outliers = () if replicates is None else replicates.outliers
-    for at, well in enumerate(wells.itertuples(index=False)):
-        if well.objects < few[0]:
-            yield Flag(well.well, f"{well.objects:,.0f} objects: fewer than {few[1]}")
-        if well.missing > rules.most_missing:
+    for at, well in enumerate(wells.to_dict("records")):
+        name = str(well["well"])
+        if well["objects"] < fewest:
+            yield Flag(name, f"{well['objects']:,.0f} objects: fewer than {told}")
+        if well["missing"] > rules.most_missing:
+            shares = f"{well['missing']:.1%} of its features are missing"
+            yield Flag(name, f"{shares}: more than {rules.most_missing:.1%}")
+        if well["control"] and well["distance"] > limit:
             yield Flag(
-                well.well,
-                f"{well.missing:.1%} of its features are missing: more than "
-                f"{rules.most_missing:.1%}",
-            )
-        if well.control and well.distance > limit:
-            yield Flag(
-                well.well,
-                f"a control at distance {well.distance:.2f} from the others' median: more than "
-                f"{limit:.2f}",
+                name,
+                f"a control at distance {well['distance']:.2f} from the controls' median: more "
+                f"than {limit:.2f}",
             )
         if at in outliers and replicates is not None:
             yield Flag(
-                well.well,
-                f"its median correlation with its replicates is {well.replicates:.2f}, and none "
-                f"is above {replicates.threshold:.2f}, while they agree with each other",
+                name,
+                f"its median correlation with its replicates is {well['replicates']:.2f}, and "
+                f"none is above {replicates.threshold:.2f}, while they agree with each other",
             )
 
 

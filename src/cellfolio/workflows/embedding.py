@@ -67,7 +67,8 @@ def draw_places(profiles: object, found: Embedding, color: str, *, title: str = 
     name = column_of(table.columns(), color)
     values: pd.Series[Any] = table.columns([name])[name].reset_index(drop=True)
     x, y = found.places[:, 0], found.places[:, 1]
-    style = ScatterStyle(title, *found.labels[:2], point_size=_point_size(len(values)))
+    across, up = found.labels[:2]
+    style = ScatterStyle(title, across, up, point_size=_point_size(len(values)))
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if numeric and values.nunique() > _FEW_NUMBERS:
         numbers = values.to_numpy(dtype=float, na_value=float("nan"))

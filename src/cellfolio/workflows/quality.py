@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cellfolio.errors import InvalidArgument
 from cellfolio.formats.loading import load as load_file
 from cellfolio.imaging.saving import save_figure
@@ -219,11 +221,8 @@ def _by_plate(table: Any, path: Path) -> dict[str, Any]:
     names = metadata[PLATE].astype(str)
     if names.nunique() == 1:
         return {names.iloc[0]: table}
-    rows = names.reset_index(drop=True).groupby(names.to_numpy(), sort=False).indices
-    return {
-        str(name): opened.taking(rows[name], metadata.iloc[rows[name]])
-        for name in dict.fromkeys(names)
-    }
+    rows = {name: np.flatnonzero(names == name) for name in dict.fromkeys(names)}
+    return {name: opened.taking(some, metadata.iloc[some]) for name, some in rows.items()}
 
 
 def _places(table: Any, column: str) -> dict[str, Well]:

@@ -59,7 +59,7 @@ class PagePicture:
     @property
     def width(self) -> int:
         """Pixels of a screen that it takes, if there is room."""
-        return round(self.figure.get_size_inches()[0] * _SCREEN)
+        return round(float(self.figure.get_size_inches()[0]) * _SCREEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ class PageContent:
             f"{found.median_spread:.2f} of that of all wells in the median of the features.",
             (picture, *plate),
             ("features with the widest controls", "spread"),
-            tuple((one.feature, f"{one.control_spread:.2f}") for one in widest.itertuples()),
+            _pairs(widest, "control_spread", "{:.2f}".format),
             (1,),
         )
 
@@ -247,7 +247,7 @@ class PageContent:
             f"{len(some):,} of {len(features):,} features lack values in some wells.",
             (picture,),
             ("features that lack most", "wells without"),
-            tuple((one.feature, _share(float(one.missing))) for one in most.itertuples()),  # type: ignore[arg-type]
+            _pairs(most, "missing", _share),
             (1,),
         )
 
@@ -302,6 +302,13 @@ class PageContent:
             header=("", ""),
             rows=(*rows, ("cellfolio", version("cellfolio"))),
         )
+
+
+def _pairs(
+    features: pd.DataFrame, column: str, written: Callable[[float], str]
+) -> tuple[tuple[str, str], ...]:
+    names, values = features["feature"].tolist(), features[column].tolist()
+    return tuple((name, written(value)) for name, value in zip(names, values, strict=True))
 
 
 def _setting(value: object) -> str:
