@@ -170,7 +170,10 @@ def draw_positions(positions: Sequence[PositionEffect]) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9.0, 2.1 * len(positions) + 0.5), layout="constrained")
+    height = 2.1 * len(positions) + 0.3
+    figure = Figure(figsize=(9.0, height))
+    # Placed by hand: to let matplotlib find the places takes as long as all the rest.
+    figure.subplots_adjust(0.085, 0.3 / height, 0.99, 1 - 0.3 / height, 0.05, 0.4)
     grid = figure.subplots(len(positions), 2, squeeze=False, sharey="row")
     for (left, right), effect in zip(grid, positions, strict=True):
         for axes, means, share, what in (
@@ -179,7 +182,7 @@ def draw_positions(positions: Sequence[PositionEffect]) -> Figure:
         ):
             axes.plot(list(means), list(means.values()), "o-", color=BLUE, markersize=4)
             names = [row_letters(one) if what == "row" else str(one) for one in means]
-            step = 1 if len(names) <= 24 else 2
+            step = -(-len(names) // 16)  # more names would touch
             axes.set_xticks(list(means)[::step], names[::step], fontsize=8)
             told = f" · explains {max(share, 0):.0%}" if math.isfinite(share) else ""
             axes.set_title(f"{effect.of} by {what}{told}", fontsize=10, loc="left")
