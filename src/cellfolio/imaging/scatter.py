@@ -193,6 +193,7 @@ def _empty_figure(
     figure = Figure(figsize=(6.0 + (3.2 if legend else 1.0), tall + 0.8), layout="constrained")
     axes = figure.add_subplot()
     axes.set_aspect("equal", adjustable="datalim" if not width or not height else "box")
+    axes.set_anchor("W")  # what is left of the width is at the right, beside the legend
     axes.set_title(style.title, fontsize=10)
     axes.set_xlabel(style.x_label)
     axes.set_ylabel(style.y_label)
