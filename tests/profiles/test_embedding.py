@@ -21,8 +21,9 @@ from cellfolio.profiles import embed, to_anndata
 from tests.profiles.plates import make_plate
 
 
-def test_components_are_those_of_scikit_learn() -> None:
-    plate = make_plate()
+@pytest.mark.parametrize("features", [40, 200])
+def test_components_are_those_of_scikit_learn(features: int) -> None:
+    plate = make_plate(features=features)
     values = plate.filter(regex="^(Cells|Nuclei)_").to_numpy()
     judge = PCA(5, svd_solver="full").fit(StandardScaler().fit_transform(values))
     found = embed(plate, components=5)
@@ -89,7 +90,7 @@ def with_metadata() -> pd.DataFrame:
         "Metadata_true": pd.array([True, None, False], dtype="boolean"),
         "Metadata_bool": [True, False, True],
         "Metadata_kind": pd.Categorical(["x", None, "y"], categories=["x", "y", "z"]),
-        "Metadata_date": pd.to_datetime(["2020-01-02", None, "2021-03-04"]),
+        "Metadata_date": pd.to_datetime(pd.Series(["2020-01-02", None, "2021-03-04"])),
         "Metadata_mixed": [1, "two", None],
         "Metadata_nested": [[1, 2], None, {"a": 1}],
         "Metadata_empty": [None, None, None],

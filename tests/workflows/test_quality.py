@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image as Picture
 
 from cellfolio.errors import InvalidArgument, ObjectNotFound
+from cellfolio.imaging.saving import save_figure
 from cellfolio.profiles import PlateDesign
 from cellfolio.workflows.embedding import draw_embedding
 from cellfolio.workflows.quality import file_name, quality, write_quality_page
@@ -172,8 +173,16 @@ def test_points_are_coloured_by_any_column(color: str) -> None:
     figure = draw_embedding(make_plate(features=6), color, title="P1")
     axes = figure.axes[0]
     assert axes.get_xlabel().startswith("PC 1 (")
-    assert sum(len(one.get_offsets()) for one in axes.collections) == 96  # type: ignore[arg-type]
+    assert sum(len(np.asarray(one.get_offsets())) for one in axes.collections) == 96
     assert (axes.get_legend() is None) == (color == "Metadata_Object_Count")
+
+
+def test_hostile_names_are_drawn_as_they_are(tmp_path: Path) -> None:
+    plate = make_plate(features=6).rename(columns={"Metadata_Object_Count": "Metadata_$\\frac{"})
+    plate = plate.replace({"Metadata_drug": {"DMSO": "$\\frac{", "drug 03": "_$x$"}})
+    for color in ("drug", "$\\frac{"):
+        save_figure(draw_embedding(plate, color, title="$\\frac{"), tmp_path / "points.svg")
+    assert (tmp_path / "points.svg").stat().st_size > 1000
 
 
 def test_column_that_is_not_there_is_told_with_the_nearest() -> None:

