@@ -192,6 +192,11 @@ def test_design_that_does_not_fit_is_refused(change: dict[str, object], message:
         plate_quality({"p": make_plate()}, design)
 
 
+def test_text_is_no_list_of_columns() -> None:
+    with pytest.raises(InvalidArgument, match=r"such as \('Metadata_drug',\), found a text"):
+        PlateDesign("Metadata_drug")  # type: ignore[arg-type]
+
+
 def test_tables_that_do_not_fit_are_refused() -> None:
     plate = make_plate()
     with pytest.raises(InvalidArgument, match="found none"):

@@ -156,6 +156,9 @@ def test_bad_input_is_told_and_leaves_nothing(tables: list[Path], tmp_path: Path
         quality([tables[0], tmp_path / "absent.csv"], out)
     with pytest.raises(InvalidArgument, match="named twice"):
         quality([tables[0], tables[0]], out)
+    with pytest.raises(InvalidArgument, match="P1: no well is a negative control") as raised:
+        quality(tables, out, PlateDesign(reference="Metadata_drug == 'dmso'"))
+    assert raised.value.hint
     with pytest.raises(InvalidArgument, match="no column 'dose'"):
         quality(tables, out, PlateDesign(("dose",)))
     make_plate().to_csv(tmp_path / "one.csv", index=False)

@@ -73,14 +73,12 @@ def _cumulative(axes: Axes, kinds: Mapping[str, tuple[pd.Series[Any], str]]) -> 
     import numpy as np
 
     for name, (values, colour) in kinds.items():
-        if len(values):
-            ordered = np.sort(values.to_numpy())
-            shares = np.arange(1, len(ordered) + 1) / len(ordered)
-            dashed = "-" if colour == BLUE else (0, (4, 1.5))
-            axes.step(
-                ordered, shares, where="post", color=colour, label=name, linewidth=2,
-                linestyle=dashed,
-            )  # fmt: skip
+        ordered = np.sort(values.to_numpy())
+        shares = np.arange(1, len(ordered) + 1) / max(len(ordered), 1)
+        dashed = "-" if colour == BLUE else (0, (4, 1.5))
+        axes.step(
+            ordered, shares, where="post", color=colour, label=name, linewidth=2, linestyle=dashed
+        )
     axes.set_ylim(0, 1.02)
     axes.legend(fontsize=8, frameon=False, loc="lower right")
 
@@ -130,7 +128,7 @@ def draw_replicates(found: ReplicateAgreement) -> Figure:
 
     figure, (axes,) = _figure(1, 7.0, 3.6)
     values = found.perturbations["correlation"].dropna().to_numpy()
-    everything = np.concatenate([values, found.null[np.isfinite(found.null)]])
+    everything = np.concatenate([values, found.null])
     low = min(-0.2, float(everything.min(initial=0)))
     bins = np.linspace(low, max(1.0, float(everything.max(initial=1))), _BINS + 1).tolist()
     if len(found.null):

@@ -53,6 +53,13 @@ class PlateDesign:
     well: str = "Metadata_Well"
     count: str | None = None
 
+    def __post_init__(self) -> None:
+        given: object = self.perturbation
+        if isinstance(given, str):  # a tuple of one is easily missed
+            raise InvalidArgument(
+                f"perturbation should be several columns, such as ({given!r},), found a text"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class QualityRules:

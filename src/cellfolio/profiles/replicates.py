@@ -31,9 +31,9 @@ class ReplicateAgreement:
         the median of the correlations of its wells with each other; the highest first.
     null : array of float
         The same of wells of different perturbations, drawn by chance. Empty if there are fewer
-        than two perturbations.
+        than two perturbations, or no correlations.
     threshold : float
-        95th percentile of `null`.
+        95th percentile of `null`; NaN if that is empty.
     with_replicates : array of float, shape (rows,)
         Median correlation of each well with its replicates; NaN where it has none.
     outliers : tuple of int
@@ -78,7 +78,7 @@ def agreement(
     known = correlations(np.ascontiguousarray(table.values().T), "pearson").matrix()
     np.fill_diagonal(known, np.nan)
     null = _null(known, [rows for rows in groups if len(rows)], seed)
-    threshold = float(np.nanpercentile(null, _PERCENTILE)) if np.isfinite(null).any() else np.nan
+    threshold = float(np.percentile(null, _PERCENTILE)) if len(null) else np.nan
     within = np.full(len(known), np.nan)
     outliers: list[int] = []
     for rows in groups:
@@ -111,9 +111,9 @@ def _null(known: Array, groups: Sequence[npt.NDArray[np.int64]], seed: int) -> A
     counts = [min(len(rows), len(groups)) for rows in groups if len(rows) > 1]
     if len(groups) < 2 or not counts:
         return np.empty(0)
-    random = np.random.default_rng(seed)
-    found = [_median(known[np.ix_(rows, rows)]) for rows in _strangers(groups, counts, random)]
-    return np.array(found)
+    drawn = _strangers(groups, counts, np.random.default_rng(seed))
+    found = np.array([_median(known[np.ix_(rows, rows)]) for rows in drawn])
+    return found[np.isfinite(found)]
 
 
 def _strangers(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.formats.loading import load as load_file
@@ -25,7 +26,8 @@ from cellfolio.workflows.quality_page import PageContent, PagePicture, Section, 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-PLATE = "Metadata_Plate"
+PLATES = ("Metadata_Plate", "Image_Metadata_Plate")
+"""Columns that tell plates: the first that is there."""
 _TEMPLATE = "quality.html"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 80
@@ -101,8 +103,8 @@ def quality(
         raise InvalidArgument("expected at least one table of profiles, found none")
     stages = _stage_names(paths)
     tables = {name: load_file(path) for name, path in stages.items()}
-    inputs = {path.name: _digest(path) for path in paths}
-    design = _with_columns(design or PlateDesign(), list(tables.values())[-1])
+    inputs = {name: _digest(path) for name, path in stages.items()}
+    design = _with_columns(design or PlateDesign(), list(tables.values()))
     plates = {name: _by_plate(table, paths[0]) for name, table in tables.items()}
     first = next(iter(plates.values()))
     for name, found in plates.items():
@@ -112,18 +114,14 @@ def quality(
                 f"{name} should have the plates of {next(iter(plates))}; {len(odd)} are only in "
                 f"one of them, such as {odd[0]}"
             )
-    folder = Path(output)
-    return tuple(
-        write_quality_page(
-            plate,
-            {name: found[plate] for name, found in plates.items()},
-            folder,
-            design,
-            rules,
-            inputs=inputs,
-        )
-        for plate in first
-    )
+    pages = []
+    for plate in first:
+        own = {name: found[plate] for name, found in plates.items()}
+        try:
+            pages.append(write_quality_page(plate, own, Path(output), design, rules, inputs=inputs))
+        except InvalidArgument as error:
+            raise InvalidArgument(f"{plate}: {error}", hint=error.hint) from error
+    return tuple(pages)
 
 
 def write_quality_page(
@@ -205,23 +203,30 @@ def _digest(path: Path) -> str:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
-def _with_columns(design: PlateDesign, table: Any) -> PlateDesign:
-    columns = open_table(table).columns()
-    found = tuple(column_of(columns, name) for name in design.perturbation)
+def _with_columns(design: PlateDesign, tables: Sequence[Any]) -> PlateDesign:
+    """Return the design with columns as the tables call them."""
+    known = dict.fromkeys(name for table in tables for name in open_table(table).columns())
+    columns = pd.DataFrame(columns=list(known))
     count = design.count if design.count is None else column_of(columns, design.count)
-    return replace(design, perturbation=found, count=count, well=column_of(columns, design.well))
+    return replace(
+        design,
+        perturbation=tuple(column_of(columns, name) for name in design.perturbation),
+        count=count,
+        well=column_of(columns, design.well),
+    )
 
 
 def _by_plate(table: Any, path: Path) -> dict[str, Any]:
     """Return the rows of each plate; all of them under the file's name if no column tells it."""
     opened = open_table(table)
-    if PLATE not in opened.column_names():
-        return {path.name.partition(".")[0]: table}
     metadata = opened.columns()
-    names = metadata[PLATE].astype(str)
-    if names.nunique() == 1:
-        return {names.iloc[0]: table}
+    column = next((name for name in PLATES if name in metadata), None)
+    if column is None:
+        return {path.name.partition(".")[0]: table}
+    names = metadata[column].astype(str)
     rows = {name: np.flatnonzero(names == name) for name in dict.fromkeys(names)}
+    if len(rows) == 1:
+        return dict.fromkeys(rows, table)
     return {name: opened.taking(some, metadata.iloc[some]) for name, some in rows.items()}
 
 

@@ -207,6 +207,9 @@ class PageContent:
         if table.empty:
             yield Section("Replicates", "No perturbation has two wells on this plate.")
             return
+        if not math.isfinite(found.threshold):
+            yield Section("Replicates", "There is too little to compare replicates with chance.")
+            return
         picture = PagePicture.of(
             "replicates", draw_replicates(found), "Correlations of replicates and by chance",
             f"Median correlation of the wells of each perturbation, and of {len(found.null):,} "
