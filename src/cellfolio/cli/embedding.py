@@ -49,30 +49,25 @@ def embed_command(profiles: Path, output: Path, color: str, method: Any) -> Answ
     PROFILES is a table with a row for each well or perturbation, normalized (.csv, .csv.gz,
     .parquet, .h5ad). Every feature counts the same.
     """
-    from cellfolio.imaging.saving import check_picture_path, save_figure
-    from cellfolio.profiles.embedding import embed
-    from cellfolio.profiles.tables import open_table
-    from cellfolio.workflows.embedding import draw_places
-    from cellfolio.workflows.loading import load
+    from cellfolio.workflows.embedding import write_embedding
 
-    check_picture_path(output)
-    table = load(profiles)
-    found = embed(table, method)
-    save_figure(draw_places(table, found, color, title=profiles.name), output)
-    count = len(open_table(table).features) - len(found.left_out)
-    document = {
+    found = write_embedding(profiles, output, color, method)
+    return Answer(lambda: _document(found, output), _lines(found, output))
+
+
+def _document(found: Embedding, output: Path) -> dict[str, Any]:
+    return {
         "method": found.method,
         "rows": len(found.places),
-        "features": count,
+        "features": len(found.features),
         "explained": list(found.explained),
         "left_out": list(found.left_out),
         "output": str(output),
     }
-    return Answer(lambda: document, _lines(found, count, output))
 
 
-def _lines(found: Embedding, features: int, output: Path) -> Iterator[str]:
-    yield f"{plural(len(found.places), 'profile')}, {plural(features, 'feature')}"
+def _lines(found: Embedding, output: Path) -> Iterator[str]:
+    yield f"{plural(len(found.places), 'profile')}, {plural(len(found.features), 'feature')}"
     if found.left_out:
         yield f"left out: {plural(len(found.left_out), 'feature')} with missing values or no spread"
     if found.explained:

@@ -118,9 +118,11 @@ def _facts(page: QualityPage) -> Iterator[tuple[str, str]]:
     if found.control_count:
         wide = f"their spread {found.median_spread:.2f} of that of all wells"
         yield "  controls", f"{plural(found.control_count, 'well')}, {wide}"
-    if found.replicates is not None:
+    if found.replicates is not None and len(found.replicates.perturbations):
         of = plural(len(found.replicates.perturbations), "perturbation")
         yield "  replicating", f"{found.replicates.agreeing:,} of {of}"
+    elif found.replicates is not None:
+        yield "  replicating", "no perturbation has two wells"
     for one in found.positions:
         shares = (("row", one.row), ("column", one.column), ("edge", one.edge))
         told = [f"{name} {max(share, 0):.0%}" for name, share in shares if isfinite(share)]

@@ -28,13 +28,16 @@ class Embedding:
     places : array of float, shape (rows, components)
     explained : tuple of float
         Share of the variance that each component has; empty for UMAP.
+    features : tuple of str
+        Those that were used.
     left_out : tuple of str
-        Features that were not used: with missing or infinite values, or the same everywhere.
+        The others: with missing or infinite values, or the same everywhere.
     """
 
     method: Method
     places: Array = field(repr=False)
     explained: tuple[float, ...]
+    features: tuple[str, ...] = field(repr=False)
     left_out: tuple[str, ...] = field(repr=False)
 
     @property
@@ -93,7 +96,8 @@ def embed(
         raise InvalidArgument(f"method should be one of {get_args(Method)}, found {method!r}")
     table = open_table(profiles, features)
     scaled, used = _scaled(table.values())
-    left_out = tuple(name for name, kept in zip(table.features, used, strict=True) if not kept)
+    names = np.array(table.features, dtype=object)
+    told = tuple(names[used].tolist()), tuple(names[~used].tolist())
     most = min(scaled.shape)
     if not 1 <= components <= most or scaled.shape[0] < 3:
         raise InvalidArgument(
@@ -103,9 +107,9 @@ def embed(
         )
     if method == "umap":
         places, _ = _principal(scaled, min(most, _BEFORE_UMAP))
-        return Embedding("umap", _umap(places, components), (), left_out)
+        return Embedding("umap", _umap(places, components), (), *told)
     places, explained = _principal(scaled, components)
-    return Embedding("pca", places, explained, left_out)
+    return Embedding("pca", places, explained, *told)
 
 
 def _scaled(values: Array) -> tuple[Array, Mask]:

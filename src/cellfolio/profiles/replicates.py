@@ -112,8 +112,8 @@ def _null(known: Array, groups: Sequence[npt.NDArray[np.int64]], seed: int) -> A
     if len(groups) < 2 or not counts:
         return np.empty(0)
     drawn = _strangers(groups, counts, np.random.default_rng(seed))
-    found = np.array([_median(known[np.ix_(rows, rows)]) for rows in drawn])
-    return found[np.isfinite(found)]
+    found = [_median(known[np.ix_(rows, rows)]) for rows in drawn]
+    return np.array([one for one in found if np.isfinite(one)])
 
 
 def _strangers(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cellfolio.formats.loading import load
+from cellfolio.imaging.saving import check_picture_path, save_figure
 from cellfolio.imaging.scatter import ScatterStyle, draw_classes, draw_values
 from cellfolio.profiles.embedding import Embedding, Method, embed
 from cellfolio.profiles.tables import open_table
@@ -54,13 +57,41 @@ def draw_embedding(
     ...     {"Metadata_drug": ["a", "a", "b"], "Cells_A": [1.0, 2, 9], "Cells_B": [3.0, 4, 0]}
     ... )
     >>> draw_embedding(table, "drug").axes[0].get_xlabel()
-    'PC 1 (98%)'
+    'PC 1 (97%)'
     """
-    return draw_places(profiles, embed(profiles, method, features=features), color, title=title)
+    return _draw(profiles, embed(profiles, method, features=features), color, title)
 
 
-def draw_places(profiles: object, found: Embedding, color: str, *, title: str = "") -> Figure:
-    """Draw profiles where an embedding has put them (see `draw_embedding`)."""
+def write_embedding(path: Path, output: Path, color: str, method: Method = "pca") -> Embedding:
+    """Draw the profiles of a file, and save the picture (see `draw_embedding`).
+
+    Parameters
+    ----------
+    path : Path
+        A table of profiles.
+    output : Path
+        Ends in ``.png``, ``.svg`` or ``.pdf``.
+    color : str
+    method : {'pca', 'umap'}
+
+    Returns
+    -------
+    Embedding
+        What was drawn.
+
+    Raises
+    ------
+    InvalidArgument, ObjectNotFound, BrokenFile, UnknownFormat
+    """
+    check_picture_path(output)
+    profiles = load(path)
+    column_of(open_table(profiles).columns(), color)  # before minutes of UMAP
+    found = embed(profiles, method)
+    save_figure(_draw(profiles, found, color, path.name), output)
+    return found
+
+
+def _draw(profiles: object, found: Embedding, color: str, title: str) -> Figure:
     import pandas as pd
 
     table = open_table(profiles)
