@@ -165,11 +165,10 @@ def test_features_do_not_depend_on_labels_or_place() -> None:
     again = measure_objects(renamed, images, SMALL)
     assert again["ObjectNumber"].tolist() == [7, 9, 40]
     again = again.set_index("ObjectNumber").loc[[40, 7, 9]]
-    numbers = [name for name in found if "ObjectNumber" in name or "RadialDistribution" in name]
-    pd.testing.assert_frame_equal(
-        found.drop(columns=numbers),
-        again.reset_index(drop=True).drop(columns=[one for one in numbers if one in again]),
-    )
+    told = ("Neighbors_FirstClosestObject", "Neighbors_SecondClosestObject", "ObjectNumber")
+    # Middles of rings depend on where in the image equal values lie (see `ordering`).
+    others = [str(name) for name in found if not str(name).startswith((*told, "Radial"))]
+    pd.testing.assert_frame_equal(found[others], again.reset_index(drop=True)[others])
 
 
 @pytest.mark.parametrize(

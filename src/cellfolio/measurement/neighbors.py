@@ -87,10 +87,10 @@ def _closest(objects: Objects, around: Objects, places: Ints) -> dict[str, Float
             numbers = np.where(kept[other], around.numbers[other], 0).astype(np.float64)
             found[f"{which}ClosestObjectNumber"] = numbers
     if len(around) > 2:
-        one, other = away[rows, order[:, 1]], away[rows, order[:, 2]]
+        first, second = away[rows, order[:, 1]], away[rows, order[:, 2]]
         with np.errstate(divide="ignore", invalid="ignore"):
-            cosine = (one * other).sum(axis=1) / np.sqrt(
-                (one**2).sum(axis=1) * (other**2).sum(axis=1)
+            cosine = (first * second).sum(axis=1) / np.sqrt(
+                (first**2).sum(axis=1) * (second**2).sum(axis=1)
             )
         found["AngleBetweenNeighbors"] = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
     return found
