@@ -40,6 +40,12 @@ settings.register_profile(
 settings.load_profile("default")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Run kernels as Python where only short tests run: their inputs are smaller than compiling."""
+    if config.option.markexpr == "not slow":
+        os.environ["NUMBA_DISABLE_JIT"] = "1"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest first; files stay together, in the order they had."""
     items.sort(key=_rank)

@@ -16,10 +16,15 @@ from cellfolio.formats.images.image import Image
 from cellfolio.formats.images.opening import open_image
 from cellfolio.imaging.picture import Picture
 from cellfolio.imaging.plate_montage import plate_montage
+from cellfolio.imaging.quality_figures import draw_replicates
+from cellfolio.imaging.saving import save_figure
 from cellfolio.imaging.showing import show
+from cellfolio.profiles import PlateDesign, plate_quality
 from cellfolio.registries.plates import Well
 from cellfolio.simulation import CHANNELS, PIXEL_SIZE_UM, ExperimentDesign, simulate_site
+from cellfolio.workflows.embedding import draw_embedding
 from tests.docs.cell_line import cell_line
+from tests.profiles.plates import CONTROLS, make_plate
 
 FOLDER = Path(__file__).parent / "guide" / "pictures"
 LARGEST = 100_000
@@ -56,6 +61,20 @@ def main() -> None:
         path = FOLDER / f"{name}.png"
         picture.save(path)
         assert path.stat().st_size <= LARGEST, f"{path} is too large"
+    quality_pictures()
+
+
+def quality_pictures() -> None:
+    """Write the pictures of a plate of profiles."""
+    plate = make_plate()
+    found = plate_quality({"profiles": plate}, PlateDesign(("Metadata_drug",), CONTROLS))
+    assert found.replicates is not None
+    figures = {
+        "quality-replicates": draw_replicates(found.replicates),
+        "quality-points": draw_embedding(plate, "drug"),
+    }
+    for name, figure in figures.items():
+        save_figure(figure, FOLDER / f"{name}.png", dpi=100)
 
 
 def cell_line_pictures() -> dict[str, Picture]:

@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from cellfolio.workflows.atlas import atlas_cells
     from cellfolio.workflows.atlas_pictures import draw_cells
     from cellfolio.workflows.cardio import cardio_cells
+    from cellfolio.workflows.embedding import draw_embedding
     from cellfolio.workflows.expression import genes
     from cellfolio.workflows.getting import GetOptions
     from cellfolio.workflows.loading import load, open_image
     from cellfolio.workflows.mosaics import image_files, stitch
     from cellfolio.workflows.plates import wells
     from cellfolio.workflows.publishing import Label, save
+    from cellfolio.workflows.quality import quality
     from cellfolio.workflows.querying import query, tables
     from cellfolio.workflows.records import record_image, records, schema
     from cellfolio.workflows.rosetta import rosetta
@@ -72,11 +74,13 @@ _HOMES = {
     "cellfolio.workflows.atlas_pictures": ("draw_cells",),
     "cellfolio.workflows.cardio": ("cardio_cells",),
     "cellfolio.workflows.expression": ("genes",),
+    "cellfolio.workflows.embedding": ("draw_embedding",),
     "cellfolio.workflows.getting": ("GetOptions",),
     "cellfolio.workflows.loading": ("load", "open_image"),
     "cellfolio.workflows.mosaics": ("image_files", "stitch"),
     "cellfolio.workflows.plates": ("wells",),
     "cellfolio.workflows.publishing": ("Label", "save"),
+    "cellfolio.workflows.quality": ("quality",),
     "cellfolio.workflows.querying": ("query", "tables"),
     "cellfolio.workflows.records": ("record_image", "records", "schema"),
     "cellfolio.workflows.rosetta": ("rosetta",),
@@ -120,6 +124,7 @@ __all__ = [
     "catalogue",
     "diff",
     "draw_cells",
+    "draw_embedding",
     "du",
     "fetch",
     "gc",
@@ -132,6 +137,7 @@ __all__ = [
     "open",
     "open_image",
     "push",
+    "quality",
     "query",
     "record_image",
     "records",

@@ -33,6 +33,7 @@ LONG = (
             "cell-line-images",
             "five-systems",
             "looking",
+            "measuring",
             "plates",
             "profiles",
             "publishing",

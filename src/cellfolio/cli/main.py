@@ -44,6 +44,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "wells": ("plates", "Show the wells of a plate: perturbations and controls; draw them."),
     },
+    "Profiles": {
+        "quality": ("quality", "Write a page about the quality of each plate, with pictures."),
+        "embed": ("embedding", "Draw profiles as points, similar ones near each other."),
+    },
     "Get": {
         "get": ("moving", "Get a data set, a package, or a part of it, into a folder."),
         "status": ("comparing", "Show what you changed in a folder since it was filled."),

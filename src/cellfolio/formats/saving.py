@@ -49,12 +49,19 @@ def _write_json(frame: pd.DataFrame, path: Path) -> None:
     )
 
 
+def _write_h5ad(frame: pd.DataFrame, path: Path) -> None:
+    from cellfolio.profiles.annotated import to_anndata
+
+    to_anndata(frame).write_h5ad(path, compression="gzip")
+
+
 _WRITERS: Mapping[str, Callable[[Any, Path], None]] = {
     ".csv": _write_csv,
     ".csv.gz": _write_csv_gz,
     ".tsv": _write_tsv,
     ".parquet": _write_parquet,
     ".json": _write_json,
+    ".h5ad": _write_h5ad,
 }
 
 
@@ -85,7 +92,8 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     frame : DataFrame
         Its index is not written.
     path : Path
-        ``.csv``, ``.csv.gz``, ``.tsv``, ``.parquet`` or ``.json`` (a list of objects).
+        ``.csv``, ``.csv.gz``, ``.tsv``, ``.parquet``, ``.json`` (a list of objects) or ``.h5ad``
+        (profiles: see `cellfolio.profiles.to_anndata`).
 
     Raises
     ------

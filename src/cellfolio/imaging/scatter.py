@@ -165,7 +165,8 @@ def draw_values(
         **dots,
     )
     beyond = bool(len(known)) and float(numbers[known].max()) > high
-    bar = figure.colorbar(drawn, ax=axes, label=name, extend="max" if beyond else "neither")
+    bar = figure.colorbar(drawn, ax=axes, extend="max" if beyond else "neither")
+    bar.set_label(name, parse_math=False)
     bar.ax.tick_params(labelsize=8)
     return figure
 
@@ -193,9 +194,11 @@ def _empty_figure(
     figure = Figure(figsize=(6.0 + (3.2 if legend else 1.0), tall + 0.8), layout="constrained")
     axes = figure.add_subplot()
     axes.set_aspect("equal", adjustable="datalim" if not width or not height else "box")
-    axes.set_title(style.title, fontsize=10)
-    axes.set_xlabel(style.x_label)
-    axes.set_ylabel(style.y_label)
+    axes.set_anchor("W")  # what is left of the width is at the right, beside the legend
+    # Names may come from strangers, and are never mathematics.
+    axes.set_title(style.title, fontsize=10, parse_math=False)
+    axes.set_xlabel(style.x_label, parse_math=False)
+    axes.set_ylabel(style.y_label, parse_math=False)
     axes.tick_params(labelsize=8)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -255,10 +258,12 @@ def _legend(
     lost = int((held.codes < 0).sum())
     if lost:
         handles.append(mark(f"not known  {lost:,}", MISSING))
-    axes.legend(
+    made = axes.legend(
         handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=8,
         handletextpad=0.3, borderaxespad=0.0,
     )  # fmt: skip
+    for text in made.get_texts():
+        text.set_parse_math(False)
 
 
 def _short(name: str) -> str:

@@ -166,7 +166,18 @@ def _text(text: object, limit: int = _TEXT) -> str:
     """Return text to show: escaped, cut, and unable to turn the line around or hide in it."""
     whole = str(text)
     cut = whole if len(whole) <= limit else f"{whole[: limit - 1]}…"
-    return html.escape("".join(_visible(char) for char in cut))
+    return html.escape(visible_text(cut))
+
+
+def visible_text(text: str) -> str:
+    r"""Return text that cannot turn a line around or hide in it; it is still to be escaped.
+
+    Examples
+    --------
+    >>> visible_text("taxol\u202e")
+    'taxol\\u202e'
+    """
+    return text if text.isprintable() else "".join(_visible(char) for char in text)
 
 
 def _visible(char: str) -> str:

@@ -14,8 +14,10 @@ and changes nothing:
 """
 
 from cellfolio.profiles.aggregating import aggregate
+from cellfolio.profiles.annotated import to_anndata
 from cellfolio.profiles.annotating import annotate
 from cellfolio.profiles.combining import Modz, consensus
+from cellfolio.profiles.embedding import Embedding, embed
 from cellfolio.profiles.features import NOISY_FEATURES, FeatureSplit, split_features
 from cellfolio.profiles.normalizing import normalize
 from cellfolio.profiles.operations import (
@@ -28,6 +30,7 @@ from cellfolio.profiles.operations import (
     Operation,
     VarianceThreshold,
 )
+from cellfolio.profiles.quality import PlateDesign, PlateQuality, QualityRules, plate_quality
 from cellfolio.profiles.scaling import Normalization, Robustize, RobustMad, Standardize
 from cellfolio.profiles.selecting import CPJUMP1_2021, Dropped, Selection, feature_select
 from cellfolio.profiles.sphering import Spherize
@@ -40,12 +43,16 @@ __all__ = [
     "DropMissing",
     "DropOutliers",
     "Dropped",
+    "Embedding",
     "FeatureSplit",
     "FrequencyThreshold",
     "Modz",
     "NoiseRemoval",
     "Normalization",
     "Operation",
+    "PlateDesign",
+    "PlateQuality",
+    "QualityRules",
     "RobustMad",
     "Robustize",
     "Selection",
@@ -55,7 +62,10 @@ __all__ = [
     "aggregate",
     "annotate",
     "consensus",
+    "embed",
     "feature_select",
     "normalize",
+    "plate_quality",
     "split_features",
+    "to_anndata",
 ]

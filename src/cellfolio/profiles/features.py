@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from cellfolio.errors import InvalidArgument
@@ -38,6 +39,71 @@ class FeatureSplit(NamedTuple):
 
     metadata: tuple[str, ...]
     features: tuple[str, ...]
+
+
+SEVERAL_CHANNELS = "several"
+"""Channel of a feature that compares channels, such as a correlation."""
+_OF_CHANNELS = frozenset(
+    {"Correlation", "Granularity", "Intensity", "Location", "RadialDistribution", "Texture"}
+)
+"""Groups of CellProfiler's measurements that look at pixels."""
+_AXES = frozenset("XYZ")
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureName:
+    """What the name of a feature tells.
+
+    Attributes
+    ----------
+    compartment : str
+        ``Cells``, ``Cytoplasm`` or ``Nuclei``; empty where the name tells none.
+    group : str
+        Kind of measurement, such as ``Texture``; of other names, all before the number.
+    channel : str
+        Empty where no channel is looked at, and `SEVERAL_CHANNELS` where channels are compared.
+    """
+
+    compartment: str
+    group: str
+    channel: str
+
+
+def parse_feature(name: str) -> FeatureName:
+    """Return what the name of a feature tells, as CellProfiler makes names.
+
+    Parameters
+    ----------
+    name : str
+
+    References
+    ----------
+    CellProfiler's manual, "Measurement nomenclature".
+
+    Examples
+    --------
+    >>> parse_feature("Cells_Texture_Contrast_DNA_3_00_256")
+    FeatureName(compartment='Cells', group='Texture', channel='DNA')
+    >>> parse_feature("Nuclei_Correlation_RWC_DNA_ER").channel
+    'several'
+    >>> parse_feature("efficientnet_17")
+    FeatureName(compartment='', group='efficientnet', channel='')
+    """
+    compartment, *words = name.split("_")
+    if compartment not in COMPARTMENTS or not words:
+        numbered = _NUMBERED.fullmatch(name)
+        return FeatureName("", numbered["model"] if numbered else name, "")
+    group, rest = words[0], words[2:]
+    if group not in _OF_CHANNELS:
+        return FeatureName(compartment, group, "")
+    if group == "Correlation" and len(rest) > 1:
+        return FeatureName(compartment, group, SEVERAL_CHANNELS)
+    # Scales, angles, bins and the like come last: `_3_00_256`, `_1of4`.
+    while rest and rest[-1][:1].isdigit():
+        rest.pop()
+    if group == "Location" and rest and rest[0] in _AXES:
+        rest = rest[1:]
+    return FeatureName(compartment, group, "_".join(rest))
 
 
 def split_features(columns: Sequence[str], prefixes: Sequence[str] = ()) -> FeatureSplit:

@@ -1,0 +1,129 @@
+"""The command about the quality of plates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cellfolio.cli.command import Answer, command
+from cellfolio.cli.text import columns, paint, plural, printable
+
+if TYPE_CHECKING:
+    from cellfolio.workflows.quality import QualityPage
+
+_SHOWN = 5
+FIELDS = {
+    "plates": "the plates; each with `plate`, `page` and `pictures` (files), `wells`, `stages` "
+    "(features of each table), `controls`, `median_objects` (or null), `missing` (share of the "
+    "values), `control_spread` (by that of all wells, median of the features, or null), "
+    "`perturbations` (those with replicates), `replicating` and `threshold` (or null), "
+    "`positions` (each with `of`, and the share of the variance that `row`, `column` and `edge` "
+    "explain, or null) and `flags` (each with `well` and `reason`)",
+}
+
+
+@command("quality", fields=FIELDS)
+@click.argument(
+    "profiles",
+    nargs=-1,
+    required=True,
+    metavar="PROFILES...",
+    type=click.Path(path_type=Path, dir_okay=False),
+)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the pages and pictures.",
+)
+@click.option("--reference", metavar="QUERY", help="Which wells are negative controls.")
+@click.option(
+    "--perturbation",
+    multiple=True,
+    metavar="COLUMN",
+    help="Column that tells which wells are replicates; can be repeated.",
+)
+@click.option("--well", default="Metadata_Well", metavar="COLUMN", help="By default Metadata_Well.")
+@click.option("--count", metavar="COLUMN", help="Column with the number of objects.")
+def quality_command(profiles: tuple[Path, ...], output: Path, **design: Any) -> Answer:
+    """Write a page about the quality of each plate, with pictures.
+
+    PROFILES are tables with a row for each well, in the order in which they were made: such as
+    annotated, normalized, selected (.csv, .csv.gz, .parquet, .h5ad). One is enough. Plates are
+    told by Metadata_Plate.
+
+    A QUERY is such as "Metadata_control_type == 'negcon'".
+    """
+    from cellfolio.profiles.quality import PlateDesign
+    from cellfolio.workflows.quality import quality
+
+    pages = quality(profiles, output, PlateDesign(**design))
+    return Answer(lambda: {"plates": [_document(page) for page in pages]}, _lines(pages))
+
+
+def _document(page: QualityPage) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from cellfolio.formats.saving import plain
+
+    found, replicates = page.quality, page.quality.replicates
+    document = {
+        "plate": page.plate,
+        "page": str(page.path),
+        "pictures": [str(path) for path in page.pictures],
+        "wells": len(found.wells),
+        "stages": found.stages,
+        "controls": found.control_count,
+        "median_objects": found.median_objects,
+        "missing": found.missing,
+        "control_spread": found.median_spread,
+        "perturbations": None if replicates is None else len(replicates.perturbations),
+        "replicating": None if replicates is None else replicates.agreeing,
+        "threshold": None if replicates is None else replicates.threshold,
+        "positions": [
+            {"of": one.of, "row": one.row, "column": one.column, "edge": one.edge}
+            for one in found.positions
+        ],
+        "flags": [asdict(flag) for flag in found.flags],
+    }
+    found_plain: dict[str, Any] = plain(document)
+    return found_plain
+
+
+def _lines(pages: tuple[QualityPage, ...]) -> Iterator[str]:
+    for page in pages:
+        yield paint(printable(page.plate), "bold")
+        yield from columns(list(_facts(page)), "<<")
+        flags = page.quality.flags
+        for flag in flags[:_SHOWN]:
+            yield f"  {printable(flag.well)}: {printable(flag.reason)}"
+        if len(flags) > _SHOWN:
+            yield f"  … {len(flags) - _SHOWN:,} more in the page"
+        yield f"→ {printable(page.path)}"
+
+
+def _facts(page: QualityPage) -> Iterator[tuple[str, str]]:
+    found = page.quality
+    yield "  wells", f"{len(found.wells):,}, {len(found.flagged):,} to look at"
+    if isfinite(found.median_objects):
+        yield "  objects", f"{found.median_objects:,.0f} by well, median"
+    yield "  features", " → ".join(f"{count:,}" for count in found.stages.values())
+    yield "  missing", f"{found.missing:.2%} of the values"
+    if found.control_count:
+        wide = f"their spread {found.median_spread:.2f} of that of all wells"
+        yield "  controls", f"{plural(found.control_count, 'well')}, {wide}"
+    if found.replicates is not None and len(found.replicates.perturbations):
+        of = plural(len(found.replicates.perturbations), "perturbation")
+        yield "  replicating", f"{found.replicates.agreeing:,} of {of}"
+    elif found.replicates is not None:
+        yield "  replicating", "no perturbation has two wells"
+    for one in found.positions:
+        shares = (("row", one.row), ("column", one.column), ("edge", one.edge))
+        told = [f"{name} {max(share, 0):.0%}" for name, share in shares if isfinite(share)]
+        yield f"  {one.of}", f"explained by {', '.join(told)}" if told else "too few wells"

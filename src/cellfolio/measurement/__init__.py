@@ -1,0 +1,33 @@
+"""Measurement: from images and labels to features of single objects.
+
+Pure functions over arrays. A definition is in one file for each group of features, with its
+formula and source; the numbers are those of CellProfiler 4.2:
+
+>>> import numpy as np
+>>> from cellfolio.measurement import MeasurementSettings, measure_objects
+>>> labels = np.array([[1, 1, 0, 2, 2]])
+>>> images = {"DNA": np.array([[10, 20, 0, 40, 40]], dtype=np.uint8)}
+>>> measure_objects(labels, images, MeasurementSettings(groups=("Intensity",)))[
+...     "Intensity_MeanIntensity_DNA"
+... ].round(4).tolist()
+[0.0588, 0.1569]
+"""
+
+from cellfolio.measurement.granularity import GranularitySettings, Spectrum
+from cellfolio.measurement.measuring import (
+    GROUPS,
+    MeasurementSettings,
+    measure_objects,
+    scale_image,
+)
+from cellfolio.measurement.objects import Objects
+
+__all__ = [
+    "GROUPS",
+    "GranularitySettings",
+    "MeasurementSettings",
+    "Objects",
+    "Spectrum",
+    "measure_objects",
+    "scale_image",
+]

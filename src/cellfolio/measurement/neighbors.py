@@ -1,0 +1,134 @@
+"""Neighbours: how many objects are near another, and how near.
+
+The definitions are those of CellProfiler's module MeasureObjectNeighbors (version 4.2), with
+neighbours within a distance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cellfolio.errors import InvalidArgument
+from cellfolio.measurement.compiled import compiled
+from cellfolio.measurement.objects import Floats, Ints, Labels, Objects
+
+
+def measure_neighbors(
+    objects: Objects, distance: int, around: Objects | None = None
+) -> dict[str, Floats]:
+    """Measure the neighbours of objects.
+
+    Parameters
+    ----------
+    objects : Objects
+    distance : int
+        In pixels, at which another object is a neighbour.
+    around : Objects, optional
+        All objects of this kind, with the same labels, and those that were discarded; by default
+        `objects`.
+
+    Returns
+    -------
+    dict of str to array of float64, shape (objects,)
+        ``Neighbors_NumberOfNeighbors_<distance>``; ``…PercentTouching…``, of the outline;
+        ``…FirstClosestObjectNumber…``, ``…FirstClosestDistance…`` and the same of the second, by
+        the distance of centres; ``…AngleBetweenNeighbors…`` in degrees, at the centre between
+        those of the two closest. Numbers are labels, and 0 where the object was discarded.
+
+    Raises
+    ------
+    InvalidArgument
+        If the distance is less than 1, or `around` has not the objects.
+
+    Notes
+    -----
+    A pixel of the outline, which has 8 neighbours, touches if a pixel of another object is within
+    the distance plus a half.
+
+    Examples
+    --------
+    >>> found = measure_neighbors(Objects.of(np.array([[1, 1, 0, 2]])), 2)
+    >>> found["Neighbors_NumberOfNeighbors_2"].tolist()
+    [1.0, 1.0]
+    """
+    if distance < 1:
+        raise InvalidArgument(f"distance should be at least 1 pixel, found {distance!r}")
+    around = objects if around is None else around
+    if around.shape != objects.shape or not np.isin(objects.numbers, around.numbers).all():
+        raise InvalidArgument("the objects around should be in the same plane, and have them all")
+    places = np.searchsorted(around.numbers, objects.numbers)
+    near, touching = _near(around.labels, around.pixels, around.bounds, places, distance)
+    closest = _closest(objects, around, places)
+    found = {"NumberOfNeighbors": near, "PercentTouching": touching, **closest}
+    return {f"Neighbors_{name}_{distance}": one for name, one in found.items()}
+
+
+def _closest(objects: Objects, around: Objects, places: Ints) -> dict[str, Floats]:
+    count = len(objects)
+    found = {
+        f"{which}Closest{what}": np.zeros(count)
+        for which in ("First", "Second")
+        for what in ("ObjectNumber", "Distance")
+    }
+    found["AngleBetweenNeighbors"] = np.zeros(count)
+    if len(around) < 2 or not count:
+        return found
+    own = around.centers[places]
+    away = around.centers[None, :, :] - own[:, None, :]
+    distances = np.sqrt((away**2).sum(axis=2))
+    distances[np.arange(count), places] = -1  # itself comes first
+    order = np.argsort(distances, axis=1, kind="stable")
+    kept = np.isin(around.numbers, objects.numbers)
+    rows = np.arange(count)
+    for rank, which in ((1, "First"), (2, "Second")):
+        if len(around) > rank:
+            other = order[:, rank]
+            found[f"{which}ClosestDistance"] = distances[rows, other]
+            numbers = np.where(kept[other], around.numbers[other], 0).astype(np.float64)
+            found[f"{which}ClosestObjectNumber"] = numbers
+    if len(around) > 2:
+        first, second = away[rows, order[:, 1]], away[rows, order[:, 2]]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            cosine = (first * second).sum(axis=1) / np.sqrt(
+                (first**2).sum(axis=1) * (second**2).sum(axis=1)
+            )
+        found["AngleBetweenNeighbors"] = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    return found
+
+
+@compiled
+def _near(
+    labels: Labels, pixels: Ints, bounds: Ints, places: Ints, distance: int
+) -> tuple[Floats, Floats]:
+    """Count neighbours of some objects, and the per cent of their outlines that touch others."""
+    rows, columns = labels.shape
+    counts, touching = np.zeros(len(places)), np.zeros(len(places))
+    seen = np.full(len(bounds), -1, dtype=np.int64)
+    for number in range(len(places)):
+        own = places[number] + 1
+        outline, touched, neighbors = 0, 0, 0
+        for at in range(bounds[own - 1], bounds[own]):
+            row, column = divmod(pixels[at], columns)
+            on_outline = row == 0 or column == 0 or row == rows - 1 or column == columns - 1
+            for y in range(max(row - 1, 0), min(row + 2, rows)):
+                for x in range(max(column - 1, 0), min(column + 2, columns)):
+                    on_outline |= labels[y, x] != own
+            if not on_outline:
+                continue
+            outline += 1
+            touches = False
+            for y in range(max(row - distance, 0), min(row + distance + 1, rows)):
+                for x in range(max(column - distance, 0), min(column + distance + 1, columns)):
+                    other = labels[y, x]
+                    if other in (0, own):
+                        continue
+                    square = (y - row) * (y - row) + (x - column) * (x - column)
+                    if 4 * square <= (2 * distance + 1) * (2 * distance + 1):
+                        touches = True
+                    if square <= distance * distance and seen[other] != number:
+                        seen[other] = number
+                        neighbors += 1
+            touched += touches
+        counts[number] = neighbors
+        touching[number] = 100.0 * touched / outline if outline else 0.0
+    return counts, touching

@@ -1,0 +1,145 @@
+"""Objects of a site: where the pixels of each lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from cellfolio.errors import InvalidArgument
+from cellfolio.measurement.compiled import compiled
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Labels = npt.NDArray[np.int32]
+Plane = npt.NDArray[np.float32]
+"""An image as CellProfiler has it: float32, from 0 to 1."""
+
+_LARGEST = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Objects of one kind, such as nuclei, in one site.
+
+    Everything else of this package works on the pixels of an object as a list, so labels are
+    sorted once.
+
+    Attributes
+    ----------
+    labels : array of int32, shape (rows, columns)
+        The number of each pixel's object among these objects, from 1; 0 is background.
+    numbers : array of int64, shape (objects,)
+        The labels that were given, ascending.
+    pixels : array of int64
+        Flat indices of all pixels of objects: object by object, row by row.
+    bounds : array of int64, shape (objects + 1,)
+        Where the pixels of each object begin in `pixels`, and its length.
+    """
+
+    labels: Labels
+    numbers: Ints
+    pixels: Ints = field(repr=False)
+    bounds: Ints = field(repr=False)
+
+    @classmethod
+    def of(cls, labels: npt.NDArray[np.generic]) -> Objects:
+        """Return the objects of a label image.
+
+        Parameters
+        ----------
+        labels : array of int or bool, shape (rows, columns)
+            Numbers of objects, in any order, with gaps or without; 0 is background.
+
+        Raises
+        ------
+        InvalidArgument
+            If it is no plane of whole numbers from 0.
+
+        Examples
+        --------
+        >>> Objects.of(np.array([[0, 7, 7], [3, 3, 3]])).areas.tolist()
+        [3, 2]
+        """
+        given = np.asarray(labels)
+        if given.ndim != 2:
+            raise InvalidArgument(f"labels should be one plane, found the shape {given.shape}")
+        if given.dtype.kind not in "bui":
+            raise InvalidArgument(f"labels should be whole numbers, found {given.dtype}")
+        flat = given.ravel()
+        within = np.flatnonzero(flat)
+        values = flat[within]
+        if len(values) and (int(values.min()) < 0 or int(values.max()) > _LARGEST):
+            worst = values.min() if values.min() < 0 else values.max()
+            raise InvalidArgument(f"labels should be from 0 to {_LARGEST}, found {worst}")
+        numbers, which = np.unique(values, return_inverse=True)
+        counts = np.bincount(which, minlength=len(numbers))
+        dense = np.zeros(flat.size, dtype=np.int32)
+        dense[within] = which + 1
+        return cls(
+            dense.reshape(given.shape),
+            numbers.astype(np.int64),
+            within[np.argsort(which, kind="stable")],
+            np.concatenate([[0], np.cumsum(counts)]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the plane."""
+        return self.labels.shape[0], self.labels.shape[1]
+
+    @cached_property
+    def areas(self) -> Ints:
+        """Number of pixels of each object."""
+        return np.diff(self.bounds)
+
+    @cached_property
+    def places(self) -> tuple[Ints, Ints]:
+        """Row and column of each of `pixels`."""
+        rows, columns = np.divmod(self.pixels, self.shape[1])
+        return rows, columns
+
+    @cached_property
+    def boxes(self) -> Ints:
+        """First row and column, and last row and column + 1, of each; shape (objects, 4)."""
+        if not len(self):
+            return np.zeros((0, 4), dtype=np.int64)
+        rows, columns = self.places
+        starts = self.bounds[:-1]
+        low = [np.minimum.reduceat(one, starts) for one in (rows, columns)]
+        high = [np.maximum.reduceat(one, starts) + 1 for one in (rows, columns)]
+        return np.stack([*low, *high], axis=1)
+
+    @cached_property
+    def edges(self) -> npt.NDArray[np.bool_]:
+        """Which of `pixels` have a neighbour, of 4, within the plane and outside of the object."""
+        return _edges(self.labels, self.pixels)
+
+    @cached_property
+    def centers(self) -> Floats:
+        """Mean row and column of each; shape (objects, 2)."""
+        if not len(self):
+            return np.zeros((0, 2))
+        sums = [np.add.reduceat(one.astype(np.float64), self.bounds[:-1]) for one in self.places]
+        return np.stack(sums, axis=1) / self.areas[:, None]
+
+
+@compiled
+def _edges(labels: Labels, pixels: Ints) -> npt.NDArray[np.bool_]:
+    rows, columns = labels.shape
+    found = np.zeros(len(pixels), dtype=np.bool_)
+    for at in range(len(pixels)):
+        row, column = divmod(pixels[at], columns)
+        own = labels[row, column]
+        found[at] = (
+            (row > 0 and labels[row - 1, column] != own)
+            or (row + 1 < rows and labels[row + 1, column] != own)
+            or (column > 0 and labels[row, column - 1] != own)
+            or (column + 1 < columns and labels[row, column + 1] != own)
+        )
+    return found

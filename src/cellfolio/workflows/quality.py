@@ -1,0 +1,272 @@
+"""A page about the quality of each plate, with pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from cellfolio.errors import InvalidArgument
+from cellfolio.formats.loading import load as load_file
+from cellfolio.imaging.saving import save_figure
+from cellfolio.package.html import visible_text
+from cellfolio.profiles.quality import PlateDesign, PlateQuality, QualityRules, plate_quality
+from cellfolio.profiles.tables import open_table
+from cellfolio.registries.plates import Well, parse_well
+from cellfolio.storage.disk import write_atomically
+from cellfolio.workflows.plates import column_of
+from cellfolio.workflows.quality_page import PageContent, PagePicture, Section, pictures_of
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+PLATES = ("Metadata_Plate", "Image_Metadata_Plate")
+"""Columns that tell plates: the first that is there."""
+_TEMPLATE = "quality.html"
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST = 80
+
+
+@dataclass(frozen=True)
+class QualityPage:
+    """A page that was written.
+
+    Attributes
+    ----------
+    plate : str
+    path : Path
+        The page, which needs no other file.
+    pictures : tuple of Path
+        The pictures in it, as PNG and SVG.
+    quality : PlateQuality
+        What it tells.
+    """
+
+    plate: str
+    path: Path
+    pictures: tuple[Path, ...] = field(repr=False)
+    quality: PlateQuality
+
+
+def quality(
+    profiles: Sequence[Path | str] | Path | str,
+    output: Path | str,
+    design: PlateDesign | None = None,
+    rules: QualityRules | None = None,
+) -> tuple[QualityPage, ...]:
+    r"""Write a page about the quality of each plate, with pictures.
+
+    Parameters
+    ----------
+    profiles : path, or sequence of paths
+        Tables of profiles, a row for each well, in the order in which they were made: such as
+        annotated, normalized, selected. One is enough. Plates are told by ``Metadata_Plate``.
+    output : path
+        Folder for ``<plate>.html`` and a folder ``<plate>`` of pictures; made if it is not there.
+    design : PlateDesign, optional
+        Which wells are controls and replicates. Columns may be named without ``Metadata_``.
+    rules : QualityRules, optional
+        When a well is flagged.
+
+    Returns
+    -------
+    tuple of QualityPage
+        By plate, in the order of the first table.
+
+    Raises
+    ------
+    InvalidArgument
+        See `cellfolio.profiles.plate_quality`.
+    ObjectNotFound, BrokenFile, UnknownFormat
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "profiles.csv")
+    ...     rows = [f"P7,A{column:02},{100 + column % 3},{column}\n" for column in range(1, 7)]
+    ...     head = "Metadata_Plate,Metadata_Well,Metadata_Object_Count,Cells_A\n"
+    ...     _ = path.write_text(head + "".join(rows))
+    ...     pages = quality(path, Path(folder, "pages"))
+    ...     sorted(one.name for one in Path(folder, "pages").iterdir())
+    ['P7', 'P7.html']
+    """
+    paths = [Path(profiles)] if isinstance(profiles, (str, Path)) else list(map(Path, profiles))
+    if not paths:
+        raise InvalidArgument("expected at least one table of profiles, found none")
+    stages = _stage_names(paths)
+    tables = {name: load_file(path) for name, path in stages.items()}
+    inputs = {name: _digest(path) for name, path in stages.items()}
+    design = _with_columns(design or PlateDesign(), list(tables.values()))
+    plates = {name: _by_plate(table, paths[0]) for name, table in tables.items()}
+    first = next(iter(plates.values()))
+    for name, found in plates.items():
+        if set(found) != set(first):
+            odd = sorted(set(found) ^ set(first))
+            raise InvalidArgument(
+                f"{name} should have the plates of {next(iter(plates))}; {len(odd)} are only in "
+                f"one of them, such as {odd[0]}"
+            )
+    pages = []
+    for plate in first:
+        own = {name: found[plate] for name, found in plates.items()}
+        try:
+            pages.append(write_quality_page(plate, own, Path(output), design, rules, inputs=inputs))
+        except InvalidArgument as error:
+            raise InvalidArgument(f"{plate}: {error}", hint=error.hint) from error
+    return tuple(pages)
+
+
+def write_quality_page(
+    plate: str,
+    stages: Mapping[str, object],
+    folder: Path,
+    design: PlateDesign | None = None,
+    rules: QualityRules | None = None,
+    *,
+    inputs: Mapping[str, str] | None = None,
+) -> QualityPage:
+    """Write the page of one plate, and its pictures.
+
+    Parameters
+    ----------
+    plate : str
+        What the plate is called; characters that are no good in names of files become ``_``.
+    stages : mapping of str to table
+        As for `cellfolio.profiles.plate_quality`.
+    folder : Path
+        Made if it is not there.
+    design : PlateDesign, optional
+    rules : QualityRules, optional
+    inputs : mapping of str to str, optional
+        Digest of each file that the tables are from, by its name; told in the page.
+
+    Returns
+    -------
+    QualityPage
+
+    Raises
+    ------
+    InvalidArgument
+    """
+    design, rules = design or PlateDesign(), rules or QualityRules()
+    wells = _places(next(iter(stages.values())), design.well) if stages else {}
+    places = {name: (well.row, well.column) for name, well in wells.items()}
+    found = plate_quality(stages, design, rules, places=places or None)
+    content = PageContent(
+        plate, found, design, rules, tuple(wells[name] for name in found.wells["well"] if wells),
+        inputs or {},
+    )  # fmt: skip
+    sections = content.sections()
+    name = file_name(plate)
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = _write_pictures(pictures_of(sections), folder / name)
+    page = folder / f"{name}.html"
+    write_atomically(page, _render(content, sections).encode("utf-8"))
+    return QualityPage(plate, page, pictures, found)
+
+
+def file_name(plate: str) -> str:
+    """Return a name of a file for a plate: one of the same name only for the same plate.
+
+    Examples
+    --------
+    >>> file_name("BR00116991")
+    'BR00116991'
+    >>> file_name("../../etc")
+    '_.._etc-74ccf3c5'
+    """
+    plain = _UNSAFE.sub("_", plate).lstrip(".-")[:_LONGEST] or "plate"
+    if plain == plate:
+        return plate
+    return f"{plain}-{hashlib.sha256(plate.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def _stage_names(paths: Sequence[Path]) -> dict[str, Path]:
+    found = {path.name: path for path in paths}
+    if len(found) < len(paths):  # the same name in several folders
+        found = {str(path): path for path in paths}
+    if len(found) < len(paths):
+        raise InvalidArgument("a table of profiles is named twice")
+    return found
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _with_columns(design: PlateDesign, tables: Sequence[Any]) -> PlateDesign:
+    """Return the design with columns as the tables call them."""
+    known = dict.fromkeys(name for table in tables for name in open_table(table).columns())
+    columns = pd.DataFrame(columns=list(known))
+    count = design.count if design.count is None else column_of(columns, design.count)
+    return replace(
+        design,
+        perturbation=tuple(column_of(columns, name) for name in design.perturbation),
+        count=count,
+        well=column_of(columns, design.well),
+    )
+
+
+def _by_plate(table: Any, path: Path) -> dict[str, Any]:
+    """Return the rows of each plate; all of them under the file's name if no column tells it."""
+    opened = open_table(table)
+    metadata = opened.columns()
+    column = next((name for name in PLATES if name in metadata), None)
+    if column is None:
+        return {path.name.partition(".")[0]: table}
+    names = metadata[column].astype(str)
+    rows = {name: np.flatnonzero(names == name) for name in dict.fromkeys(names)}
+    if len(rows) == 1:
+        return dict.fromkeys(rows, table)
+    return {name: opened.taking(some, metadata.iloc[some]) for name, some in rows.items()}
+
+
+def _places(table: Any, column: str) -> dict[str, Well]:
+    """Return the place of each well; empty if names of wells are no places."""
+    metadata = open_table(table).columns()
+    if column not in metadata:
+        return {}
+    try:
+        return {str(name): parse_well(str(name)) for name in metadata[column]}
+    except InvalidArgument:
+        return {}
+
+
+def _write_pictures(pictures: Sequence[PagePicture], folder: Path) -> tuple[Path, ...]:
+    folder.mkdir(exist_ok=True)
+    paths = []
+    for picture in pictures:
+        png, svg = (folder / f"{picture.name}.{suffix}" for suffix in ("png", "svg"))
+        write_atomically(png, picture.png)
+        save_figure(picture.figure, svg)
+        paths += [png, svg]
+    return tuple(paths)
+
+
+def _render(content: PageContent, sections: Sequence[Section]) -> str:
+    stages = " → ".join(content.quality.stages)
+    return _template().render(
+        plate=content.plate, about=stages, facts=content.facts(), sections=sections
+    )
+
+
+def _template() -> Template:
+    """Return the template; every text is escaped, and characters that hide are written out."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("cellfolio.workflows"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: visible_text(value) if isinstance(value, str) else value,
+    )
+    return environment.get_template(_TEMPLATE)
