@@ -30,10 +30,14 @@ _LEAF, _INTERIOR = 13, 5
 """Kinds of pages of a table."""
 _DECIMAL, _ZERO, _ONE, _TEXT = 7, 8, 9, 12
 """Types of values: whole numbers are 1 to 6, missing ones 0, bytes and texts 12 and more."""
-_SIZES = np.array([0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0] + [(n - 12) // 2 for n in range(12, 256)])
+_SIZES = np.array(
+    [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0] + [(n - 12) // 2 for n in range(12, 256)]
+).astype(np.uint8)
 _LONG_TYPE = 128
 """From here on, a type takes more than a byte."""
 _PAD = 8
+_TOUCHED = 64 << 20
+"""Bytes of rows after which pages of the file are given back."""
 
 
 class TableRows:
@@ -60,6 +64,7 @@ class TableRows:
         self._connection, self._path, self._table = connection, path, table
         about = connection.execute(f"PRAGMA table_info({quoted(table)})").fetchall()
         self.columns: tuple[str, ...] = tuple(row[1] for row in about)
+        self._positions = {name: at for at, name in enumerate(self.columns)}
         keys = [row[0] for row in about if row[5]]
         alone = len(keys) == 1 and about[keys[0]][2].upper() == "INTEGER"
         self._rowid_column = keys[0] if alone else None
@@ -72,6 +77,7 @@ class TableRows:
         size = int(_number(self._data, np.array([16]), 2)[0])
         self._page = 65536 if size == 1 else size
         self._usable = self._page - int(self._data[20])
+        self._touched = 0
         self._find_rows(root)
 
     def _broken(self, what: str) -> BrokenFile:
@@ -129,13 +135,13 @@ class TableRows:
         if (self._rowids[np.minimum(at, len(self._rowids) - 1)] != rowids).any():
             raise self._broken("a row of its index is not in it")
         record = _Records(*self._records(at), len(self.columns))
-        wanted = np.array([self.columns.index(name) for name in columns])
+        wanted = np.array([self._positions[name] for name in columns])
         record.numbers(wanted, found)
         if self._rowid_column in wanted:
             found[wanted == self._rowid_column] = rowids
         for row in np.flatnonzero(~record.usual(wanted)):
             found[:, row] = list(self._slowly(int(rowids[row]), columns))
-        self._forget()
+        self._forget(int(record.size))
         return found
 
     def _records(self, at: Places) -> tuple[Bytes, Places, Places]:
@@ -176,10 +182,12 @@ class TableRows:
             except (TypeError, ValueError):
                 raise self._broken(f"{name} should hold numbers, found {value!r}") from None
 
-    def _forget(self) -> None:
-        """Tell the system that pages of the file need not stay in memory."""
-        if hasattr(self._map, "madvise"):
+    def _forget(self, size: int) -> None:
+        """Tell the system now and then that pages of the file need not stay in memory."""
+        self._touched += size
+        if self._touched > _TOUCHED and hasattr(self._map, "madvise"):
             self._map.madvise(mmap.MADV_DONTNEED)
+            self._touched = 0
 
 
 class _Records:
@@ -187,15 +195,15 @@ class _Records:
 
     def __init__(self, room: Bytes, starts: Places, sizes: Places, columns: int) -> None:
         count, width = room.shape
+        self.size = room.size
         self._flat = room.reshape(-1)
         self._rows = np.arange(count) * width
         header, length = _varints(self._flat, self._rows + starts)
         fits = (header == length + columns) & (starts + header <= width)
         types = _windows(self._flat, self._rows + np.where(fits, starts + length, 0), columns)
         self._types = np.where(fits[:, None], types, np.uint8(0))
-        lengths = _SIZES.astype(np.uint8)[self._types]
-        self._ends = np.cumsum(lengths, axis=1, dtype=np.int64)
-        self._ends += (starts + header)[:, None]
+        self._ends = np.cumsum(_SIZES[self._types], axis=1, dtype=np.int32)
+        self._ends += (starts + header).astype(np.int32)[:, None]
         # Types of two bytes, or a row with fewer values, do not add up.
         self._usual = fits & (self._types < _LONG_TYPE).all(axis=1)
         self._usual &= self._ends[:, -1] - starts == sizes
@@ -234,7 +242,7 @@ class _Records:
         found = raw.view(np.float64)
         is_whole = (types > 0) & (types < _DECIMAL)
         if is_whole.any():
-            bits = 64 - 8 * _SIZES[types[is_whole]]
+            bits = 64 - 8 * _SIZES[types[is_whole]].astype(np.int64)
             found[is_whole] = (raw[is_whole] << bits) >> bits
         found[types == _ZERO] = 0
         found[types == _ONE] = 1
