@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfolio.errors import BrokenFile
+from cellfolio.formats.databases import quoted
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Places: TypeAlias = npt.NDArray[np.int64]
@@ -248,11 +249,6 @@ class _Records:
         found[types == _ONE] = 1
         found[(types == 0) | (types > _ONE)] = np.nan
         return found
-
-
-def quoted(name: str) -> str:
-    """Return a name as SQL has it."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _windows(data: Bytes, starts: Places, width: int) -> Bytes:

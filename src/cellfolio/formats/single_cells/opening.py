@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _KINDS: Mapping[str, tuple[str, str]] = {
     ".parquet": ("parquet", "ParquetCells"),
+    ".sqlite": ("cytominer", "SqliteCells"),
+    ".sqlite3": ("cytominer", "SqliteCells"),
+    ".db": ("cytominer", "SqliteCells"),
 }
 """Suffix → module of this package and its source; of a folder, the first that a file in it has."""
 
