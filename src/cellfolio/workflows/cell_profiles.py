@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument
+from cellfolio.formats.single_cells.opening import open_cells
 from cellfolio.profiles.aggregating import (
     OBJECT_COUNT,
     WELLS,
@@ -18,6 +22,8 @@ from cellfolio.profiles.features import check_features, split_features
 from cellfolio.profiles.rows import check_columns, group_columns
 from cellfolio.profiles.statistics import blocks
 from cellfolio.profiles.tables import open_table
+from cellfolio.workflows.getting import fetch_entries
+from cellfolio.workflows.opening import is_path, open_package
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +33,8 @@ if TYPE_CHECKING:
 
     from cellfolio.formats.single_cells.source import CellBatch, CellProblem, CellSource
     from cellfolio.profiles.statistics import Array, Counts, Floats
+    from cellfolio.storage.home import Home
+    from cellfolio.storage.progress import Progress
 
 _VALUE = 8
 MEMORY = 128 << 20
@@ -107,6 +115,95 @@ def aggregate_cells(
     else:
         found = _by_features(source, wanted, memory)
     return found.frame(count_objects=count_objects)
+
+
+@dataclass(frozen=True, slots=True)
+class CellProfiles:
+    """Profiles of single cells, and what became of those.
+
+    Attributes
+    ----------
+    counted : pandas.DataFrame
+        The profiles, with `Metadata_Object_Count`.
+    by : tuple of str
+    problems : tuple of CellProblem
+        What was left out.
+    """
+
+    counted: pd.DataFrame
+    by: tuple[str, ...]
+    problems: tuple[CellProblem, ...]
+
+    @property
+    def cells(self) -> int:
+        """Number of cells that were averaged."""
+        return int(self.counted[OBJECT_COUNT].sum())
+
+    @property
+    def features(self) -> int:
+        """Number of features."""
+        return self.counted.shape[1] - len(self.by) - 1
+
+    def table(self, *, count_objects: bool) -> pd.DataFrame:
+        """Return the profiles, with or without the number of cells."""
+        return self.counted if count_objects else self.counted.drop(columns=OBJECT_COUNT)
+
+
+def aggregate_named(
+    cells: str,
+    home: Home,
+    *,
+    by: Sequence[str] = WELLS,
+    method: Average = "median",
+    keep_going: bool = False,
+    progress: Progress | None = None,
+) -> CellProfiles:
+    """Make profiles of single cells by name (see `aggregate_cells`).
+
+    Parameters
+    ----------
+    cells : str
+        Path of a file or folder that `open_cells` opens, or ``PACKAGE/PATH`` of one; its files are
+        fetched and checked if they are not here.
+    home : Home
+    by : sequence of str
+    method : {'median', 'mean'}
+    keep_going : bool
+        See `open_cells`.
+    progress : callable, optional
+
+    Raises
+    ------
+    InvalidArgument, NotFound, UnknownFormat, BrokenFile, TransferIncomplete
+    """
+    problems: list[CellProblem] = []
+    with _held(cells, home, progress) as path:
+        found = aggregate_cells(
+            open_cells(path, keep_going=keep_going),
+            by,
+            method,
+            count_objects=True,
+            on_problem=problems.append,
+        )
+    return CellProfiles(found, tuple(by), tuple(problems))
+
+
+@contextmanager
+def _held(cells: str, home: Home, progress: Progress | None) -> Iterator[Path]:
+    """Give the path of a file or folder, or of links with the names that a package has them by."""
+    if is_path(cells) or Path(cells).exists():
+        yield Path(cells).expanduser()
+        return
+    opened = open_package(cells, home)
+    package = opened.package.subset(opened.path) if opened.path else opened.package
+    entries = list(package.entries())
+    paths = fetch_entries(entries, home, progress=progress)
+    with TemporaryDirectory() as folder:
+        for entry, path in zip(entries, paths, strict=True):
+            link = Path(folder, entry.logical_key)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(path)
+        yield Path(folder, opened.path or ".")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     ".sqlite": ("cytominer", "SqliteCells"),
     ".sqlite3": ("cytominer", "SqliteCells"),
     ".db": ("cytominer", "SqliteCells"),
+    ".npz": ("deepprofiler", "DeepProfilerCells"),
 }
 """Suffix → module of this package and its source; of a folder, the first that a file in it has."""
 
@@ -27,7 +28,9 @@ def open_cells(path: Path, *, keep_going: bool = False) -> CellSource:
     Parameters
     ----------
     path : Path
-        A Parquet file of CytoTable or cellfolio, or a folder of them.
+        A Parquet file of CytoTable or cellfolio, or a folder of them; a database of
+        cytominer-database or CellProfiler (``.sqlite``); a folder of DeepProfiler's features
+        (``.npz``), or one of its files.
     keep_going : bool
         Whether parts that are broken are left out, and told of by the batches, instead of raised.
 
