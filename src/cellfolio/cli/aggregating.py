@@ -24,7 +24,6 @@ FIELDS = {
     "output": "the file that was written, or null",
 }
 _ROWS = 8
-_COLUMNS = 8
 _PROBLEMS = 10
 
 
@@ -90,7 +89,7 @@ def _lines(found: CellProfiles, table: Any, output: Path | None) -> Iterator[str
     from cellfolio.cli.tables import table_lines
 
     if output is None:
-        yield from table_lines(table.iloc[:, :_COLUMNS], _ROWS)
+        yield from table_lines(table, _ROWS)
     yield (
         f"{plural(found.cells, 'cell')} became {plural(len(table), 'profile')} of "
         f"{plural(found.features, 'feature')}"

@@ -37,6 +37,10 @@ _SIZES = np.array(
 _LONG_TYPE = 128
 """From here on, a type takes more than a byte."""
 _PAD = 8
+_MOST = 9
+"""Bytes of a number and its type."""
+_TEXTS = 4096
+"""Bytes that texts of a row may take, lest a damaged row asks for all memory."""
 _TOUCHED = 64 << 20
 """Bytes of rows after which pages of the file are given back."""
 
@@ -106,6 +110,8 @@ class TableRows:
             pages = np.concatenate([children, _number(self._data, begin + 8, 4)])
         cells = self._cells(begin, 8)
         self._sizes, length = _varints(self._data, cells)
+        if len(cells) and not 0 <= self._sizes.min() <= self._sizes.max() <= len(self._data):
+            raise self._broken("a row is longer than the file")
         rowids, more = _varints(self._data, cells + length)
         order = np.argsort(rowids, kind="stable")
         self._rowids = rowids[order]
@@ -135,14 +141,21 @@ class TableRows:
         at = np.searchsorted(self._rowids, rowids)
         if (self._rowids[np.minimum(at, len(self._rowids) - 1)] != rowids).any():
             raise self._broken("a row of its index is not in it")
-        record = _Records(*self._records(at), len(self.columns))
         wanted = np.array([self._positions[name] for name in columns])
-        record.numbers(wanted, found)
+        usual = self._sizes[at] <= _MOST * len(self.columns) + _TEXTS
+        if usual.any():
+            record = _Records(*self._records(at[usual]), len(self.columns))
+            numbers = record.numbers(wanted)
+            if usual.all():
+                found = numbers
+            else:
+                found[:, usual] = numbers
+            usual[usual] = record.usual(wanted)
+            self._forget(record.size)
         if self._rowid_column in wanted:
             found[wanted == self._rowid_column] = rowids
-        for row in np.flatnonzero(~record.usual(wanted)):
+        for row in np.flatnonzero(~usual):
             found[:, row] = list(self._slowly(int(rowids[row]), columns))
-        self._forget(int(record.size))
         return found
 
     def _records(self, at: Places) -> tuple[Bytes, Places, Places]:
@@ -224,8 +237,9 @@ class _Records:
         )
         return found
 
-    def numbers(self, wanted: Places, into: npt.NDArray[np.float64]) -> None:
-        """Write the numbers of columns into an array of shape (columns, rows)."""
+    def numbers(self, wanted: Places) -> npt.NDArray[np.float64]:
+        """Return the numbers of columns, shape (columns, rows)."""
+        into = np.empty((len(wanted), len(self._rows)))
         whole = (self._types[:, wanted] == _DECIMAL).all(axis=0) & self._usual.all()
         breaks = np.flatnonzero((np.diff(wanted) != 1) | (np.diff(whole) != 0)) + 1
         for places in np.split(np.arange(len(wanted)), breaks):
@@ -236,6 +250,7 @@ class _Records:
         odd = np.flatnonzero(~whole)
         if len(odd):
             into[odd] = self._each(wanted[odd]).T
+        return into
 
     def _each(self, columns: Places) -> npt.NDArray[np.float64]:
         types = self._types[:, columns]

@@ -340,7 +340,9 @@ def _read_features(
         if not start:
             features = wanted.numeric(batch.table.schema, features)
             kind = _kind(batch.table.schema, features)
-            matrix = room.reshape(-1).view(kind)[: len(features) * cells].reshape(-1, cells)
+            matrix = (
+                room.reshape(-1).view(kind)[: len(features) * cells].reshape(len(features), cells)
+            )
         if start + len(batch.table) <= cells:
             _fill(matrix, start, batch.table, features)
         start += len(batch.table)

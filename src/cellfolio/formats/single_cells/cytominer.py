@@ -29,6 +29,7 @@ _BATCH = 16 << 20
 """Bytes of a batch, at most about; at least an image."""
 _VALUE = 8
 _LISTED = 3
+_ORDER = ("Metadata_Plate", "Metadata_Well", "Metadata_Site", "Metadata_ImageNumber")
 
 
 class SqliteCells:
@@ -36,7 +37,7 @@ class SqliteCells:
 
     A cell is a row of the table that names the objects of all others as its parents, usually that
     of the cytoplasm. Objects that no such row names are left out, and so are rows whose parents
-    are not there. Cells come by plate, well, and image in the order of the file.
+    are not there. Cells come by plate, well, site and image.
 
     Parameters
     ----------
@@ -182,8 +183,8 @@ def _read_images(
     query = f"SELECT {', '.join(map(quoted, shown.values()))} FROM {quoted(layout.images)}"
     rows = connection.execute(query).fetchall()
     ours = list(shown)
-    order = [ours.index(one) for one in ("Metadata_Plate", "Metadata_Well") if one in shown]
-    rows.sort(key=lambda row: [str(row[at]) for at in order])
+    order = [ours.index(one) for one in _ORDER if one in shown]
+    rows.sort(key=lambda row: [_natural(row[at]) for at in order])
     at_keys = [ours.index(f"{METADATA}{key}") for key in layout.keys]
     keys = [tuple(row[at] for at in at_keys) for row in rows]
     numbers: dict[tuple[Any, ...], int] = {}
@@ -194,6 +195,12 @@ def _read_images(
         numbers[key] = -2 if key in numbers else at
     columns = {name: _array([row[at] for row in rows]) for at, name in enumerate(ours)}
     return _Images(columns, numbers, keys, doubled)
+
+
+def _natural(value: Any) -> tuple[int, str]:
+    """Return what numbers are sorted by before texts, 9 before 10, whatever type they have."""
+    text = str(value)
+    return (len(text), text) if text.isdecimal() else (1 << 30, text)
 
 
 def _array(values: list[Any]) -> pa.Array:

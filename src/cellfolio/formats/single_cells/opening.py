@@ -62,8 +62,10 @@ def open_cells(path: Path, *, keep_going: bool = False) -> CellSource:
     suffix = _suffix(path)
     if suffix is None:
         raise UnknownFormat(
-            f"{path.name or path} holds no single cells that are known: expected a file, or a "
-            f"folder of files, with the suffix {', '.join(_KINDS)}"
+            path.name or path,
+            "",
+            "no single cells are known in it",
+            hint=f"they are in files, or folders of files, that end with {', '.join(_KINDS)}",
         )
     module, name = _KINDS[suffix]
     kind: Callable[..., CellSource] = getattr(
