@@ -194,7 +194,7 @@ def test_real_cells_give_the_profiles_of_pycytominer(shared: Path, tmp_path: Pat
         expected = SingleCells(
             f"sqlite:///{path}",
             strata=BY,
-            image_cols=["TableNumber", "ImageNumber"],
+            image_cols=["TableNumber", "ImageNumber", "Metadata_Site"],
             fields_of_view_feature="Metadata_Site",
         ).aggregate_profiles()
     found = aggregate_cells(open_cells(path), count_objects=True)
