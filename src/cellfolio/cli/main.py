@@ -62,6 +62,9 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "slice": ("slices", "Show a slice of an image volume (NIfTI); with -o, draw it."),
         "rosetta": ("rosetta", "Load profiles of a Rosetta data set, by well or perturbation."),
     },
+    "Profiles": {
+        "aggregate": ("aggregating", "Make a profile of each well of single cells."),
+    },
     "Publish": {
         "build": ("moving", "Make a revision of a package from a folder, in the local registry."),
         "push": ("moving", "Publish a package in a registry; only what it lacks is sent."),

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument
+from cellfolio.formats.single_cells.opening import open_cells
 from cellfolio.profiles.aggregating import (
     OBJECT_COUNT,
     WELLS,
@@ -18,17 +22,22 @@ from cellfolio.profiles.features import check_features, split_features
 from cellfolio.profiles.rows import check_columns, group_columns
 from cellfolio.profiles.statistics import blocks
 from cellfolio.profiles.tables import open_table
+from cellfolio.workflows.getting import fetch_entries
+from cellfolio.workflows.opening import is_path, open_package
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
     import pandas as pd
     import pyarrow as pa
 
     from cellfolio.formats.single_cells.source import CellBatch, CellProblem, CellSource
     from cellfolio.profiles.statistics import Array, Counts, Floats
+    from cellfolio.storage.home import Home
+    from cellfolio.storage.progress import Progress
 
 _VALUE = 8
-MEMORY = 256 << 20
+MEMORY = 128 << 20
 """Bytes of features of all cells that are worked on at once, at least one feature."""
 
 
@@ -109,6 +118,95 @@ def aggregate_cells(
 
 
 @dataclass(frozen=True, slots=True)
+class CellProfiles:
+    """Profiles of single cells, and what became of those.
+
+    Attributes
+    ----------
+    counted : pandas.DataFrame
+        The profiles, with `Metadata_Object_Count`.
+    by : tuple of str
+    problems : tuple of CellProblem
+        What was left out.
+    """
+
+    counted: pd.DataFrame
+    by: tuple[str, ...]
+    problems: tuple[CellProblem, ...]
+
+    @property
+    def cells(self) -> int:
+        """Number of cells that were averaged."""
+        return int(self.counted[OBJECT_COUNT].sum())
+
+    @property
+    def features(self) -> int:
+        """Number of features."""
+        return self.counted.shape[1] - len(self.by) - 1
+
+    def table(self, *, count_objects: bool) -> pd.DataFrame:
+        """Return the profiles, with or without the number of cells."""
+        return self.counted if count_objects else self.counted.drop(columns=OBJECT_COUNT)
+
+
+def aggregate_named(
+    cells: str,
+    home: Home,
+    *,
+    by: Sequence[str] = WELLS,
+    method: Average = "median",
+    keep_going: bool = False,
+    progress: Progress | None = None,
+) -> CellProfiles:
+    """Make profiles of single cells by name (see `aggregate_cells`).
+
+    Parameters
+    ----------
+    cells : str
+        Path of a file or folder that `open_cells` opens, or ``PACKAGE/PATH`` of one; its files are
+        fetched and checked if they are not here.
+    home : Home
+    by : sequence of str
+    method : {'median', 'mean'}
+    keep_going : bool
+        See `open_cells`.
+    progress : callable, optional
+
+    Raises
+    ------
+    InvalidArgument, NotFound, UnknownFormat, BrokenFile, TransferIncomplete
+    """
+    problems: list[CellProblem] = []
+    with _held(cells, home, progress) as path:
+        found = aggregate_cells(
+            open_cells(path, keep_going=keep_going),
+            by,
+            method,
+            count_objects=True,
+            on_problem=problems.append,
+        )
+    return CellProfiles(found, tuple(by), tuple(problems))
+
+
+@contextmanager
+def _held(cells: str, home: Home, progress: Progress | None) -> Iterator[Path]:
+    """Give the path of a file or folder, or of links with the names that a package has them by."""
+    if is_path(cells) or Path(cells).exists():
+        yield Path(cells).expanduser()
+        return
+    opened = open_package(cells, home)
+    package = opened.package.subset(opened.path) if opened.path else opened.package
+    entries = list(package.entries())
+    paths = fetch_entries(entries, home, progress=progress)
+    with TemporaryDirectory() as folder:
+        for entry, path in zip(entries, paths, strict=True):
+            link = Path(folder, entry.logical_key)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(path)
+        yield Path(folder, opened.path or ".")
+
+
+@dataclass(frozen=True, slots=True)
 class _Wanted:
     """What is asked for."""
 
@@ -176,7 +274,7 @@ def _by_wells(source: CellSource, wanted: _Wanted) -> _Averages:
         groups = group_columns(named.to_pandas())
         keys.append(named.take(pa.array(groups.order[groups.bounds[:-1]])))
         sizes.append(np.diff(groups.bounds))
-        matrix = _matrix(table.schema, features, len(table))
+        matrix = np.empty((len(features), len(table)), _kind(table.schema, features))
         _fill(matrix, 0, table, features)
         values.append(average_groups(matrix, groups, wanted.method))
     return _Averages(
@@ -220,65 +318,74 @@ def _by_features(source: CellSource, wanted: _Wanted, memory: int) -> _Averages:
     keys = read.take(pa.array(groups.order[groups.bounds[:-1]]))
     del read
     size = max(1, memory // (_VALUE * max(1, cells)))
+    # Room that is used again: the first touch of a page costs as much as the median in it.
+    room = np.empty((min(size, len(wanted.features)), cells))
     kept: list[str] = []
     values: list[Array] = []
     for some in blocks(len(wanted.features), size):
-        features, matrix = _read_features(source, wanted, wanted.features[some], cells)
+        features, matrix = _read_features(source, wanted, wanted.features[some], room)
         kept += features
         values.append(average_groups(matrix, groups, wanted.method))
     return _Averages(keys, np.diff(groups.bounds), tuple(kept), np.concatenate(values))
 
 
 def _read_features(
-    source: CellSource, wanted: _Wanted, features: tuple[str, ...], cells: int
+    source: CellSource, wanted: _Wanted, features: tuple[str, ...], room: Array
 ) -> tuple[tuple[str, ...], Floats]:
-    """Read features of all cells, shape (features, cells)."""
-    matrix: Floats | None = None
+    """Read features of all cells into room for them, shape (features, cells)."""
+    cells = room.shape[1]
+    matrix: Floats = room[: len(features)]
     start = 0
     for batch in source.batches(features):
-        if matrix is None:
+        if not start:
             features = wanted.numeric(batch.table.schema, features)
-            matrix = _matrix(batch.table.schema, features, cells)
+            kind = _kind(batch.table.schema, features)
+            matrix = (
+                room.reshape(-1).view(kind)[: len(features) * cells].reshape(len(features), cells)
+            )
         if start + len(batch.table) <= cells:
             _fill(matrix, start, batch.table, features)
         start += len(batch.table)
-    if matrix is None or start != cells:
+    if start != cells:
         raise InvalidArgument(
             f"the source gives {start:,} cells, and gave {cells:,} when it was read before"
         )
     return features, matrix
 
 
-def _matrix(schema: pa.Schema, features: Sequence[str], cells: int) -> Floats:
-    """Make room for features: 32 bits for each value if none has more."""
+def _kind(schema: pa.Schema, features: Sequence[str]) -> type[np.floating[Any]]:
+    """Return the type of a matrix of features: 32 bits for each value if none has more."""
     import numpy as np
     import pyarrow as pa
 
     short = all(schema.field(name).type in (pa.float16(), pa.float32()) for name in features)
-    return np.empty((len(features), cells), np.float32 if short else np.float64)
+    return np.float32 if short else np.float64
 
 
 def _fill(matrix: Floats, start: int, table: pa.Table, features: Sequence[str]) -> None:
-    for row, name in zip(matrix, features, strict=True):
-        row[start : start + len(table)] = _numbers(table.column(name), name)
+    """Copy columns into rows of a matrix."""
+    for row, name, column in zip(matrix, features, table.select(features).columns, strict=True):
+        at = start
+        for chunk in column.chunks:
+            row[at : at + len(chunk)] = _numbers(chunk, name)
+            at += len(chunk)
 
 
-def _numbers(column: pa.ChunkedArray, name: str) -> npt.NDArray[Any]:
-    """Return a column as numbers; missing ones are NaN.
+def _numbers(values: pa.Array, name: str) -> npt.NDArray[Any]:
+    """Return values as numbers; missing ones are NaN.
 
     Raises
     ------
     InvalidArgument
-        If it holds something else.
+        If they are something else.
     """
     import pyarrow as pa
     import pyarrow.types as kinds
 
-    kind = column.type
+    kind = values.type
+    if kinds.is_floating(kind) or kinds.is_integer(kind):
+        found: npt.NDArray[Any] = values.to_numpy(zero_copy_only=False)
+        return found
     if kinds.is_boolean(kind):
-        column = column.cast(pa.uint8())
-    elif not kinds.is_integer(kind) and not kinds.is_floating(kind):
-        frame = column.to_pandas().to_frame(name)
-        return open_table(frame, [name]).values()[0]
-    found: npt.NDArray[Any] = column.to_numpy()
-    return found
+        return _numbers(values.cast(pa.uint8()), name)
+    return open_table(values.to_pandas().to_frame(name), [name]).values()[0]

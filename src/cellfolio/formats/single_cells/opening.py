@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 _KINDS: Mapping[str, tuple[str, str]] = {
     ".parquet": ("parquet", "ParquetCells"),
+    ".sqlite": ("cytominer", "SqliteCells"),
+    ".sqlite3": ("cytominer", "SqliteCells"),
+    ".db": ("cytominer", "SqliteCells"),
+    ".npz": ("deepprofiler", "DeepProfilerCells"),
 }
 """Suffix → module of this package and its source; of a folder, the first that a file in it has."""
 
@@ -24,7 +28,9 @@ def open_cells(path: Path, *, keep_going: bool = False) -> CellSource:
     Parameters
     ----------
     path : Path
-        A Parquet file of CytoTable or cellfolio, or a folder of them.
+        A Parquet file of CytoTable or cellfolio, or a folder of them; a database of
+        cytominer-database or CellProfiler (``.sqlite``); a folder of DeepProfiler's features
+        (``.npz``), or one of its files.
     keep_going : bool
         Whether parts that are broken are left out, and told of by the batches, instead of raised.
 
@@ -56,8 +62,10 @@ def open_cells(path: Path, *, keep_going: bool = False) -> CellSource:
     suffix = _suffix(path)
     if suffix is None:
         raise UnknownFormat(
-            f"{path.name or path} holds no single cells that are known: expected a file, or a "
-            f"folder of files, with the suffix {', '.join(_KINDS)}"
+            path.name or path,
+            "",
+            "no single cells are known in it",
+            hint=f"they are in files, or folders of files, that end with {', '.join(_KINDS)}",
         )
     module, name = _KINDS[suffix]
     kind: Callable[..., CellSource] = getattr(
