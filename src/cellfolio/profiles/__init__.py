@@ -31,6 +31,7 @@ from cellfolio.profiles.operations import (
     VarianceThreshold,
 )
 from cellfolio.profiles.quality import PlateDesign, PlateQuality, QualityRules, plate_quality
+from cellfolio.profiles.rounding import round_significant
 from cellfolio.profiles.scaling import Normalization, Robustize, RobustMad, Standardize
 from cellfolio.profiles.selecting import CPJUMP1_2021, Dropped, Selection, feature_select
 from cellfolio.profiles.sphering import Spherize
@@ -66,6 +67,7 @@ __all__ = [
     "feature_select",
     "normalize",
     "plate_quality",
+    "round_significant",
     "split_features",
     "to_anndata",
 ]
