@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from cellfolio.workflows.loading import load, open_image
     from cellfolio.workflows.mosaics import image_files, stitch
     from cellfolio.workflows.plates import wells
+    from cellfolio.workflows.profiling.running import plan_recipe, run_recipe
+    from cellfolio.workflows.profiling.toml_recipe import read_recipe
+    from cellfolio.workflows.profiling.yaml_recipe import read_profiling_recipe
     from cellfolio.workflows.publishing import Label, save
     from cellfolio.workflows.quality import quality
     from cellfolio.workflows.querying import query, tables
@@ -79,6 +82,9 @@ _HOMES = {
     "cellfolio.workflows.loading": ("load", "open_image"),
     "cellfolio.workflows.mosaics": ("image_files", "stitch"),
     "cellfolio.workflows.plates": ("wells",),
+    "cellfolio.workflows.profiling.running": ("plan_recipe", "run_recipe"),
+    "cellfolio.workflows.profiling.toml_recipe": ("read_recipe",),
+    "cellfolio.workflows.profiling.yaml_recipe": ("read_profiling_recipe",),
     "cellfolio.workflows.publishing": ("Label", "save"),
     "cellfolio.workflows.quality": ("quality",),
     "cellfolio.workflows.querying": ("query", "tables"),
@@ -136,12 +142,16 @@ __all__ = [
     "log",
     "open",
     "open_image",
+    "plan_recipe",
     "push",
     "quality",
     "query",
+    "read_profiling_recipe",
+    "read_recipe",
     "record_image",
     "records",
     "rosetta",
+    "run_recipe",
     "save",
     "schema",
     "show_progress",

@@ -45,6 +45,8 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "wells": ("plates", "Show the wells of a plate: perturbations and controls; draw them."),
     },
     "Profiles": {
+        "profile": ("profiling", "Make the profiles of all plates of a recipe; only what changed."),
+        "aggregate": ("aggregating", "Make a profile of each well of single cells."),
         "quality": ("quality", "Write a page about the quality of each plate, with pictures."),
         "embed": ("embedding", "Draw profiles as points, similar ones near each other."),
     },
@@ -61,9 +63,6 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "genes": ("atlas", "Show some genes in cells of the Allen Brain Cell Atlas."),
         "slice": ("slices", "Show a slice of an image volume (NIfTI); with -o, draw it."),
         "rosetta": ("rosetta", "Load profiles of a Rosetta data set, by well or perturbation."),
-    },
-    "Profiles": {
-        "aggregate": ("aggregating", "Make a profile of each well of single cells."),
     },
     "Publish": {
         "build": ("moving", "Make a revision of a package from a folder, in the local registry."),
