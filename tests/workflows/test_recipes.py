@@ -365,9 +365,12 @@ def test_only_what_changed_is_made_again(small: Callable[..., Recipe], tmp_path:
     assert set(run.parts[0].reasons) == {"the number format changed"}
 
 
-@pytest.mark.parametrize("formats", ['["csv.gz", "parquet", "h5ad"]'])
+@pytest.mark.parametrize(
+    "formats",
+    [["csv.gz", "parquet"], pytest.param(["csv", "parquet", "h5ad"], marks=pytest.mark.slow)],
+)
 def test_any_number_of_workers_gives_the_same_bytes(
-    small: Callable[..., Recipe], tmp_path: Path, formats: str
+    small: Callable[..., Recipe], tmp_path: Path, formats: list[str]
 ) -> None:
     consensus = """
     [[consensus]]
@@ -376,12 +379,12 @@ def test_any_number_of_workers_gives_the_same_bytes(
     method = "modz"
     level = "all"
     """
-    recipe = small(SELECT.format("all") + consensus, output=f"formats = {formats}")
+    recipe = small(SELECT.format("all") + consensus, output=f"formats = {json.dumps(formats)}")
     assert not run_recipe(recipe, tmp_path / "one", workers=1).failed
     assert not run_recipe(recipe, tmp_path / "two", workers=2).failed
     one = bytes_of(tmp_path / "one")
     assert one == bytes_of(tmp_path / "two")
-    assert len(one) == 3 * 3 * 3 + 3 + 3 + 2
+    assert len(one) == len(formats) * (3 * 3 + 1) + 3 + 2
     consensus_table = pd.read_parquet(
         tmp_path / "one/normalized_feature_select_all_consensus.parquet"
     )
@@ -396,7 +399,7 @@ def test_killed_run_leaves_no_half_file_and_goes_on(
     whole = bytes_of(tmp_path / "whole")
     out = tmp_path / "killed"
     seen: set[int] = set()
-    for wait in (0, 1, 3, 5, 7):
+    for wait in (0, 5):
         done = subprocess.Popen(
             [sys.executable, "-m", "cellfolio", "profile", str(recipe.root / "recipe.toml"),
              "-o", str(out), "--workers", "1"],

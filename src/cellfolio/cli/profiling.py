@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from cellfolio.workflows.profiling.recipe import Recipe
     from cellfolio.workflows.profiling.running import ProfileRun
 
+_NAMED = 1
+"""Most files that are listed by name."""
 FIELDS = {
     "output": "the folder",
     "dry_run": "whether nothing was written, and `made` is what would be",
@@ -135,12 +137,20 @@ def _row(part: ProfiledPart) -> tuple[str, ...]:
 
 
 def _planned_lines(run: ProfileRun) -> Iterator[str]:
-    for part in run.parts:
-        for name, why in zip(part.made, part.reasons, strict=True):
-            yield f"{printable(name)}: {printable(why)}"
+    rows = [row for part in run.parts for row in _planned_rows(part)]
+    yield from columns(rows, "<><")
     yield from _told(run)
     kept = sum(len(part.kept) for part in run.parts)
     yield f"{plural(run.made, 'file')} would be made, {kept:,} up to date"
+
+
+def _planned_rows(part: ProfiledPart) -> Iterator[tuple[str, str, str]]:
+    """Yield the reasons there are, each with its number of files, and their names if few."""
+    for why in dict.fromkeys(part.reasons):
+        pairs = zip(part.made, part.reasons, strict=True)
+        names = [name for name, reason in pairs if reason == why]
+        listed = f": {', '.join(names)}" if len(names) <= _NAMED else ""
+        yield printable(part.name), plural(len(names), "file"), printable(why + listed)
 
 
 def _told(run: ProfileRun) -> Iterator[str]:

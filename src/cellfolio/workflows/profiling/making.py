@@ -13,13 +13,6 @@ from typing import TYPE_CHECKING, Any
 from cellfolio.errors import CellfolioError, InvalidArgument
 from cellfolio.formats.saving import write_table
 from cellfolio.workflows.profiling.inputs import Digests, Plate, PlateInputs, find_inputs
-from cellfolio.workflows.profiling.records import (
-    Facts,
-    PlateRecord,
-    exact_name,
-    file_names,
-    stage_facts,
-)
 from cellfolio.workflows.profiling.recipe import (
     AggregateStep,
     AnnotateStep,
@@ -27,6 +20,13 @@ from cellfolio.workflows.profiling.recipe import (
     Level,
     Recipe,
     Stage,
+)
+from cellfolio.workflows.profiling.records import (
+    Facts,
+    PlateRecord,
+    exact_name,
+    file_names,
+    stage_facts,
 )
 from cellfolio.workflows.profiling.tables import (
     PlateTables,
@@ -303,9 +303,7 @@ class PoolWork:
             reasons=tuple(state.why for state in states if state.why),
         )
 
-    def _write(
-        self, stage: Stage, table: pd.DataFrame, lengths: list[int], started: str
-    ) -> None:
+    def _write(self, stage: Stage, table: pd.DataFrame, lengths: list[int], started: str) -> None:
         states = self.states[stage.name]
         if isinstance(stage.step, ConsensusStep):
             self.own.folder.mkdir(parents=True, exist_ok=True)
@@ -417,4 +415,3 @@ def pooled_jobs(recipe: Recipe, plates: tuple[Plate, ...], output: Path) -> Iter
         if any(stage.level == level for stage in recipe.stages):
             for some in _groups(level, plates).values():
                 yield Job(recipe, level, some, output)
-

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,7 @@ class PlateRecord:
             if found["form"] != _FORM:
                 return cls(folder)
             beside = found["not_compared"]
-            return cls(
-                folder, found["files"], beside["times"], beside["looks"], found["problems"]
-            )
+            return cls(folder, found["files"], beside["times"], beside["looks"], found["problems"])
         except (OSError, ValueError, KeyError, TypeError):
             return cls(folder)
 
@@ -159,8 +158,6 @@ def exact_name(stem: str) -> str:
 
 def stage_facts(recipe: Recipe, stage: Stage, made_of: Mapping[str, str]) -> Facts:
     """Return what decides the table of a stage."""
-    import cellfolio
-
     step = stage.step
     parameters = {key: _plain(one) for key, one in _values(step).items() if key not in _NAMES}
     if recipe.parity:
@@ -169,9 +166,9 @@ def stage_facts(recipe: Recipe, stage: Stage, made_of: Mapping[str, str]) -> Fac
         parameters["features"] = list(recipe.inputs.features)
     if isinstance(step, AggregateStep) and recipe.inputs.keep_going:
         parameters["keep_going"] = True
-    version = f"{cellfolio.__version__}+{_METHODS}"
+    code = f"{version('cellfolio')}+{_METHODS}"
     kind = type(step).__name__.removesuffix("Step").lower()
-    return Facts(kind, parameters, made_of, "", version)
+    return Facts(kind, parameters, made_of, "", code)
 
 
 _NAMES = frozenset(("name", "of", "plate_map", "barcodes", "external"))

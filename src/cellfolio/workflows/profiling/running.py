@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from cellfolio.errors import InvalidArgument, StoreError
@@ -52,9 +53,7 @@ class ProfileRun:
         return sum(len(part.made) for part in self.parts)
 
 
-def plan_recipe(
-    recipe: Recipe, output: Path | str, *, plates: Sequence[str] = ()
-) -> ProfileRun:
+def plan_recipe(recipe: Recipe, output: Path | str, *, plates: Sequence[str] = ()) -> ProfileRun:
     """Tell what a recipe would make, and why; nothing is written.
 
     Parameters
@@ -116,7 +115,7 @@ def run_recipe(
     """
     if workers is not None and workers < 1:
         raise InvalidArgument(f"workers should be at least 1, found {workers!r}")
-    output = Path(output).absolute()
+    output = Path(output)
     jobs, left_out = _plan(recipe, output, plates)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     output.mkdir(parents=True, exist_ok=True)
@@ -231,8 +230,6 @@ def _record(recipe: Recipe, run: ProfileRun, started: str) -> None:
     import numpy as np
     import pandas as pd
 
-    import cellfolio
-
     document = {
         "form": "cellfolio run 1",
         "recipe": {
@@ -249,7 +246,7 @@ def _record(recipe: Recipe, run: ProfileRun, started: str) -> None:
             }
             for part in run.parts
         ],
-        "version": cellfolio.__version__,
+        "version": version("cellfolio"),
         "not_compared": {
             "started": started,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -90,7 +90,7 @@ _METHODS = {
     "mad_robustize": "RobustMad",
     "spherize": "Spherize",
 }
-_OPERATIONS = {
+OPERATIONS = {
     "variance_threshold": "VarianceThreshold",
     "frequency_threshold": "FrequencyThreshold",
     "correlation_threshold": "CorrelationThreshold",
@@ -99,6 +99,7 @@ _OPERATIONS = {
     "drop_outliers": "DropOutliers",
     "noise_removal": "NoiseRemoval",
 }
+"""Every operation of a selection, and its class in `cellfolio.profiles`."""
 _NUMBER_FORMAT = re.compile(r"%\.([1-9]|1[0-7])[gef]")
 
 
@@ -240,7 +241,9 @@ def _annotate(part: Mapping[str, Any]) -> AnnotateStep:
 def _normalize(part: Mapping[str, Any]) -> NormalizeStep:
     rest = _tuples(part)
     method = rest.pop("method", "standardize")
-    own = {key: rest.pop(key) for key in ("epsilon", "kind", "center") if key in rest}
+    own: dict[str, Any] = {
+        key: rest.pop(key) for key in ("epsilon", "kind", "center") if key in rest
+    }
     return NormalizeStep(make_normalization(method, own), **rest)
 
 
@@ -263,8 +266,8 @@ def make_operation(name: str, knobs: Mapping[str, Any]) -> Operation:
     ------
     InvalidArgument
     """
-    choose("an operation of [[feature_select]]", name, tuple(_OPERATIONS))
-    made: Operation = _make(_OPERATIONS[name], name, _tuples(knobs))
+    choose("an operation of [[feature_select]]", name, tuple(OPERATIONS))
+    made: Operation = _make(OPERATIONS[name], name, _tuples(knobs))
     return made
 
 
@@ -289,7 +292,7 @@ def _select(part: Mapping[str, Any]) -> SelectStep:
     operations = part.get("operations", [])
     if not operations:
         raise InvalidArgument(
-            "[[feature_select]] should have operations", hint=f"there are {', '.join(_OPERATIONS)}"
+            "[[feature_select]] should have operations", hint=f"there are {', '.join(OPERATIONS)}"
         )
     choose("level of [[feature_select]]", part.get("level", "plate"), LEVELS)
     rest = _tuples({key: one for key, one in part.items() if key != "operations"})

@@ -149,9 +149,7 @@ def _check(found: Mapping[str, Any], known: str, where: str) -> None:
             )
 
 
-def _recipe(
-    steps: Mapping[str, Any], plates: tuple[str, ...], root: Path, parity: str
-) -> Recipe:
+def _recipe(steps: Mapping[str, Any], plates: tuple[str, ...], root: Path, parity: str) -> Recipe:
     _check(steps, "", "")
     output_dir = str(steps.get("output_dir", "profiles"))
     aggregate = _section(steps, "aggregate", "aggregate")
