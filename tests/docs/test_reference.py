@@ -96,7 +96,8 @@ def test_every_variable_of_the_environment_is_documented() -> None:
 def test_every_key_of_a_recipe_is_documented() -> None:
     text = (ROOT / "docs/reference/recipe.md").read_text(encoding="utf-8")
     ours, theirs = text.split("## Keys of profiling-recipe")
-    table, found = "", {}
+    table = ""
+    found: dict[str, set[str]] = {}
     for line in ours.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if line.startswith("| ") and len(cells) == 3:

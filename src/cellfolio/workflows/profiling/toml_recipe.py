@@ -238,6 +238,9 @@ def _annotate(part: Mapping[str, Any]) -> AnnotateStep:
     return AnnotateStep(**part)
 
 
+_KNOBS: tuple[str, ...] = ("epsilon", "kind", "center")
+
+
 def _normalize(part: Mapping[str, Any]) -> NormalizeStep:
     rest = _tuples(part)
     method = rest.pop("method", "standardize")
