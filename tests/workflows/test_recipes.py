@@ -471,6 +471,20 @@ def test_cells_are_read_once(project: Path, tmp_path: Path) -> None:
     assert bytes_of(out) == before
 
 
+def test_input_is_never_written_over(project: Path) -> None:
+    (project / f"cells/{BATCH}").rename(project / "old")
+    path = project / f"cells/{BATCH}/{PLATES[0]}/{PLATES[0]}.parquet"
+    path.parent.mkdir(parents=True)
+    (project / f"old/{PLATES[0]}.parquet").rename(path)
+    before = path.read_bytes()
+    text = CPJUMP1.replace("{plate}.parquet", "{plate}/{plate}.parquet")
+    (project / "recipe.toml").write_text(text)
+    run = run_recipe(read_recipe(project / "recipe.toml"), project / "cells", workers=1)
+    assert run.failed[0].failure is not None
+    assert "would take the place of the input" in run.failed[0].failure.message
+    assert path.read_bytes() == before
+
+
 def test_two_runs_do_not_meet(small: Callable[..., Recipe], tmp_path: Path) -> None:
     from filelock import FileLock
 
@@ -549,7 +563,7 @@ def test_command_tells_of_plates_and_failures(
     recipe = small(SELECT.format("plate"))
     arguments = ["profile", str(recipe.root / "recipe.toml"), "-o", str(tmp_path / "out")]
     assert run([*arguments, "--dry-run"]) == 0
-    assert "P1_augmented.csv.gz: it was not made yet" in capsys.readouterr().out
+    assert "P1  3 files  it was not made yet" in capsys.readouterr().out
     assert run([*arguments, "--plate", "P1", "--workers", "1"]) == 0
     assert "3 files made in" in capsys.readouterr().out
     (recipe.root / "P2.csv").unlink()

@@ -133,10 +133,21 @@ class PlateWork:
             ]
             for stage in self._stages
         }
+        self._check_inputs_stay()
 
     @property
     def _stages(self) -> list[Stage]:
         return [stage for stage in self.recipe.stages if stage.level == "plate"]
+
+    def _check_inputs_stay(self) -> None:
+        """Refuse to write over what the recipe reads."""
+        own = self.inputs.source.resolve()
+        names = [state.name for some in self.states.values() for state in some]
+        if own in [(self.folder / name).resolve() for name in names]:
+            raise InvalidArgument(
+                f"{own.name} of the output would take the place of the input",
+                hint="name another output folder",
+            )
 
     def _facts(self) -> dict[str, Facts]:
         found: dict[str, Facts] = {}
