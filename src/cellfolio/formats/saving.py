@@ -14,27 +14,30 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def _write_csv(frame: pd.DataFrame, path: Path, number_format: str | None) -> None:
-    frame.to_csv(path, index=False, float_format=number_format)
+def _write_csv(frame: pd.DataFrame, path: Path, float_format: str | None) -> None:
+    frame.to_csv(path, index=False, float_format=float_format)
 
 
-def _write_csv_gz(frame: pd.DataFrame, path: Path, number_format: str | None) -> None:
+def _write_csv_gz(frame: pd.DataFrame, path: Path, float_format: str | None) -> None:
     import gzip
 
     # Without name and time in it, the same table gives the same bytes.
     with path.open("wb") as file, gzip.GzipFile("", "wb", 6, file, 0) as packed:
-        frame.to_csv(packed, index=False, float_format=number_format)
+        frame.to_csv(packed, index=False, float_format=float_format)
 
 
-def _write_tsv(frame: pd.DataFrame, path: Path, number_format: str | None) -> None:
-    frame.to_csv(path, index=False, sep="\t", float_format=number_format)
+def _write_tsv(frame: pd.DataFrame, path: Path, float_format: str | None) -> None:
+    frame.to_csv(path, index=False, sep="\t", float_format=float_format)
 
 
 def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
     import pyarrow as pa
 
+    # Measured numbers hardly repeat: looking for what does takes half of the time, and room.
+    names = [str(name) for name, kind in frame.dtypes.items() if getattr(kind, "kind", "O") != "f"]
+    repeating: Any = names or False
     try:
-        frame.to_parquet(path, index=False)
+        frame.to_parquet(path, index=False, use_dictionary=repeating, write_statistics=repeating)
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise InvalidArgument(
             f"the table cannot be written as Parquet: {error}", hint="write it as .csv or .json"
@@ -87,7 +90,7 @@ def check_table_name(path: Path) -> Path:
     return path
 
 
-def write_table(frame: pd.DataFrame, path: Path, *, number_format: str | None = None) -> None:
+def write_table(frame: pd.DataFrame, path: Path, *, float_format: str | None = None) -> None:
     """Write a table to a file; the suffix tells the format. A file that is there is replaced.
 
     Parameters
@@ -97,7 +100,7 @@ def write_table(frame: pd.DataFrame, path: Path, *, number_format: str | None = 
     path : Path
         ``.csv``, ``.csv.gz``, ``.tsv``, ``.parquet``, ``.json`` (a list of objects) or ``.h5ad``
         (profiles: see `cellfolio.profiles.to_anndata`).
-    number_format : str, optional
+    float_format : str, optional
         How numbers that are not whole are written as text, such as ``%.5g``; by default with all
         their digits.
 
@@ -110,7 +113,7 @@ def write_table(frame: pd.DataFrame, path: Path, *, number_format: str | None = 
     unfinished = path.with_name(f".{uuid.uuid4().hex}{suffix}")
     try:
         if suffix in _TEXT_WRITERS:
-            _TEXT_WRITERS[suffix](frame, unfinished, number_format)
+            _TEXT_WRITERS[suffix](frame, unfinished, float_format)
         else:
             _WRITERS[suffix](frame, unfinished)
         unfinished.replace(path)

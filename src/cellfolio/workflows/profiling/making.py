@@ -217,7 +217,7 @@ def write_files(
     for state in states:
         if state.why:
             path = state.folder / state.name
-            write_table(table, path, number_format=state.facts.number_format or None)
+            write_table(table, path, float_format=state.facts.number_format or None)
             record.add(state.name, state.facts, shape)
             finished = datetime.now(UTC).isoformat(timespec="seconds")
             record.times[state.name] = {"started": started, "written": finished}
