@@ -365,27 +365,27 @@ def _kind(schema: pa.Schema, features: Sequence[str]) -> type[np.floating[Any]]:
 def _fill(matrix: Floats, start: int, table: pa.Table, features: Sequence[str]) -> None:
     """Copy columns into rows of a matrix."""
     for row, name, column in zip(matrix, features, table.select(features).columns, strict=True):
+        numbers = _reading(column.type, name)
         at = start
         for chunk in column.chunks:
-            row[at : at + len(chunk)] = _numbers(chunk, name)
+            row[at : at + len(chunk)] = numbers(chunk)
             at += len(chunk)
 
 
-def _numbers(values: pa.Array, name: str) -> npt.NDArray[Any]:
-    """Return values as numbers; missing ones are NaN.
+def _reading(kind: pa.DataType, name: str) -> Callable[[pa.Array], npt.NDArray[Any]]:
+    """Return what gives values of a column as numbers; missing ones are NaN.
 
-    Raises
-    ------
-    InvalidArgument
-        If they are something else.
+    It raises InvalidArgument if they are something else.
     """
     import pyarrow as pa
     import pyarrow.types as kinds
 
-    kind = values.type
-    if kinds.is_floating(kind) or kinds.is_integer(kind):
+    def plain(values: pa.Array) -> npt.NDArray[Any]:
         found: npt.NDArray[Any] = values.to_numpy(zero_copy_only=False)
         return found
+
+    if kinds.is_floating(kind) or kinds.is_integer(kind):
+        return plain
     if kinds.is_boolean(kind):
-        return _numbers(values.cast(pa.uint8()), name)
-    return open_table(values.to_pandas().to_frame(name), [name]).values()[0]
+        return lambda values: plain(values.cast(pa.uint8()))
+    return lambda values: open_table(values.to_pandas().to_frame(name), [name]).values()[0]
