@@ -78,9 +78,8 @@ WRITERS = {"parquet": write_parquet, "sqlite": write_sqlite, "npz": write_npz}
 
 
 def read(source: CellSource, columns: list[str] | None = None) -> pd.DataFrame:
-    return pd.concat([batch.table.to_pandas() for batch in source.batches(columns)]).reset_index(
-        drop=True
-    )
+    tables = [batch.table.to_pandas() for batch in source.batches(columns)]
+    return pd.concat(tables, ignore_index=True)
 
 
 def problems(source: CellSource) -> list[CellProblem]:
@@ -139,7 +138,9 @@ def joined(path: Path, prefix: str, keys: list[str], number: str) -> pd.DataFram
         other = tables[name].rename(columns={number.format(name): "number"})
         left = [*keys, f"Cytoplasm_Parent_{name}"]
         found = found.merge(other, left_on=left, right_on=[*keys, "number"], suffixes=("", "_2"))
-    image = tables["Image"][[*keys, *(c for c in tables["Image"] if "_Metadata_" in c)]]
+    image = tables["Image"][
+        [*keys, *(c for c in tables["Image"].columns if "_Metadata_" in str(c))]
+    ]
     return found.merge(image, on=keys)
 
 

@@ -227,7 +227,8 @@ class _Records:
         """Return which rows hold nothing but numbers and ``nan`` in some columns."""
         odd = wanted[(self._types[:, wanted] >= _TEXT).any(axis=0)]
         words = self._types[:, odd] >= _TEXT
-        return self._usual & (~words | self._nan(odd)).all(axis=1)
+        found: npt.NDArray[np.bool_] = self._usual & (~words | self._nan(odd)).all(axis=1)
+        return found
 
     def _nan(self, columns: Places) -> npt.NDArray[np.bool_]:
         """Return which values are the text ``nan``; it is of type 13 + 2 × 3."""

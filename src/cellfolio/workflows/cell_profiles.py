@@ -196,7 +196,7 @@ def _held(cells: str, home: Home, progress: Progress | None) -> Iterator[Path]:
         return
     opened = open_package(cells, home)
     package = opened.package.subset(opened.path) if opened.path else opened.package
-    entries = list(package.entries())
+    entries = list(package.walk())
     paths = fetch_entries(entries, home, progress=progress)
     with TemporaryDirectory() as folder:
         for entry, path in zip(entries, paths, strict=True):
