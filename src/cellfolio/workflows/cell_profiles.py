@@ -87,14 +87,14 @@ def aggregate_cells(
 
     Examples
     --------
-    >>> import tempfile
+    >>> import tempfile, cellfolio
     >>> from pathlib import Path
     >>> import pandas as pd
-    >>> from cellfolio.formats.single_cells.opening import open_cells
     >>> cells = pd.DataFrame({"Metadata_Well": ["B1", "A1", "A1"], "Cells_Area": [7, 1, 4]})
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     cells.to_parquet(Path(folder, "cells.parquet"))
-    ...     aggregate_cells(open_cells(Path(folder)), by="Metadata_Well")
+    ...     source = cellfolio.open_cells(folder)
+    ...     cellfolio.aggregate_cells(source, by="Metadata_Well")
       Metadata_Well  Cells_Area
     0            A1         2.5
     1            B1         7.0
