@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.formats.single_cells.opening import open_cells
+from cellfolio.formats.single_cells.source import CellBatch, CellProblem, CellSource
 from cellfolio.profiles.aggregating import (
     OBJECT_COUNT,
     WELLS,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from cellfolio.formats.single_cells.source import CellBatch, CellProblem, CellSource
     from cellfolio.profiles.statistics import Array, Counts, Floats
     from cellfolio.storage.home import Home
     from cellfolio.storage.progress import Progress

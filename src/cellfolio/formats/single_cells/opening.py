@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cellfolio.errors import InvalidArgument, UnknownFormat
-
-if TYPE_CHECKING:
-    from cellfolio.formats.single_cells.source import CellSource
+from cellfolio.formats.single_cells.source import CellSource
 
 _KINDS: Mapping[str, tuple[str, str]] = {
     ".parquet": ("parquet", "ParquetCells"),
