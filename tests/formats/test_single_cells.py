@@ -79,7 +79,8 @@ WRITERS = {"parquet": write_parquet, "sqlite": write_sqlite, "npz": write_npz}
 
 def read(source: CellSource, columns: list[str] | None = None) -> pd.DataFrame:
     tables = [batch.table.to_pandas() for batch in source.batches(columns)]
-    return pd.concat(tables, ignore_index=True)
+    found: pd.DataFrame = pd.concat(tables, ignore_index=True)
+    return found
 
 
 def problems(source: CellSource) -> list[CellProblem]:
