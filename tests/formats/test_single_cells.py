@@ -172,6 +172,29 @@ def test_real_databases_give_what_pandas_joins(
     assert found["Metadata_Well"].tolist() == expected["Image_Metadata_Well"].tolist()
 
 
+def test_database_without_cells_gives_an_empty_table(tmp_path: Path) -> None:
+    path = write_sqlite(tmp_path)
+    with sqlite3.connect(path) as file:
+        file.execute("DELETE FROM Cytoplasm")
+    file.close()
+    source = open_cells(path)
+    assert read(source).shape == (0, len(source.columns))
+
+
+def test_table_that_refers_to_itself_is_named(tmp_path: Path) -> None:
+    """An interior page without cells, whose last child is the page itself."""
+    path = write_sqlite(tmp_path)
+    with sqlite3.connect(path) as file:
+        ((root,),) = file.execute("SELECT rootpage FROM sqlite_master WHERE name = 'Nuclei'")
+    file.close()
+    data = bytearray(path.read_bytes())
+    start = (root - 1) * 4096
+    data[start : start + 12] = bytes([5, 0, 0, 0, 0, 0, 0, 0]) + root.to_bytes(4, "big")
+    path.write_bytes(data)
+    with pytest.raises(BrokenFile, match=r"plate.sqlite cannot be read as sqlite"):
+        read(open_cells(path))
+
+
 BREAKAGES = {
     "INSERT INTO Cells VALUES ('t0', 5, 1, 8)": "Cells has objects of the same number in 1 images",
     "INSERT INTO Nuclei VALUES ('t9', 5, 1, 8)": "Nuclei has 1 objects without an image",

@@ -37,6 +37,8 @@ _SIZES = np.array(
 _LONG_TYPE = 128
 """From here on, a type takes more than a byte."""
 _PAD = 8
+_DEPTH = 20
+"""Levels that a tree has at most, as in SQLite itself."""
 _MOST = 9
 """Bytes of a number and its type."""
 _TEXTS = 4096
@@ -98,17 +100,7 @@ class TableRows:
 
     def _find_rows(self, root: int) -> None:
         """Find where each row begins, going down the tree one level after the other."""
-        pages = np.array([root])
-        while True:
-            begin = self._begin(pages)
-            kinds = self._data[begin]
-            if (kinds == _LEAF).all():
-                break
-            if not (kinds == _INTERIOR).all() or len(pages) > len(self._data) // self._page:
-                raise self._broken("its pages are no tree, or it was made WITHOUT ROWID")
-            children = _number(self._data, self._cells(begin, 12), 4)
-            pages = np.concatenate([children, _number(self._data, begin + 8, 4)])
-        cells = self._cells(begin, 8)
+        cells = self._cells(self._leaves(root), 8)
         self._sizes, length = _varints(self._data, cells)
         if len(cells) and not 0 <= self._sizes.min() <= self._sizes.max() <= len(self._data):
             raise self._broken("a row is longer than the file")
@@ -117,6 +109,20 @@ class TableRows:
         self._rowids = rowids[order]
         self._sizes = self._sizes[order]
         self._bodies = (cells + length + more)[order]
+
+    def _leaves(self, root: int) -> Places:
+        """Return where the pages with rows begin; all have the same distance to the root."""
+        pages = np.array([root])
+        for _ in range(_DEPTH):
+            begin = self._begin(pages)
+            kinds = self._data[begin]
+            if (kinds == _LEAF).all():
+                return begin
+            if not (kinds == _INTERIOR).all() or len(pages) > len(self._data) // self._page:
+                break
+            children = _number(self._data, self._cells(begin, 12), 4)
+            pages = np.concatenate([children, _number(self._data, begin + 8, 4)])
+        raise self._broken("its pages are no tree, or it was made WITHOUT ROWID")
 
     def _cells(self, begin: Places, header: int) -> Places:
         """Return where the cells of pages begin."""

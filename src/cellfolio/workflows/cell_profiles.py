@@ -24,7 +24,7 @@ from cellfolio.profiles.rows import check_columns, group_columns
 from cellfolio.profiles.statistics import blocks
 from cellfolio.profiles.tables import open_table
 from cellfolio.workflows.getting import fetch_entries
-from cellfolio.workflows.opening import is_path, open_package
+from cellfolio.workflows.opening import is_path, names_package, open_package
 
 if TYPE_CHECKING:
     import numpy as np
@@ -191,7 +191,7 @@ def aggregate_named(
 @contextmanager
 def _held(cells: str, home: Home, progress: Progress | None) -> Iterator[Path]:
     """Give the path of a file or folder, or of links with the names that a package has them by."""
-    if is_path(cells) or Path(cells).exists():
+    if is_path(cells) or Path(cells).exists() or not names_package(cells):
         yield Path(cells).expanduser()
         return
     opened = open_package(cells, home)
