@@ -43,8 +43,9 @@ _MOST = 9
 """Bytes of a number and its type."""
 _TEXTS = 4096
 """Bytes that texts of a row may take, lest a damaged row asks for all memory."""
-_TOUCHED = 64 << 20
-"""Bytes of rows after which pages of the file are given back."""
+_TOUCHED = 16 << 20
+"""Bytes after which pages of the file are given back; their neighbours come with them."""
+_LEAVES = 4096
 
 
 class TableRows:
@@ -100,15 +101,21 @@ class TableRows:
 
     def _find_rows(self, root: int) -> None:
         """Find where each row begins, going down the tree one level after the other."""
-        cells = self._cells(self._leaves(root), 8)
-        self._sizes, length = _varints(self._data, cells)
-        if len(cells) and not 0 <= self._sizes.min() <= self._sizes.max() <= len(self._data):
+        leaves = self._leaves(root)
+        parts = [self._rows_of(leaves[at : at + _LEAVES]) for at in range(0, len(leaves), _LEAVES)]
+        rowids, sizes, bodies = (np.concatenate(part) for part in zip(*parts, strict=True))
+        order = np.argsort(rowids, kind="stable")
+        self._rowids, self._sizes, self._bodies = rowids[order], sizes[order], bodies[order]
+
+    def _rows_of(self, leaves: Places) -> tuple[Places, Places, Places]:
+        """Return numbers, sizes and places of the rows in some pages."""
+        cells = self._cells(leaves, 8)
+        sizes, length = _varints(self._data, cells)
+        if len(cells) and not 0 <= sizes.min() <= sizes.max() <= len(self._data):
             raise self._broken("a row is longer than the file")
         rowids, more = _varints(self._data, cells + length)
-        order = np.argsort(rowids, kind="stable")
-        self._rowids = rowids[order]
-        self._sizes = self._sizes[order]
-        self._bodies = (cells + length + more)[order]
+        self._forget(len(leaves) * self._page)
+        return rowids, sizes, cells + length + more
 
     def _leaves(self, root: int) -> Places:
         """Return where the pages with rows begin; all have the same distance to the root."""

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from cellfolio.storage.progress import Progress
 
 _VALUE = 8
-MEMORY = 128 << 20
+MEMORY = 64 << 20
 """Bytes of features of all cells that are worked on at once, at least one feature."""
 
 
