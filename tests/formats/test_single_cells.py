@@ -258,6 +258,12 @@ def test_parquet_of_other_columns_is_told(tmp_path: Path) -> None:
     assert len(read(open_cells(path, keep_going=True))) == 4
 
 
+def test_parquet_without_cells_gives_an_empty_table(tmp_path: Path) -> None:
+    CELLS[:0].to_parquet(tmp_path / "cells.parquet")
+    source = open_cells(tmp_path / "cells.parquet")
+    assert read(source).shape == (0, CELLS.shape[1])
+
+
 def test_integers_and_decimals_of_several_files_are_decimals(tmp_path: Path) -> None:
     path = write_parquet(tmp_path)
     CELLS.assign(Cells_A=[1, 2, 3, 4]).to_parquet(path / "p0.parquet")
