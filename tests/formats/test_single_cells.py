@@ -78,9 +78,9 @@ WRITERS = {"parquet": write_parquet, "sqlite": write_sqlite, "npz": write_npz}
 
 
 def read(source: CellSource, columns: list[str] | None = None) -> pd.DataFrame:
-    return pd.concat([batch.table.to_pandas() for batch in source.batches(columns)]).reset_index(
-        drop=True
-    )
+    tables = [batch.table.to_pandas() for batch in source.batches(columns)]
+    found: pd.DataFrame = pd.concat(tables, ignore_index=True)
+    return found
 
 
 def problems(source: CellSource) -> list[CellProblem]:
@@ -139,7 +139,9 @@ def joined(path: Path, prefix: str, keys: list[str], number: str) -> pd.DataFram
         other = tables[name].rename(columns={number.format(name): "number"})
         left = [*keys, f"Cytoplasm_Parent_{name}"]
         found = found.merge(other, left_on=left, right_on=[*keys, "number"], suffixes=("", "_2"))
-    image = tables["Image"][[*keys, *(c for c in tables["Image"] if "_Metadata_" in c)]]
+    image = tables["Image"][
+        [*keys, *(c for c in tables["Image"].columns if "_Metadata_" in str(c))]
+    ]
     return found.merge(image, on=keys)
 
 
@@ -168,6 +170,29 @@ def test_real_databases_give_what_pandas_joins(
     numbers = expected[features].apply(pd.to_numeric, errors="coerce").astype(float)
     pd.testing.assert_frame_equal(found[features], numbers)
     assert found["Metadata_Well"].tolist() == expected["Image_Metadata_Well"].tolist()
+
+
+def test_database_without_cells_gives_an_empty_table(tmp_path: Path) -> None:
+    path = write_sqlite(tmp_path)
+    with sqlite3.connect(path) as file:
+        file.execute("DELETE FROM Cytoplasm")
+    file.close()
+    source = open_cells(path)
+    assert read(source).shape == (0, len(source.columns))
+
+
+def test_table_that_refers_to_itself_is_named(tmp_path: Path) -> None:
+    """An interior page without cells, whose last child is the page itself."""
+    path = write_sqlite(tmp_path)
+    with sqlite3.connect(path) as file:
+        ((root,),) = file.execute("SELECT rootpage FROM sqlite_master WHERE name = 'Nuclei'")
+    file.close()
+    data = bytearray(path.read_bytes())
+    start = (root - 1) * 4096
+    data[start : start + 12] = bytes([5, 0, 0, 0, 0, 0, 0, 0]) + root.to_bytes(4, "big")
+    path.write_bytes(data)
+    with pytest.raises(BrokenFile, match=r"plate.sqlite cannot be read as sqlite"):
+        read(open_cells(path))
 
 
 BREAKAGES = {
@@ -231,6 +256,12 @@ def test_parquet_of_other_columns_is_told(tmp_path: Path) -> None:
     with pytest.raises(BrokenFile, match=r"p3.parquet .* lacks 'Cells_A'"):
         open_cells(path)
     assert len(read(open_cells(path, keep_going=True))) == 4
+
+
+def test_parquet_without_cells_gives_an_empty_table(tmp_path: Path) -> None:
+    CELLS[:0].to_parquet(tmp_path / "cells.parquet")
+    source = open_cells(tmp_path / "cells.parquet")
+    assert read(source).shape == (0, CELLS.shape[1])
 
 
 def test_integers_and_decimals_of_several_files_are_decimals(tmp_path: Path) -> None:

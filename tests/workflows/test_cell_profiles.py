@@ -199,7 +199,7 @@ def test_real_cells_give_the_profiles_of_pycytominer(shared: Path, tmp_path: Pat
         ).aggregate_profiles()
     found = aggregate_cells(open_cells(path), count_objects=True)
     assert found[OBJECT_COUNT].tolist() == expected["Metadata_Object_Count"].tolist() == [6, 6]
-    features = [name for name in found if not name.startswith("Metadata_")]
+    features = [name for name in found.columns if not name.startswith("Metadata_")]
     assert len(features) == 1_777
     pd.testing.assert_frame_equal(found[features], expected[features].astype(float))
 

@@ -37,12 +37,15 @@ _SIZES = np.array(
 _LONG_TYPE = 128
 """From here on, a type takes more than a byte."""
 _PAD = 8
+_DEPTH = 20
+"""Levels that a tree has at most, as in SQLite itself."""
 _MOST = 9
 """Bytes of a number and its type."""
 _TEXTS = 4096
 """Bytes that texts of a row may take, lest a damaged row asks for all memory."""
-_TOUCHED = 64 << 20
-"""Bytes of rows after which pages of the file are given back."""
+_TOUCHED = 16 << 20
+"""Bytes after which pages of the file are given back; their neighbours come with them."""
+_LEAVES = 4096
 
 
 class TableRows:
@@ -98,25 +101,35 @@ class TableRows:
 
     def _find_rows(self, root: int) -> None:
         """Find where each row begins, going down the tree one level after the other."""
+        leaves = self._leaves(root)
+        parts = [self._rows_of(leaves[at : at + _LEAVES]) for at in range(0, len(leaves), _LEAVES)]
+        rowids, sizes, bodies = (np.concatenate(part) for part in zip(*parts, strict=True))
+        order = np.argsort(rowids, kind="stable")
+        self._rowids, self._sizes, self._bodies = rowids[order], sizes[order], bodies[order]
+
+    def _rows_of(self, leaves: Places) -> tuple[Places, Places, Places]:
+        """Return numbers, sizes and places of the rows in some pages."""
+        cells = self._cells(leaves, 8)
+        sizes, length = _varints(self._data, cells)
+        if len(cells) and not 0 <= sizes.min() <= sizes.max() <= len(self._data):
+            raise self._broken("a row is longer than the file")
+        rowids, more = _varints(self._data, cells + length)
+        self._forget(len(leaves) * self._page)
+        return rowids, sizes, cells + length + more
+
+    def _leaves(self, root: int) -> Places:
+        """Return where the pages with rows begin; all have the same distance to the root."""
         pages = np.array([root])
-        while True:
+        for _ in range(_DEPTH):
             begin = self._begin(pages)
             kinds = self._data[begin]
             if (kinds == _LEAF).all():
-                break
+                return begin
             if not (kinds == _INTERIOR).all() or len(pages) > len(self._data) // self._page:
-                raise self._broken("its pages are no tree, or it was made WITHOUT ROWID")
+                break
             children = _number(self._data, self._cells(begin, 12), 4)
             pages = np.concatenate([children, _number(self._data, begin + 8, 4)])
-        cells = self._cells(begin, 8)
-        self._sizes, length = _varints(self._data, cells)
-        if len(cells) and not 0 <= self._sizes.min() <= self._sizes.max() <= len(self._data):
-            raise self._broken("a row is longer than the file")
-        rowids, more = _varints(self._data, cells + length)
-        order = np.argsort(rowids, kind="stable")
-        self._rowids = rowids[order]
-        self._sizes = self._sizes[order]
-        self._bodies = (cells + length + more)[order]
+        raise self._broken("its pages are no tree, or it was made WITHOUT ROWID")
 
     def _cells(self, begin: Places, header: int) -> Places:
         """Return where the cells of pages begin."""
@@ -227,7 +240,8 @@ class _Records:
         """Return which rows hold nothing but numbers and ``nan`` in some columns."""
         odd = wanted[(self._types[:, wanted] >= _TEXT).any(axis=0)]
         words = self._types[:, odd] >= _TEXT
-        return self._usual & (~words | self._nan(odd)).all(axis=1)
+        found: npt.NDArray[np.bool_] = self._usual & (~words | self._nan(odd)).all(axis=1)
+        return found
 
     def _nan(self, columns: Places) -> npt.NDArray[np.bool_]:
         """Return which values are the text ``nan``; it is of type 13 + 2 × 3."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.formats.single_cells.opening import open_cells
+from cellfolio.formats.single_cells.source import CellBatch, CellProblem, CellSource
 from cellfolio.profiles.aggregating import (
     OBJECT_COUNT,
     WELLS,
@@ -23,7 +24,7 @@ from cellfolio.profiles.rows import check_columns, group_columns
 from cellfolio.profiles.statistics import blocks
 from cellfolio.profiles.tables import open_table
 from cellfolio.workflows.getting import fetch_entries
-from cellfolio.workflows.opening import is_path, open_package
+from cellfolio.workflows.opening import is_path, names_package, open_package
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,13 +32,12 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from cellfolio.formats.single_cells.source import CellBatch, CellProblem, CellSource
     from cellfolio.profiles.statistics import Array, Counts, Floats
     from cellfolio.storage.home import Home
     from cellfolio.storage.progress import Progress
 
 _VALUE = 8
-MEMORY = 128 << 20
+MEMORY = 64 << 20
 """Bytes of features of all cells that are worked on at once, at least one feature."""
 
 
@@ -87,14 +87,14 @@ def aggregate_cells(
 
     Examples
     --------
-    >>> import tempfile
+    >>> import tempfile, cellfolio
     >>> from pathlib import Path
     >>> import pandas as pd
-    >>> from cellfolio.formats.single_cells.opening import open_cells
     >>> cells = pd.DataFrame({"Metadata_Well": ["B1", "A1", "A1"], "Cells_Area": [7, 1, 4]})
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     cells.to_parquet(Path(folder, "cells.parquet"))
-    ...     aggregate_cells(open_cells(Path(folder)), by="Metadata_Well")
+    ...     source = cellfolio.open_cells(folder)
+    ...     cellfolio.aggregate_cells(source, by="Metadata_Well")
       Metadata_Well  Cells_Area
     0            A1         2.5
     1            B1         7.0
@@ -191,12 +191,12 @@ def aggregate_named(
 @contextmanager
 def _held(cells: str, home: Home, progress: Progress | None) -> Iterator[Path]:
     """Give the path of a file or folder, or of links with the names that a package has them by."""
-    if is_path(cells) or Path(cells).exists():
+    if is_path(cells) or Path(cells).exists() or not names_package(cells):
         yield Path(cells).expanduser()
         return
     opened = open_package(cells, home)
     package = opened.package.subset(opened.path) if opened.path else opened.package
-    entries = list(package.entries())
+    entries = list(package.walk())
     paths = fetch_entries(entries, home, progress=progress)
     with TemporaryDirectory() as folder:
         for entry, path in zip(entries, paths, strict=True):
@@ -365,27 +365,27 @@ def _kind(schema: pa.Schema, features: Sequence[str]) -> type[np.floating[Any]]:
 def _fill(matrix: Floats, start: int, table: pa.Table, features: Sequence[str]) -> None:
     """Copy columns into rows of a matrix."""
     for row, name, column in zip(matrix, features, table.select(features).columns, strict=True):
+        numbers = _reading(column.type, name)
         at = start
         for chunk in column.chunks:
-            row[at : at + len(chunk)] = _numbers(chunk, name)
+            row[at : at + len(chunk)] = numbers(chunk)
             at += len(chunk)
 
 
-def _numbers(values: pa.Array, name: str) -> npt.NDArray[Any]:
-    """Return values as numbers; missing ones are NaN.
+def _reading(kind: pa.DataType, name: str) -> Callable[[pa.Array], npt.NDArray[Any]]:
+    """Return what gives values of a column as numbers; missing ones are NaN.
 
-    Raises
-    ------
-    InvalidArgument
-        If they are something else.
+    It raises InvalidArgument if they are something else.
     """
     import pyarrow as pa
     import pyarrow.types as kinds
 
-    kind = values.type
-    if kinds.is_floating(kind) or kinds.is_integer(kind):
+    def plain(values: pa.Array) -> npt.NDArray[Any]:
         found: npt.NDArray[Any] = values.to_numpy(zero_copy_only=False)
         return found
+
+    if kinds.is_floating(kind) or kinds.is_integer(kind):
+        return plain
     if kinds.is_boolean(kind):
-        return _numbers(values.cast(pa.uint8()), name)
-    return open_table(values.to_pandas().to_frame(name), [name]).values()[0]
+        return lambda values: plain(values.cast(pa.uint8()))
+    return lambda values: open_table(values.to_pandas().to_frame(name), [name]).values()[0]

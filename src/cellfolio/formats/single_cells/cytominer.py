@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cellfolio.formats.single_cells.cytominer_layout import Layout, Numbers, Objects
     from cellfolio.formats.sqlite_rows import TableRows
 
-_BATCH = 16 << 20
+_BATCH = 32 << 20
 """Bytes of a batch, at most about; at least an image."""
 _VALUE = 8
 _LISTED = 3

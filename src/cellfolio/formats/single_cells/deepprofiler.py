@@ -73,7 +73,7 @@ class DeepProfilerCells:
                 self._fail(error, [])
                 continue
             if len(features):
-                return features.shape[1]
+                return int(features.shape[1])
         raise BrokenFile(path.name, "npz", "no file in it has features of a cell")
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[CellBatch]:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cellfolio.errors import InvalidArgument, UnknownFormat
-
-if TYPE_CHECKING:
-    from cellfolio.formats.single_cells.source import CellSource
+from cellfolio.formats.single_cells.source import CellSource
 
 _KINDS: Mapping[str, tuple[str, str]] = {
     ".parquet": ("parquet", "ParquetCells"),
@@ -22,12 +19,12 @@ _KINDS: Mapping[str, tuple[str, str]] = {
 """Suffix → module of this package and its source; of a folder, the first that a file in it has."""
 
 
-def open_cells(path: Path, *, keep_going: bool = False) -> CellSource:
+def open_cells(path: Path | str, *, keep_going: bool = False) -> CellSource:
     """Open single cells by what is there; nothing but names and types is read.
 
     Parameters
     ----------
-    path : Path
+    path : path
         A Parquet file of CytoTable or cellfolio, or a folder of them; a database of
         cytominer-database or CellProfiler (``.sqlite``); a folder of DeepProfiler's features
         (``.npz``), or one of its files.
@@ -48,12 +45,12 @@ def open_cells(path: Path, *, keep_going: bool = False) -> CellSource:
 
     Examples
     --------
-    >>> import tempfile
+    >>> import tempfile, cellfolio
     >>> import pandas as pd
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "cells.parquet")
     ...     pd.DataFrame({"Image_Metadata_Well": ["A01"], "Cells_Area": [7.0]}).to_parquet(path)
-    ...     open_cells(path).columns
+    ...     cellfolio.open_cells(path).columns
     ('Metadata_Well', 'Cells_Area')
     """
     path = Path(path)

@@ -74,13 +74,13 @@ class ParquetCells:
         wanted = self.columns if columns is None else tuple(columns)
         check_columns(first.source, wanted, self.columns)
         schema = pa.schema([self._schema.field(name) for name in wanted])
-        problems = self._problems
+        problems, empty = self._problems, True
         for file in self._files:
             for table in file.read(wanted):
                 same = table.schema.equals(schema)
                 yield CellBatch(table if same else table.cast(schema), problems)
-                problems = ()
-        if problems:
+                problems, empty = (), False
+        if empty:
             yield CellBatch(schema.empty_table(), problems)
 
 
