@@ -139,7 +139,8 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
     from cellfolio.package.package import Package
     from cellfolio.registries.publish import Pushed
     from cellfolio.workflows.checking import Verified
-    from cellfolio.workflows.demo import Compared, Drawn, Measured, Profiled, Simulated
+    from cellfolio.workflows.demo import Compared, Drawn, Simulated
+    from cellfolio.workflows.demo_profiles import Measured, Profiled
     from cellfolio.workflows.getting import Got
 
     match outcome:

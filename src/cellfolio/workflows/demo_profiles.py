@@ -72,6 +72,7 @@ def measure_sites(
     import pandas as pd
 
     from cellfolio.formats.saving import write_table
+    from cellfolio.profiles import split_features
 
     folder.mkdir(exist_ok=True)
     tables: dict[str, list[pd.DataFrame]] = {}
@@ -85,7 +86,7 @@ def measure_sites(
         paths.append(folder / f"{plate}.parquet")
         write_table(table, paths[-1])
         cells += len(table)
-        features = sum(not name.startswith("Metadata_") for name in table)
+        features = len(split_features([str(name) for name in table]).features)
     return Measured(cells, features, tuple(paths))
 
 
@@ -108,8 +109,8 @@ def _measure(checkout: Path, site: Site) -> pd.DataFrame:
     for kind, labels in kinds.items():
         table = measure_objects(labels, images, settings).set_index("ObjectNumber")
         parts[kind] = table.add_prefix(f"{kind}_")
-    joined = pd.concat(list(parts.values()), axis=1, join="inner")
-    told = {
+    joined: pd.DataFrame = pd.concat(list(parts.values()), axis=1, join="inner")
+    told: dict[str, Any] = {
         "Metadata_Plate": site.plate.barcode,
         "Metadata_Well": site.well.well,
         "Metadata_Site": site.number,
