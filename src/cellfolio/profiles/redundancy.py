@@ -64,7 +64,7 @@ def _look_at(
     with np.errstate(invalid="ignore"):
         bits = np.packbits(found > maximum + _EQUAL, axis=1)
     np.abs(found, out=found)
-    np.nan_to_num(found, copy=False)
+    found[np.isnan(found)] = 0
     sums[rows] += found.sum(axis=1)
     sums[: rows.start] += found[:, : rows.start].sum(axis=0)
     return rows, bits
