@@ -19,6 +19,7 @@ from cellfolio.profiles.correlation import Coefficient, check_coefficient, corre
 from cellfolio.profiles.rows import Groups
 from cellfolio.profiles.statistics import Array
 from cellfolio.profiles.tables import T, open_table
+from cellfolio.profiles.threads import one_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Modz:
         agreement = correlations(replicates, self.coefficient).matrix()
         return self._combine(replicates, agreement)
 
+    @one_thread
     def combine_groups(self, values: Array, groups: Groups) -> Array:
         """Return the consensus of each group of rows.
 
