@@ -17,8 +17,10 @@ from cellfolio.profiles.aggregating import aggregate
 from cellfolio.profiles.annotated import to_anndata
 from cellfolio.profiles.annotating import annotate
 from cellfolio.profiles.combining import Modz, consensus
+from cellfolio.profiles.elbow import ElbowSpherize
 from cellfolio.profiles.embedding import Embedding, embed
 from cellfolio.profiles.features import NOISY_FEATURES, FeatureSplit, split_features
+from cellfolio.profiles.inverse_normal import InverseNormal
 from cellfolio.profiles.normalizing import normalize
 from cellfolio.profiles.operations import (
     Blocklist,
@@ -31,6 +33,7 @@ from cellfolio.profiles.operations import (
     VarianceThreshold,
 )
 from cellfolio.profiles.quality import PlateDesign, PlateQuality, QualityRules, plate_quality
+from cellfolio.profiles.rounding import round_significant
 from cellfolio.profiles.scaling import Normalization, Robustize, RobustMad, Standardize
 from cellfolio.profiles.selecting import CPJUMP1_2021, Dropped, Selection, feature_select
 from cellfolio.profiles.sphering import Spherize
@@ -43,9 +46,11 @@ __all__ = [
     "DropMissing",
     "DropOutliers",
     "Dropped",
+    "ElbowSpherize",
     "Embedding",
     "FeatureSplit",
     "FrequencyThreshold",
+    "InverseNormal",
     "Modz",
     "NoiseRemoval",
     "Normalization",
@@ -66,6 +71,7 @@ __all__ = [
     "feature_select",
     "normalize",
     "plate_quality",
+    "round_significant",
     "split_features",
     "to_anndata",
 ]
