@@ -153,9 +153,7 @@ class _PandasTable(ProfileTable):
 class _PolarsTable(ProfileTable):
     """A table of polars; metadata go through pandas as Arrow columns, which lose nothing."""
 
-    def __init__(
-        self, frame: Any, features: Sequence[str] | None, *, image_features: bool
-    ) -> None:
+    def __init__(self, frame: Any, features: Sequence[str] | None, *, image_features: bool) -> None:
         self._frame = frame
         if features is not None:
             self.features = check_features(features, frame.columns)
