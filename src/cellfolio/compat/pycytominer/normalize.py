@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -69,7 +69,7 @@ def normalize(
             "robustize": science.Robustize,
             "mad_robustize": lambda: _robust(mad_robustize_epsilon),
             "spherize": lambda: science.Spherize(
-                _kind(spherize_method), spherize_epsilon, spherize_center
+                cast("Any", spherize_method), spherize_epsilon, spherize_center
             ),
             "inverse_normal": lambda: science.InverseNormal(inverse_normal_n_quantiles),
         },
@@ -101,12 +101,6 @@ def _robust(epsilon: float | None) -> science.RobustMad:
     if epsilon is None:
         raise InvalidArgument("mad_robustize_epsilon should be a number, found None")
     return science.RobustMad(epsilon)
-
-
-def _kind(method: str) -> Any:
-    """Return a kind of sphering, however it is capitalized."""
-    kinds = {kind.lower(): kind for kind in ("ZCA-cor", "PCA-cor", "ZCA", "PCA")}
-    return kinds.get(method.lower(), method)
 
 
 def _without_failed(table: pd.DataFrame) -> pd.DataFrame:

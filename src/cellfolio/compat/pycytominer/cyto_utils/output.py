@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import shutil
 import uuid
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -118,5 +119,7 @@ def _write_anndata(table: pd.DataFrame, path: Path, kind: str) -> None:
     data = to_anndata(table, features=features)
     if kind == "anndata_h5ad":
         data.write_h5ad(path)
-    else:
+        return
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Writing zarr v2")  # which version is AnnData's choice
         data.write_zarr(path)
