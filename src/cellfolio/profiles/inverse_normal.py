@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.profiles.scaling import Fitted, check_finite
-from cellfolio.profiles.statistics import Array, blocks
+from cellfolio.profiles.statistics import Array, quantile_table
 
 _EDGE = 1e-7
 """Nearest to 0 and 1 that a quantile comes, as in scikit-learn: about 5.2 standard deviations."""
@@ -51,22 +50,9 @@ class InverseNormal:
         """Learn the quantiles."""
         check_finite(reference, features, "InverseNormal")
         shares = np.linspace(0, 1, min(self.quantiles, reference.shape[1]))
-        marks = np.empty((len(reference), len(shares)))
-        for some in blocks(len(reference)):
-            marks[some] = _marks(reference[some], shares)
+        # To the last bit those of NumPy's percentiles: what is tied with one depends on it.
+        marks = quantile_table(reference, shares * 100 / 100)
         return Fitted(features, partial(_apply, marks=marks, shares=shares))
-
-
-def _marks(reference: Array, shares: Array) -> Array:
-    """Return quantiles of each feature, bit by bit those of NumPy: ties depend on the last bit."""
-    whole = ~np.isnan(reference).any(axis=1)
-    found = np.empty((len(reference), len(shares)))
-    found[whole] = np.percentile(reference[whole], shares * 100, axis=1).T
-    if not whole.all():
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-            found[~whole] = np.nanpercentile(reference[~whole], shares * 100, axis=1).T
-    return found
 
 
 def _apply(values: Array, *, marks: Array, shares: Array) -> Array:
@@ -81,5 +67,6 @@ def _apply(values: Array, *, marks: Array, shares: Array) -> Array:
     with np.errstate(invalid="ignore"):
         found[values + _EDGE > marks[:, -1:]] = 1
         found[values - _EDGE < marks[:, :1]] = 0
+    found[np.isnan(values)] = np.nan  # `interp` of one quantile forgets it
     low, high = ndtri(_EDGE - np.spacing(1)), ndtri(1 - (_EDGE - np.spacing(1)))
     return np.asarray(np.clip(ndtri(found), low, high), dtype=np.float64)

@@ -120,7 +120,7 @@ def _source(name: str, home: Home, progress: Progress | None) -> Source:
             raise ObjectNotFound(f"{name} is not there: no file {path}")
         return Source(path, path.name, home=home)
     opened = open_package(name, home)
-    if opened.path is None:
+    if not opened.path:
         raise InvalidArgument(
             f"{opened.package.title} has many files; name one", hint=f"such as {name}/PATH"
         )
