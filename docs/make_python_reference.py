@@ -22,6 +22,8 @@ from matplotlib.figure import Figure
 
 import cellfolio
 from cellfolio.formats.images.image import Image
+from cellfolio.profiles import Modz, Normalization, Operation
+from cellfolio.profiles.aggregating import Average
 
 REFERENCE = Path(__file__).parent / "reference" / "python.md"
 
@@ -39,7 +41,16 @@ _SECTIONS = {
     "Values": "What the verbs work on.",
     "What verbs return": "Made by the verbs; you only read them.",
 }
-_LATE = {"AnnData": AnnData, "Figure": Figure, "Image": Image, "pd": pd}
+_LATE = {
+    "AnnData": AnnData,
+    "Average": Average,
+    "Figure": Figure,
+    "Image": Image,
+    "Modz": Modz,
+    "Normalization": Normalization,
+    "Operation": Operation,
+    "pd": pd,
+}
 """What modules import for type checking only, so that the library stays light."""
 _SECTION = re.compile(r"^(?P<title>[A-Z][a-z]+(?: [a-z]+)?)\n-{3,}$", re.MULTILINE)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cellfolio.cli.progress import show_progress
     from cellfolio.errors import CellfolioError
+    from cellfolio.formats.single_cells.opening import open_cells
     from cellfolio.imaging.options import ViewOptions
     from cellfolio.metadata.graph import RecordGraph
     from cellfolio.metadata.records import Record, Records
@@ -29,12 +30,16 @@ if TYPE_CHECKING:
     from cellfolio.workflows.atlas import atlas_cells
     from cellfolio.workflows.atlas_pictures import draw_cells
     from cellfolio.workflows.cardio import cardio_cells
+    from cellfolio.workflows.cell_profiles import aggregate_cells
     from cellfolio.workflows.embedding import draw_embedding
     from cellfolio.workflows.expression import genes
     from cellfolio.workflows.getting import GetOptions
     from cellfolio.workflows.loading import load, open_image
     from cellfolio.workflows.mosaics import image_files, stitch
     from cellfolio.workflows.plates import wells
+    from cellfolio.workflows.profiling.running import plan_recipe, run_recipe
+    from cellfolio.workflows.profiling.toml_recipe import read_recipe
+    from cellfolio.workflows.profiling.yaml_recipe import read_profiling_recipe
     from cellfolio.workflows.publishing import Label, save
     from cellfolio.workflows.quality import quality
     from cellfolio.workflows.querying import query, tables
@@ -60,6 +65,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "cellfolio.cli.progress": ("show_progress",),
     "cellfolio.errors": ("CellfolioError",),
+    "cellfolio.formats.single_cells.opening": ("open_cells",),
     "cellfolio.imaging.options": ("ViewOptions",),
     "cellfolio.metadata.graph": ("RecordGraph",),
     "cellfolio.metadata.records": ("Record", "Records"),
@@ -73,12 +79,16 @@ _HOMES = {
     "cellfolio.workflows.atlas": ("atlas_cells",),
     "cellfolio.workflows.atlas_pictures": ("draw_cells",),
     "cellfolio.workflows.cardio": ("cardio_cells",),
+    "cellfolio.workflows.cell_profiles": ("aggregate_cells",),
     "cellfolio.workflows.expression": ("genes",),
     "cellfolio.workflows.embedding": ("draw_embedding",),
     "cellfolio.workflows.getting": ("GetOptions",),
     "cellfolio.workflows.loading": ("load", "open_image"),
     "cellfolio.workflows.mosaics": ("image_files", "stitch"),
     "cellfolio.workflows.plates": ("wells",),
+    "cellfolio.workflows.profiling.running": ("plan_recipe", "run_recipe"),
+    "cellfolio.workflows.profiling.toml_recipe": ("read_recipe",),
+    "cellfolio.workflows.profiling.yaml_recipe": ("read_profiling_recipe",),
     "cellfolio.workflows.publishing": ("Label", "save"),
     "cellfolio.workflows.quality": ("quality",),
     "cellfolio.workflows.querying": ("query", "tables"),
@@ -118,6 +128,7 @@ __all__ = [
     "RecordGraph",
     "Records",
     "ViewOptions",
+    "aggregate_cells",
     "atlas_cells",
     "build",
     "cardio_cells",
@@ -135,13 +146,18 @@ __all__ = [
     "load",
     "log",
     "open",
+    "open_cells",
     "open_image",
+    "plan_recipe",
     "push",
     "quality",
     "query",
+    "read_profiling_recipe",
+    "read_recipe",
     "record_image",
     "records",
     "rosetta",
+    "run_recipe",
     "save",
     "schema",
     "show_progress",

@@ -9,6 +9,8 @@ import cellfolio
 from cellfolio import errors
 from cellfolio.cli.failures import EXIT_CODES, MEANINGS
 from cellfolio.cli.main import COMMANDS
+from cellfolio.workflows.profiling.toml_recipe import KEYS, OPERATIONS
+from cellfolio.workflows.profiling.yaml_recipe import YAML_KEYS
 from docs.make_python_reference import REFERENCE, names, reference
 from tests.docs.pages import ROOT
 
@@ -89,3 +91,23 @@ def test_every_variable_of_the_environment_is_documented() -> None:
     used = set(re.findall(r"\b(?:(?:AWS|_?CELLFOLIO)_[A-Z0-9_]+[A-Z0-9]|NO_COLOR)\b", source))
     assert len(used) > 10
     assert {name for name in used if f"`{name}`" not in text} == set()
+
+
+def test_every_key_of_a_recipe_is_documented() -> None:
+    text = (ROOT / "docs/reference/recipe.md").read_text(encoding="utf-8")
+    ours, theirs = text.split("## Keys of profiling-recipe")
+    table = ""
+    found: dict[str, set[str]] = {}
+    for line in ours.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| ") and len(cells) == 3:
+            table = (_CODE.findall(cells[0]) or [table])[0].strip("[]")
+            for key in _CODE.findall(cells[1]):
+                found.setdefault(table, set()).add(key)
+    assert found == {name: set(keys) for name, keys in KEYS.items()}
+    operations = {
+        line.split("`")[1] for line in ours.splitlines() if re.match(r"\| `\w+` \|", line)
+    }
+    assert operations == set(OPERATIONS)
+    named = set(_CODE.findall(theirs))
+    assert named >= {key for keys in YAML_KEYS.values() for key in keys} - {"perform", "features"}

@@ -45,6 +45,8 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "wells": ("plates", "Show the wells of a plate: perturbations and controls; draw them."),
     },
     "Profiles": {
+        "profile": ("profiling", "Make the profiles of all plates of a recipe; only what changed."),
+        "aggregate": ("aggregating", "Make a profile of each well of single cells."),
         "annotate": ("profiles", "Add to profiles what was in their wells."),
         "normalize": ("profiles", "Make features of different scales comparable."),
         "select-features": ("profiles", "Drop features that say nothing, or what others say."),

@@ -59,7 +59,7 @@ def round_values(values: Array, digits: int) -> Array:
         steps = np.where(usual, steps, 0)
         up, down = 10.0 ** np.maximum(steps, 0), 10.0 ** np.maximum(-steps, 0)
         scaled = values * up / down
-        found = np.rint(scaled) * down / up
+        found: Array = np.rint(scaled) * down / up
         half = np.abs(np.abs(scaled) % 1 - 0.5) < _NEAR
         odd = half | (np.abs(scaled) >= 10.0**digits - 1) | (np.abs(scaled) < 10.0 ** (digits - 1))
     as_text = np.isfinite(values) & (values != 0) & (odd | ~usual)

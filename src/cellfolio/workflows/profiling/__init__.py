@@ -1,0 +1,1 @@
+"""Recipes: from single cells, or wells, to the files of every plate."""

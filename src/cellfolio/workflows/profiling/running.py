@@ -1,0 +1,259 @@
+"""Running a recipe: plates in processes of their own, then what needs several plates."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from cellfolio.errors import InvalidArgument, StoreError
+from cellfolio.storage.disk import write_atomically
+from cellfolio.storage.progress import Meter, Progress
+from cellfolio.workflows.profiling.inputs import Plate, find_plates
+from cellfolio.workflows.profiling.making import Failure, Job, ProfiledPart, pooled_jobs
+from cellfolio.workflows.profiling.recipe import Recipe
+
+RUN_RECORD = "run.json"
+_LOCK = ".running.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRun:
+    """What a recipe made.
+
+    Attributes
+    ----------
+    output : Path
+    parts : tuple of ProfiledPart
+        One for each plate, then those for plates taken together.
+    left_out : str
+        What was not looked at, and why; empty if everything was.
+    """
+
+    output: Path
+    parts: tuple[ProfiledPart, ...]
+    left_out: str = ""
+
+    @property
+    def failed(self) -> tuple[ProfiledPart, ...]:
+        """What could not be made."""
+        return tuple(part for part in self.parts if part.failure is not None)
+
+    @property
+    def made(self) -> int:
+        """Number of files that were made."""
+        return sum(len(part.made) for part in self.parts)
+
+
+def plan_recipe(recipe: Recipe, output: Path | str, *, plates: Sequence[str] = ()) -> ProfileRun:
+    """Tell what a recipe would make, and why; nothing is written.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    output : path
+    plates : sequence of str
+        See `run_recipe`.
+
+    Returns
+    -------
+    ProfileRun
+
+    Raises
+    ------
+    InvalidArgument, NotFound
+    """
+    jobs, left_out = _plan(recipe, Path(output), plates)
+    return ProfileRun(Path(output), tuple(job.look() for job in jobs), left_out)
+
+
+def run_recipe(
+    recipe: Recipe,
+    output: Path | str,
+    *,
+    plates: Sequence[str] = (),
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> ProfileRun:
+    """Make the files of a recipe; those that are up to date are left as they are.
+
+    A plate that fails is told of in the result, and the others go on. A run that is stopped
+    leaves no half file, and the next one goes on.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        See `read_recipe` and `read_profiling_recipe`.
+    output : path
+        A folder; made if need be.
+    plates : sequence of str
+        ``PLATE`` or ``BATCH/PLATE``; by default all of the recipe. What plates are taken together
+        for is only made without it.
+    workers : int, optional
+        Processes; by default as many as there are cores. With 1, this process does everything. In
+        a script, more than one need ``if __name__ == "__main__":`` around the call.
+    progress : callable, optional
+
+    Returns
+    -------
+    ProfileRun
+
+    Raises
+    ------
+    InvalidArgument, NotFound
+        If the recipe cannot be run, or has no plate.
+    StoreError
+        If another run is at work in the folder.
+    """
+    if workers is not None and workers < 1:
+        raise InvalidArgument(f"workers should be at least 1, found {workers!r}")
+    output = Path(output)
+    jobs, left_out = _plan(recipe, output, plates)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    output.mkdir(parents=True, exist_ok=True)
+    with _alone(output):
+        meter = Meter(progress, "profile", len(jobs), 0)
+        parts: dict[str, ProfiledPart] = {}
+        for level in ("plate", "batch", "all"):
+            some = [job for job in jobs if job.level == level]
+            for job, part in _done(_ready(some, parts), workers):
+                parts[_key(job)] = part
+                meter.advance(files=1)
+                meter.tell()
+            for job in some:
+                if _key(job) not in parts:
+                    parts[_key(job)] = ProfiledPart(job.name, failure=_waiting(job, parts))
+        meter.tell(finished=True)
+        run = ProfileRun(output, tuple(parts[_key(job)] for job in jobs), left_out)
+        _record(recipe, run, started)
+    return run
+
+
+def _key(job: Job) -> str:
+    return f"{job.level} {job.name}"
+
+
+def _plan(recipe: Recipe, output: Path, wanted: Sequence[str]) -> tuple[list[Job], str]:
+    plates = find_plates(recipe, tuple(wanted))
+    jobs = [Job(recipe, "plate", (plate,), output) for plate in plates]
+    pooled = list(pooled_jobs(recipe, plates, output))
+    if pooled and wanted:
+        names = dict.fromkeys(stage.name for stage in recipe.stages if stage.level != "plate")
+        return jobs, f"{', '.join(names)}: made of several plates, and only some were asked for"
+    return jobs + pooled, ""
+
+
+def _ready(jobs: list[Job], parts: dict[str, ProfiledPart]) -> list[Job]:
+    """Return the jobs whose plates were all made."""
+    return [job for job in jobs if job.level == "plate" or not _failed_plates(job, parts)]
+
+
+def _failed_plates(job: Job, parts: dict[str, ProfiledPart]) -> list[Plate]:
+    return [one for one in job.plates if parts[f"plate {one}"].failure is not None]
+
+
+def _waiting(job: Job, parts: dict[str, ProfiledPart]) -> Failure:
+    failed = _failed_plates(job, parts)
+    return Failure(
+        "InvalidArgument",
+        f"{len(failed)} of its {len(job.plates)} plates failed, such as {failed[0]}",
+        "mend them, or name the others with plates in [input]",
+    )
+
+
+def _done(jobs: list[Job], workers: int | None) -> Iterator[tuple[Job, ProfiledPart]]:
+    """Yield the jobs that are done, as they are."""
+    count = min(workers or len(os.sched_getaffinity(0)), len(jobs))
+    if count <= 1:
+        yield from ((job, job.do()) for job in jobs)
+        return
+    import multiprocessing
+
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent) as pool:
+        waiting = {pool.submit(Job.do, job): job for job in jobs}
+        try:
+            for future in as_completed(waiting):
+                try:
+                    yield waiting[future], future.result()
+                except BrokenProcessPool:
+                    told = Failure(
+                        "BrokenProcessPool",
+                        "the process that worked on it ended; there may be too little memory",
+                        "take fewer workers",
+                    )
+                    yield waiting[future], ProfiledPart(waiting[future].name, failure=told)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it ends, however that happens."""
+    import multiprocessing
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def _alone(output: Path) -> Iterator[None]:
+    """Keep other runs away from a folder."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(output / _LOCK, timeout=0):
+            yield
+    except Timeout:
+        raise StoreError(
+            f"another run is at work in {output}", hint="wait for it, or name another folder"
+        ) from None
+
+
+def _record(recipe: Recipe, run: ProfileRun, started: str) -> None:
+    """Write what this run did, and with what."""
+    import numpy as np
+    import pandas as pd
+
+    document = {
+        "form": "cellfolio run 1",
+        "recipe": {
+            "input": recipe.inputs.pattern,
+            "stages": [stage.name for stage in recipe.stages],
+            "parity": recipe.parity,
+            "output": asdict(recipe.outputs),
+        },
+        "parts": [
+            {
+                "name": part.name,
+                "files": sorted((*part.made, *part.kept)),
+                "failure": None if part.failure is None else asdict(part.failure),
+            }
+            for part in run.parts
+        ],
+        "version": version("cellfolio"),
+        "not_compared": {
+            "started": started,
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "made": run.made,
+            "numpy": np.__version__,
+            "pandas": pd.__version__,
+        },
+    }
+    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(run.output / RUN_RECORD, text.encode())
