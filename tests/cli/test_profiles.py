@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cellfolio.cli.profiles import _METHODS
 from cellfolio.profiles import (
     Modz,
     RobustMad,
@@ -17,6 +18,7 @@ from cellfolio.profiles import (
     split_features,
 )
 from cellfolio.workflows.profile_steps import find_operations
+from cellfolio.workflows.profiling.toml_recipe import METHODS
 from tests.cli.conftest import Cellfolio
 from tests.cli.test_commands import check
 from tests.profiles.plates import CONTROLS, make_plate
@@ -27,7 +29,7 @@ USUAL = ["frequency_threshold", "correlation_threshold", "drop_missing", "blockl
 @pytest.fixture
 def plate(tmp_path: Path) -> pd.DataFrame:
     table = make_plate(features=10)
-    table["Cells_AreaShape_Twin"] = table[split_features(list(table)).features[0]] * 2
+    table["Cells_AreaShape_Twin"] = table[split_features(list(table.columns)).features[0]] * 2
     table.to_parquet(tmp_path / "profiles.parquet")
     return table
 
@@ -111,6 +113,10 @@ def test_every_way_to_normalize(cellfolio: Cellfolio, plate: pd.DataFrame, metho
     assert (ran.code, ran.err) == (0, "")
 
 
+def test_methods_are_those_of_recipes() -> None:
+    assert tuple(METHODS) == _METHODS
+
+
 def test_images_are_features_if_asked_for(
     cellfolio: Cellfolio, plate: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -171,7 +177,7 @@ def test_profiles_of_a_package(cellfolio: Cellfolio, plate: pd.DataFrame, tmp_pa
         (("normalize", "profiles.parquet", "-o", "x.docx"), 2, "suffix"),
         (("normalize", "profiles.parquet", "-o", "no/x.csv"), 2, "no folder"),
         (("normalize", "profiles.parquet"), 2, "-o"),
-        (("normalize", "profiles.parquet", "-o", "x.csv", "--kind", "ZCA"), 2, "no kind"),
+        (("normalize", "profiles.parquet", "-o", "x.csv", "--kind", "ZCA"), 2, "no knob 'kind'"),
         (("normalize", "profiles.parquet", "-o", "x.csv", "--by", "Plate"), 2, "'Plate'"),
         (("normalize", "profiles.parquet", "-o", "x.csv", "--reference", "a =="), 2, "query"),
         (

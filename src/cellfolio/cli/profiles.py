@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _SHOWN = 8
-_METHODS = (
+_METHODS = (  # as in recipes; those are not imported for `--help`
     "standardize",
     "robustize",
     "mad_robustize",

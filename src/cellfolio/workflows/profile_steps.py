@@ -15,31 +15,27 @@ from cellfolio.storage.home import Home
 from cellfolio.workflows.loading import entry_source
 from cellfolio.workflows.opening import is_path, names_package, open_package
 from cellfolio.workflows.plate_files import read_table
+from cellfolio.workflows.profiling.toml_recipe import (
+    OPERATIONS,
+    choose,
+    make_normalization,
+    make_operation,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cellfolio.storage.progress import Progress
 
-METHODS: Mapping[str, Any] = {
-    "standardize": science.Standardize,
-    "robustize": science.Robustize,
-    "mad_robustize": science.RobustMad,
-    "spherize": science.Spherize,
-    "inverse_normal": science.InverseNormal,
-    "elbow_spherize": science.ElbowSpherize,
+_LIMITS: Mapping[str, str] = {
+    "variance_threshold": "minimum",
+    "frequency_threshold": "ratio",
+    "correlation_threshold": "maximum",
+    "drop_missing": "maximum",
+    "drop_outliers": "maximum",
+    "noise_removal": "maximum",
 }
-"""Every way to normalize, by name."""
-OPERATIONS: Mapping[str, Any] = {
-    "variance_threshold": science.VarianceThreshold,
-    "frequency_threshold": science.FrequencyThreshold,
-    "correlation_threshold": science.CorrelationThreshold,
-    "drop_missing": science.DropMissing,
-    "blocklist": science.Blocklist,
-    "drop_outliers": science.DropOutliers,
-    "noise_removal": science.NoiseRemoval,
-}
-"""Every operation of a selection, by name."""
+"""The knob that the limit of an operation is."""
 _ROW = "Metadata_row of cellfolio"
 _MAP_NAME = "plate_map_name"
 
@@ -107,7 +103,8 @@ def load_profiles(name: str, home: Home, *, progress: Progress | None = None) ->
 
     found = load_source(_source(name, home, progress))
     if hasattr(found, "obs"):
-        return pd.concat([found.obs, found.to_df()], axis=1).reset_index(drop=True)
+        both: pd.DataFrame = pd.concat([found.obs, found.to_df()], axis=1)
+        return both.reset_index(drop=True)
     if not isinstance(found, pd.DataFrame):
         raise InvalidArgument(f"{name} is no table", hint="profiles are .csv, .parquet or .h5ad")
     return found
@@ -194,7 +191,7 @@ def find_method(name: str, **knobs: Any) -> science.Normalization:
     Parameters
     ----------
     name : str
-        One of `METHODS`.
+        As in a recipe.
     **knobs
         Such as ``epsilon``; None is as if it were not given.
 
@@ -208,15 +205,7 @@ def find_method(name: str, **knobs: Any) -> science.Normalization:
     >>> find_method("mad_robustize", epsilon=0.0, kind=None)
     RobustMad(epsilon=0.0)
     """
-    given = {knob: value for knob, value in knobs.items() if value is not None}
-    known = METHODS[name].__dataclass_fields__
-    for knob in given:
-        if knob not in known:
-            raise InvalidArgument(
-                f"{name} has no {knob}", hint=f"it has {', '.join(known) or 'nothing to set'}"
-            )
-    method: science.Normalization = METHODS[name](**given)
-    return method
+    return make_normalization(name, {key: one for key, one in knobs.items() if one is not None})
 
 
 def find_operations(texts: Sequence[str], replicates: Sequence[str]) -> list[science.Operation]:
@@ -225,6 +214,7 @@ def find_operations(texts: Sequence[str], replicates: Sequence[str]) -> list[sci
     Parameters
     ----------
     texts : sequence of str
+        Names as in a recipe.
     replicates : sequence of str
         Columns that tell replicates, for ``noise_removal``.
 
@@ -242,22 +232,22 @@ def find_operations(texts: Sequence[str], replicates: Sequence[str]) -> list[sci
 
 def _operation(text: str, replicates: Sequence[str]) -> science.Operation:
     name, equals, limit = text.partition("=")
-    if name not in OPERATIONS:
-        raise InvalidArgument(
-            f"there is no operation {name!r}", hint=f"operations: {', '.join(OPERATIONS)}"
-        )
-    try:
-        limits = [float(limit)] if equals else []
-    except ValueError:
-        raise InvalidArgument(f"the limit of {name} should be a number, found {limit!r}") from None
-    if name == "blocklist" and limits:
-        raise InvalidArgument("blocklist has no limit")
+    choose("an operation", name, tuple(OPERATIONS))
+    knobs: dict[str, Any] = {}
+    if equals:
+        if name not in _LIMITS:
+            raise InvalidArgument(f"{name} has no limit, found {limit!r}")
+        try:
+            knobs[_LIMITS[name]] = float(limit)
+        except ValueError:
+            raise InvalidArgument(
+                f"the limit of {name} should be a number, found {limit!r}"
+            ) from None
     if name == "noise_removal":
-        if not limits or not replicates:
+        if not equals or not replicates:
             raise InvalidArgument(
                 "noise_removal needs a limit, and columns that tell replicates",
                 hint="--operation noise_removal=0.8 --replicates COLUMN",
             )
-        return science.NoiseRemoval(tuple(replicates), *limits)
-    operation: science.Operation = OPERATIONS[name](*limits)
-    return operation
+        knobs["by"] = tuple(replicates)
+    return make_operation(name, knobs)

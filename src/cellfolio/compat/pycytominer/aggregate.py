@@ -8,7 +8,7 @@ import pandas as pd
 
 from cellfolio import profiles
 from cellfolio.compat.pycytominer.choosing import chosen_features
-from cellfolio.compat.pycytominer.cyto_utils.output import returned
+from cellfolio.compat.pycytominer.cyto_utils.output import Returned, returned
 from cellfolio.compat.pycytominer.failures import check_columns
 
 _NUMBERS = ("ImageNumber", "ObjectNumber")
@@ -17,7 +17,7 @@ _NUMBERS = ("ImageNumber", "ObjectNumber")
 
 def aggregate(
     population_df: pd.DataFrame,
-    strata: list[str] = ["Metadata_Plate", "Metadata_Well"],
+    strata: str | list[str] = ["Metadata_Plate", "Metadata_Well"],
     features: list[str] | str = "infer",
     image_features: bool = False,
     operation: str = "median",
@@ -28,7 +28,7 @@ def aggregate(
     subset_data_df: pd.DataFrame | None = None,
     compression_options: str | dict[str, Any] | None = None,
     float_format: str | None = None,
-) -> pd.DataFrame | str:
+) -> Returned:
     """Make one profile of all rows of a stratum.
 
     Returns

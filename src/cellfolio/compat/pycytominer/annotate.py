@@ -12,7 +12,7 @@ from cellfolio.compat.pycytominer.cyto_utils.load import (
     load_platemap,
     load_profiles,
 )
-from cellfolio.compat.pycytominer.cyto_utils.output import returned
+from cellfolio.compat.pycytominer.cyto_utils.output import Returned, returned
 from cellfolio.errors import InvalidArgument
 
 _METADATA, _IMAGE = "Metadata_", "Image_"
@@ -34,7 +34,7 @@ def annotate(
     cmap_args: dict[str, str] | None = None,
     platemap_sep: str | None = None,
     **kwargs: Any,
-) -> pd.DataFrame | str:
+) -> Returned:
     """Add what a plate map, and another table, say of each well.
 
     `format_broad_cmap` and `cmap_args`, which the peer will remove, are refused.
@@ -78,7 +78,9 @@ def annotate(
         external_on=external_join_on,
     )
     if not add_metadata_id_to_platemap:
-        found = _last(found, {_METADATA + name: name for name in layout if _is_plain(name)})
+        found = _last(
+            found, {_METADATA + name: name for name in map(str, layout) if _is_plain(name)}
+        )
     if not clean_cellprofiler:
         names = ("Plate", "Well", "Site")
         raw = {_METADATA + one: f"{_IMAGE}{_METADATA}{one}" for one in names}
@@ -107,5 +109,5 @@ def _was(table: pd.DataFrame, old: str, new: str) -> bool:
 def _last(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     """Rename columns, and put what is no metadata any more behind what is."""
     renamed = table.rename(columns=names)
-    first = [name for name in renamed if name.startswith(_METADATA)]
-    return renamed[[*first, *(name for name in renamed if not name.startswith(_METADATA))]]
+    first = [name for name in map(str, renamed) if not _is_plain(name)]
+    return renamed[[*first, *(name for name in map(str, renamed) if _is_plain(name))]]

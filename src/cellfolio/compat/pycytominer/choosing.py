@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from cellfolio.compat.pycytominer.cyto_utils.features import infer_cp_features
@@ -31,7 +33,7 @@ def chosen_metadata(table: pd.DataFrame, meta_features: str | list[str]) -> list
     return _chosen(table, "meta_features", meta_features, metadata=True)
 
 
-def _chosen(table: pd.DataFrame, what: str, names: str | list[str], **inferred: bool) -> list[str]:
+def _chosen(table: pd.DataFrame, what: str, names: str | list[str], **inferred: Any) -> list[str]:
     if isinstance(names, str):
         if names != "infer":
             raise InvalidArgument(f"{what} should be a list of texts, found the text {names!r}")

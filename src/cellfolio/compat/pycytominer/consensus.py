@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
-import pandas as pd
+from typing import Any
 
 from cellfolio.compat.pycytominer.aggregate import aggregate
 from cellfolio.compat.pycytominer.cyto_utils.load import ProfilesLike, load_profiles
 from cellfolio.compat.pycytominer.cyto_utils.modz import modz
-from cellfolio.compat.pycytominer.cyto_utils.output import returned
+from cellfolio.compat.pycytominer.cyto_utils.output import Returned, returned
 from cellfolio.errors import InvalidArgument
 
 _OPERATIONS = ("mean", "median", "modz")
@@ -25,7 +23,7 @@ def consensus(
     compression_options: str | dict[str, Any] | None = None,
     float_format: str | None = None,
     modz_args: dict[str, Any] | None = {"method": "spearman"},
-) -> pd.DataFrame | str:
+) -> Returned:
     """Make one profile of replicates.
 
     Returns
@@ -43,6 +41,7 @@ def consensus(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> wells = pd.DataFrame({"Metadata_drug": ["x", "x"], "Cells_A": [1, 3], "Cells_B": [2, 2]})
     >>> consensus(wells, ["Metadata_drug"], operation="mean")
       Metadata_drug  Cells_A  Cells_B
@@ -54,8 +53,5 @@ def consensus(
     if operation.lower() == "modz":
         found = modz(table, replicate_columns, features, **(modz_args or {}))
     else:
-        found = cast(
-            "pd.DataFrame",
-            aggregate(table, replicate_columns, features=features, operation=operation),
-        )
+        found = aggregate(table, replicate_columns, features=features, operation=operation)
     return returned(found, output_file, output_type, compression_options, float_format)

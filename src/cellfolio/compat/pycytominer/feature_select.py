@@ -11,7 +11,7 @@ from cellfolio import profiles as science
 from cellfolio.compat.pycytominer.choosing import chosen_features, chosen_samples
 from cellfolio.compat.pycytominer.cyto_utils.features import get_blocklist_features
 from cellfolio.compat.pycytominer.cyto_utils.load import ProfilesLike, load_profiles
-from cellfolio.compat.pycytominer.cyto_utils.output import returned
+from cellfolio.compat.pycytominer.cyto_utils.output import Returned, returned
 from cellfolio.compat.pycytominer.failures import WrongKind
 from cellfolio.errors import InvalidArgument
 
@@ -41,7 +41,7 @@ def feature_select(
     noise_removal_perturb_groups: str | list[str] | None = None,
     noise_removal_stdev_cutoff: float | None = None,
     min_variance: float = 1e-6,
-) -> pd.DataFrame | str:
+) -> Returned:
     """Drop features that say nothing, say what others say, or are not to be trusted.
 
     Returns

@@ -14,7 +14,7 @@ from cellfolio.compat.pycytominer.choosing import (
     chosen_samples,
 )
 from cellfolio.compat.pycytominer.cyto_utils.load import ProfilesLike, load_profiles
-from cellfolio.compat.pycytominer.cyto_utils.output import returned
+from cellfolio.compat.pycytominer.cyto_utils.output import Returned, returned
 from cellfolio.errors import InvalidArgument
 
 _PASSING = ("Image_", "ome_arrow_")
@@ -38,7 +38,7 @@ def normalize(
     spherize_method: str = "ZCA-cor",
     spherize_epsilon: float = 1e-6,
     inverse_normal_n_quantiles: int = 1000,
-) -> pd.DataFrame | str:
+) -> Returned:
     """Normalize features by what samples say of their centre and spread.
 
     Returns
@@ -80,7 +80,7 @@ def normalize(
     names = chosen_features(table, features, image_features=image_features)
     metadata = chosen_metadata(table, meta_features)
     known = {*names, *metadata}
-    passing = [name for name in table if name.startswith(_PASSING) and name not in known]
+    passing = [name for name in map(str, table) if name.startswith(_PASSING) and name not in known]
     found = science.normalize(table, way, reference=chosen_samples(samples), features=names)
     made = list(found.columns[len(table.columns) - len(names) :])
     wanted = [*metadata, *passing, *made]

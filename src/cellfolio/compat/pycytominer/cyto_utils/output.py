@@ -9,11 +9,14 @@ import uuid
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
 from cellfolio.errors import InvalidArgument
+
+Returned: TypeAlias = Any
+"""A data frame; or the name of the file, if one is given."""
 
 _TYPES = ("csv", "parquet", "anndata_h5ad", "anndata_zarr")
 _ZARR = ("zarr.json", ".zgroup")
@@ -78,7 +81,7 @@ def returned(
     output_type: str | None,
     compression_options: str | dict[str, Any] | None,
     float_format: str | None,
-) -> pd.DataFrame | str:
+) -> Returned:
     """Return a table; or write it, if a file is named, and return its name."""
     if output_file is None:
         return table
