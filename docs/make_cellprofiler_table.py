@@ -60,7 +60,7 @@ def compared(site: GoldenSite) -> Iterator[tuple[str, str, int, int, float]]:
         golden = site.tables[kind]
         names = [name for name in found if name in golden and name != "ObjectNumber"]
         for group in GROUPS:
-            of_group = [name for name in names if name.startswith(group)]
+            of_group = [str(name) for name in names if str(name).startswith(group)]
             if not of_group:
                 continue
             ours, theirs = found[of_group].to_numpy(), golden[of_group].to_numpy()
