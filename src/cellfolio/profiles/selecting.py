@@ -103,7 +103,7 @@ def feature_select(
     Raises
     ------
     InvalidArgument
-        If no feature is left, or an operation cannot be used.
+        If no feature is left, no row is in the reference, or an operation cannot be used.
 
     Examples
     --------
@@ -121,6 +121,11 @@ def feature_select(
     _check_operations(operations)
     table = open_table(profiles, features, image_features=image_features)
     rows = None if reference is None else find_rows(table, reference)
+    if rows is not None and not rows.any():
+        raise InvalidArgument(
+            "no row belongs to the reference",
+            hint="look at the values of the column in the query",
+        )
     values = table.values()
     evidence = _Evidence(table, table.features, values if rows is None else values[:, rows], rows)
     dropped = tuple(_dropped(evidence, operations, apart=parity == "cpjump1-2021"))
