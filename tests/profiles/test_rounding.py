@@ -13,7 +13,18 @@ from cellfolio.errors import InvalidArgument
 from cellfolio.profiles import round_significant
 from cellfolio.profiles.rounding import round_values
 
-VALUES = st.one_of(st.floats(), st.floats(-1e6, 1e6), st.floats(-1, 1))
+TIES = st.builds(
+    lambda whole, power, step: (
+        float(np.nextafter(float(f"{whole}.5e{power}"), np.inf * step))
+        if step
+        else float(f"{whole}.5e{power}")
+    ),
+    st.integers(-99_999, 99_999),
+    st.integers(-40, 40),
+    st.integers(-1, 1),
+)
+"""Values between two texts, and their neighbours."""
+VALUES = st.one_of(st.floats(), st.floats(-1e6, 1e6), st.floats(-1, 1), TIES)
 
 
 @given(arrays(np.float64, (2, 7), elements=VALUES), st.integers(1, 15))

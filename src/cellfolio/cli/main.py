@@ -47,6 +47,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Profiles": {
         "profile": ("profiling", "Make the profiles of all plates of a recipe; only what changed."),
         "aggregate": ("aggregating", "Make a profile of each well of single cells."),
+        "annotate": ("profiles", "Add to profiles what was in their wells."),
+        "normalize": ("profiles", "Make features of different scales comparable."),
+        "select-features": ("profiles", "Drop features that say nothing, or what others say."),
+        "consensus": ("profiles", "Make one profile of all replicates."),
         "quality": ("quality", "Write a page about the quality of each plate, with pictures."),
         "embed": ("embedding", "Draw profiles as points, similar ones near each other."),
     },

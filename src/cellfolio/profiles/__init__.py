@@ -17,8 +17,10 @@ from cellfolio.profiles.aggregating import aggregate
 from cellfolio.profiles.annotated import to_anndata
 from cellfolio.profiles.annotating import annotate
 from cellfolio.profiles.combining import Modz, consensus
+from cellfolio.profiles.elbow import ElbowSpherize
 from cellfolio.profiles.embedding import Embedding, embed
 from cellfolio.profiles.features import NOISY_FEATURES, FeatureSplit, split_features
+from cellfolio.profiles.inverse_normal import InverseNormal
 from cellfolio.profiles.normalizing import normalize
 from cellfolio.profiles.operations import (
     Blocklist,
@@ -44,9 +46,11 @@ __all__ = [
     "DropMissing",
     "DropOutliers",
     "Dropped",
+    "ElbowSpherize",
     "Embedding",
     "FeatureSplit",
     "FrequencyThreshold",
+    "InverseNormal",
     "Modz",
     "NoiseRemoval",
     "Normalization",

@@ -26,6 +26,7 @@ def aggregate(
     *,
     object_column: str | None = None,
     features: Sequence[str] | None = None,
+    image_features: bool = False,
 ) -> T:
     """Make one profile of all rows that have the same values in some columns.
 
@@ -42,6 +43,8 @@ def aggregate(
         are counted in a column `Metadata_Object_Count`.
     features : sequence of str, optional
         Names of the features; by default those that `split_features` finds.
+    image_features : bool
+        Whether numbers of whole images, ``Image_…``, are features, too.
 
     Returns
     -------
@@ -64,7 +67,7 @@ def aggregate(
     1  A02                      1                   7.0
     """
     check_average(method)
-    table = open_table(profiles, features)
+    table = open_table(profiles, features, image_features=image_features)
     groups = group_profiles(table, by)
     keys = groups.keys
     if object_column is not None:

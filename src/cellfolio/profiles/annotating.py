@@ -23,11 +23,11 @@ def annotate(
     profiles: T,
     plate_map: object,
     *,
-    well: str = "Metadata_Well",
-    position: str = "well_position",
+    well: str | Sequence[str] = "Metadata_Well",
+    position: str | Sequence[str] = "well_position",
     barcodes: object | None = None,
     external: object | None = None,
-    external_on: str | None = None,
+    external_on: str | Sequence[str] | None = None,
 ) -> T:
     """Add what a plate map, and other tables, say of each well.
 
@@ -40,17 +40,18 @@ def annotate(
     plate_map : pandas or polars data frame
         One row for each well, or for each well of several plate maps with the name of the map in
         a column ``plate_map_name``.
-    well : str
-        Column of the profiles.
-    position : str
-        Column of the plate map with the same wells.
+    well : str or sequence of str
+        Column of the profiles, or several that tell the well together.
+    position : str or sequence of str
+        Column of the plate map with the same wells, or several in the same order.
     barcodes : pandas or polars data frame, optional
         Which plate map each plate has: columns ``Assay_Plate_Barcode``, as `Metadata_Plate` of
         the profiles, and ``Plate_Map_Name``; others are added.
     external : pandas or polars data frame, optional
         What is known of each perturbation.
-    external_on : str, optional
-        Column of `external` that the plate map has, too, such as ``"broad_sample"``.
+    external_on : str or sequence of str, optional
+        Column of `external` that the plate map, or the profiles, have, too, such as
+        ``"broad_sample"``; or several.
 
     Returns
     -------
@@ -78,7 +79,7 @@ def annotate(
         raise InvalidArgument("external and external_on are only of use together")
     table = open_table(profiles)
     known = _metadata(table)
-    keys = {position: well}
+    keys = _keys(_listed(position), [_known_as(name, known) for name in _listed(well)])
     layout = _with_prefix(_frame(plate_map, "plate_map"))
     if barcodes is not None:
         known, map_column = _with_maps(known, _with_prefix(_frame(barcodes, "barcodes")))
@@ -87,12 +88,30 @@ def annotate(
     if barcodes is not None:
         found = found.drop(columns=map_column)
     if external is not None and external_on is not None:
-        found = _with_external(found, _with_prefix(_frame(external, "external")), external_on)
+        external = _with_prefix(_frame(external, "external"))
+        found = _with_external(found, external, _listed(external_on))
     rows = found[_ROW].to_numpy(dtype=np.int64)
     found = found.drop(columns=_ROW)
     first = [name for name in found.columns if name.startswith(METADATA)]
     rest = [name for name in found.columns if not name.startswith(METADATA)]
     return table.taking(rows, found[first + rest])  # type: ignore[no-any-return]
+
+
+def _listed(names: str | Sequence[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _known_as(name: str, known: pd.DataFrame) -> str:
+    """Return what a column of the profiles is called after CellProfiler's names were mended."""
+    return name if name in known.columns else _IMAGE_NAMES.get(name, name)
+
+
+def _keys(position: list[str], well: list[str]) -> dict[str, str]:
+    if len(position) != len(well) or not well:
+        raise InvalidArgument(
+            f"well and position should name as many columns, found {well} and {position}"
+        )
+    return dict(zip(position, well, strict=True))
 
 
 def _metadata(table: ProfileTable) -> pd.DataFrame:
@@ -191,17 +210,20 @@ def _check_once(table: pd.DataFrame, names: list[str], what: str) -> None:
         )
 
 
-def _with_external(found: pd.DataFrame, external: pd.DataFrame, on: str) -> pd.DataFrame:
-    key = _prefixed(on)
+def _with_external(found: pd.DataFrame, external: pd.DataFrame, on: list[str]) -> pd.DataFrame:
+    keys = [_prefixed(name) for name in on]
     for table, what in ((external, "external"), (found, "the annotated profiles")):
-        if key not in table.columns:
+        absent = [name for name in keys if name not in table.columns]
+        if absent or not keys:
             raise InvalidArgument(
-                f"{what} should have a column {on!r}, found "
+                f"{what} should have a column {absent[0].removeprefix(METADATA)!r}, found "
                 f"{_shown(table.columns.drop(_ROW, errors='ignore'))}"
+                if absent
+                else "external_on should name a column"
             )
     external = external.drop_duplicates()
-    _check_once(external, [key], "external")
-    return _merged(found, external, "left", key, key, (None, "_external"))
+    _check_once(external, keys, "external")
+    return _merged(found, external, "left", keys, keys, (None, "_external"))
 
 
 def _merged(

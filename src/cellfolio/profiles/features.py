@@ -12,6 +12,8 @@ from cellfolio.errors import InvalidArgument
 
 COMPARTMENTS = ("Cells", "Cytoplasm", "Nuclei")
 """How features of CellProfiler, CytoTable and cellfolio begin."""
+IMAGE = "Image_"
+"""How measurements of whole images begin."""
 METADATA = "Metadata_"
 """How columns begin that are no features, as all these tools agree."""
 
@@ -106,7 +108,9 @@ def parse_feature(name: str) -> FeatureName:
     return FeatureName(compartment, group, "_".join(rest))
 
 
-def split_features(columns: Sequence[str], prefixes: Sequence[str] = ()) -> FeatureSplit:
+def split_features(
+    columns: Sequence[str], prefixes: Sequence[str] = (), *, image_features: bool = False
+) -> FeatureSplit:
     """Split names of columns into metadata and features.
 
     Without prefixes, features are the columns that begin with ``Cells``, ``Cytoplasm`` or
@@ -120,6 +124,8 @@ def split_features(columns: Sequence[str], prefixes: Sequence[str] = ()) -> Feat
         Such as ``profiles.columns``.
     prefixes : sequence of str, optional
         How your features begin.
+    image_features : bool
+        Whether ``Image_…``, what CellProfiler measures of whole images, are features, too.
 
     Returns
     -------
@@ -145,6 +151,8 @@ Contrast_DNA'))
     names = list(map(str, columns))
     wanted = tuple(prefixes) or COMPARTMENTS
     found = {name for name in names if name.startswith(wanted)}
+    if image_features:
+        found |= {name for name in names if name.startswith(IMAGE) and not _tells_well(name)}
     if not found and not prefixes:
         found = _numbered(names)
     if not found:
@@ -158,6 +166,10 @@ Contrast_DNA'))
         tuple(name for name in names if name not in found),
         tuple(name for name in names if name in found),
     )
+
+
+def _tells_well(name: str) -> bool:
+    return name.startswith(IMAGE + METADATA)
 
 
 def _numbered(names: Sequence[str]) -> set[str]:

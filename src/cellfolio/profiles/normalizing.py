@@ -20,6 +20,7 @@ def normalize(
     reference: str | None = None,
     by: str | Sequence[str] | None = None,
     features: Sequence[str] | None = None,
+    image_features: bool = False,
 ) -> T:
     """Normalize features by what a reference says of their centre and spread.
 
@@ -28,7 +29,8 @@ def normalize(
     profiles : pandas.DataFrame, polars.DataFrame or anndata.AnnData
         One row for each well, perturbation or cell.
     method : Normalization, optional
-        `Standardize` (the default), `Robustize`, `RobustMad` or `Spherize`.
+        `Standardize` (the default), `Robustize`, `RobustMad`, `Spherize`, `InverseNormal` or
+        `ElbowSpherize`.
     reference : str, optional
         Query that names the rows to learn from, such as ``"Metadata_control_type == 'negcon'"``;
         by default all rows.
@@ -37,6 +39,8 @@ def normalize(
         group is normalized by its own reference. By default all rows are one group.
     features : sequence of str, optional
         Names of the features; by default those that `split_features` finds.
+    image_features : bool
+        Whether numbers of whole images, ``Image_…``, are features, too.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def normalize(
     1          DMSO                   1.0
     2         taxol                   5.0
     """
-    table = open_table(profiles, features)
+    table = open_table(profiles, features, image_features=image_features)
     method = Standardize() if method is None else method
     values = table.values()
     learned = None if reference is None else find_rows(table, reference)

@@ -74,6 +74,7 @@ def feature_select(
     *,
     reference: str | None = None,
     features: Sequence[str] | None = None,
+    image_features: bool = False,
     parity: str = "",
 ) -> Selection[T]:
     """Drop features that say nothing, say what others say, or are not to be trusted.
@@ -88,8 +89,12 @@ def feature_select(
         Query that names the rows to look at; all rows are returned. See `normalize`.
     features : sequence of str, optional
         Names of the features; by default those that `split_features` finds.
+    image_features : bool
+        Whether numbers of whole images, ``Image_…``, are features, too.
     parity : {'', 'cpjump1-2021'}
-        With ``'cpjump1-2021'`` each operation sees all features, as in pycytominer before 1.0.
+        With ``'cpjump1-2021'`` each operation sees all features, as in pycytominer before 1.0; the
+        limits of that time are those of `CPJUMP1_2021`, and files had five digits
+        (`round_significant`).
 
     Returns
     -------
@@ -98,7 +103,7 @@ def feature_select(
     Raises
     ------
     InvalidArgument
-        If no feature is left, or an operation cannot be used.
+        If no feature is left, no row is in the reference, or an operation cannot be used.
 
     Examples
     --------
@@ -114,8 +119,13 @@ def feature_select(
     if parity not in _PARITIES:
         raise InvalidArgument(f"parity should be one of {_PARITIES}, found {parity!r}")
     _check_operations(operations)
-    table = open_table(profiles, features)
+    table = open_table(profiles, features, image_features=image_features)
     rows = None if reference is None else find_rows(table, reference)
+    if rows is not None and not rows.any():
+        raise InvalidArgument(
+            "no row belongs to the reference",
+            hint="look at the values of the column in the query",
+        )
     values = table.values()
     evidence = _Evidence(table, table.features, values if rows is None else values[:, rows], rows)
     dropped = tuple(_dropped(evidence, operations, apart=parity == "cpjump1-2021"))

@@ -127,10 +127,10 @@ def _medians(values: Floats) -> Array:
             found[whole] = (found[whole] + parted[whole, :half].max(axis=1)) / 2
     if not whole.all():
         some = np.sort(values[~whole].astype(np.float64, copy=False), axis=1)
-        counts = value_counts(some)
+        counts = value_counts(some)[:, None]
         low, high = _at(some, (counts - 1) // 2), _at(some, counts // 2)
         with np.errstate(invalid="ignore"):
-            found[~whole] = np.where(counts > 0, (low + high) / 2, np.nan)
+            found[~whole] = np.where(counts > 0, (low + high) / 2, np.nan)[:, 0]
     return found
 
 
@@ -148,28 +148,35 @@ def quantiles(values: Array, shares: tuple[float, ...]) -> tuple[Array, ...]:
     >>> quantiles(np.array([[4.0, 1.0, 2.0, np.nan]]), (0.25, 0.5))
     (array([1.5]), array([2.]))
     """
-    return in_blocks(lambda some: _quantiles(some, shares), values)
+    return tuple(quantile_table(values, np.array(shares)).T)
 
 
-def _quantiles(values: Array, shares: tuple[float, ...]) -> tuple[Array, ...]:
+def quantile_table(values: Array, shares: Array) -> Array:
+    """Return quantiles of each feature, as `quantiles`, shape (features, shares)."""
+    found: Array = in_blocks(lambda some: (_quantiles(some, shares),), values)[0]
+    return found
+
+
+def _quantiles(values: Array, shares: Array) -> Array:
     ordered = np.sort(values, axis=1)  # NaN last
     counts = value_counts(values)
-    return tuple(_quantile(ordered, counts, share) for share in shares)
-
-
-def _quantile(ordered: Array, counts: Counts, share: float) -> Array:
-    place = share * (counts - 1)
+    whole = bool((counts == values.shape[1]).all())
+    last = (counts[:1] if whole else counts)[:, None] - 1
+    place = shares * last
     below = np.floor(place).astype(np.int64)
     low = _at(ordered, below)
-    high = _at(ordered, np.minimum(below + 1, counts - 1))
+    high = _at(ordered, np.minimum(below + 1, last))
     part = place - below
     # From the nearer end, as NumPy does: a share of 1 then gives the maximum itself.
     step = high - low
     between = np.where(part < 0.5, low + step * part, high - step * (1 - part))
-    return np.where(counts > 0, between, np.nan)
+    return np.where(counts[:, None] > 0, between, np.nan)
 
 
 def _at(ordered: Array, places: Counts) -> Array:
+    """Return values by their place; of one row of places, the same of each feature."""
     inside = np.clip(places, 0, max(ordered.shape[1] - 1, 0))
-    found: Array = np.take_along_axis(ordered, inside[:, None], axis=1)[:, 0]
+    if len(inside) == 1:
+        return np.asarray(ordered[:, inside[0]], dtype=np.float64)
+    found: Array = np.take_along_axis(ordered, inside, axis=1)
     return found

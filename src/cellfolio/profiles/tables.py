@@ -17,7 +17,7 @@ import pandas as pd
 from pandas.api.types import is_list_like
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.profiles.features import check_features, split_features
+from cellfolio.profiles.features import IMAGE, check_features, split_features
 from cellfolio.profiles.statistics import Array
 
 T = TypeVar("T")
@@ -65,7 +65,9 @@ class ProfileTable(ABC):
         return self.made_of(self.columns(), features, values)
 
 
-def open_table(profiles: object, features: Sequence[str] | None = None) -> ProfileTable:
+def open_table(
+    profiles: object, features: Sequence[str] | None = None, *, image_features: bool = False
+) -> ProfileTable:
     """Return a table by its kind.
 
     Parameters
@@ -73,6 +75,8 @@ def open_table(profiles: object, features: Sequence[str] | None = None) -> Profi
     profiles : pandas.DataFrame, polars.DataFrame or anndata.AnnData
     features : sequence of str, optional
         Names of the features; by default those that `split_features` finds, and all of an AnnData.
+    image_features : bool
+        Whether `split_features` finds those of whole images, too, if they are numbers.
 
     Raises
     ------
@@ -80,10 +84,10 @@ def open_table(profiles: object, features: Sequence[str] | None = None) -> Profi
         If it is no table, has no features, or has two columns of one name.
     """
     if isinstance(profiles, pd.DataFrame):
-        return _PandasTable(profiles, features)
+        return _PandasTable(profiles, features, image_features=image_features)
     polars, anndata = sys.modules.get("polars"), sys.modules.get("anndata")
     if polars is not None and isinstance(profiles, polars.DataFrame):
-        return _PolarsTable(profiles, features)
+        return _PolarsTable(profiles, features, image_features=image_features)
     if anndata is not None and isinstance(profiles, anndata.AnnData):
         return _AnnDataTable(profiles, features)
     raise InvalidArgument(
@@ -95,18 +99,24 @@ def open_table(profiles: object, features: Sequence[str] | None = None) -> Profi
 class _PandasTable(ProfileTable):
     """A table of pandas, whose columns are taken by place: by name, each of them is looked up."""
 
-    def __init__(self, frame: pd.DataFrame, features: Sequence[str] | None) -> None:
+    def __init__(
+        self, frame: pd.DataFrame, features: Sequence[str] | None, *, image_features: bool
+    ) -> None:
         names = list(frame.columns)
         _check_names(frame.columns, names)
         self._frame = frame
         if features is not None:
             self.features = check_features(features, names)
         else:
-            found = split_features(names).features
+            found = split_features(names, image_features=image_features).features
             kinds = zip(names, frame.dtypes.tolist(), strict=True)
             objects = {name for name, kind in kinds if not _is_numeric(kind)}
-            nested = {name for name in objects.intersection(found) if _is_nested(frame[name])}
-            self.features = tuple(name for name in found if name not in nested)
+            left_out = {
+                name
+                for name in objects.intersection(found)
+                if name.startswith(IMAGE) or _is_nested(frame[name])
+            }
+            self.features = tuple(name for name in found if name not in left_out)
         known = set(self.features)
         self._others = [at for at, name in enumerate(names) if name not in known]
 
@@ -150,13 +160,19 @@ class _PandasTable(ProfileTable):
 class _PolarsTable(ProfileTable):
     """A table of polars; metadata go through pandas as Arrow columns, which lose nothing."""
 
-    def __init__(self, frame: Any, features: Sequence[str] | None) -> None:
+    def __init__(self, frame: Any, features: Sequence[str] | None, *, image_features: bool) -> None:
         self._frame = frame
         if features is not None:
             self.features = check_features(features, frame.columns)
         else:
-            names = split_features(frame.columns).features
-            self.features = tuple(name for name in names if not frame.schema[name].is_nested())
+            names = split_features(frame.columns, image_features=image_features).features
+            kinds = frame.schema
+            self.features = tuple(
+                name
+                for name in names
+                if not kinds[name].is_nested()
+                and (kinds[name].is_numeric() or not name.startswith(IMAGE))
+            )
 
     def column_names(self) -> list[str]:
         return list(self._frame.columns)

@@ -84,12 +84,15 @@ _CHECKS: Mapping[str, Callable[[Any], bool]] = {
         isinstance(value, list) and all(isinstance(one, dict) for one in value)
     ),
 }
-_METHODS = {
+METHODS = {
     "standardize": "Standardize",
     "robustize": "Robustize",
     "mad_robustize": "RobustMad",
     "spherize": "Spherize",
+    "inverse_normal": "InverseNormal",
+    "elbow_spherize": "ElbowSpherize",
 }
+"""Every way to normalize, and its class in `cellfolio.profiles`."""
 OPERATIONS = {
     "variance_threshold": "VarianceThreshold",
     "frequency_threshold": "FrequencyThreshold",
@@ -257,8 +260,8 @@ def make_normalization(method: str, knobs: Mapping[str, Any]) -> Normalization:
     ------
     InvalidArgument
     """
-    choose("method of [[normalize]]", method, tuple(_METHODS))
-    made: Normalization = _make(_METHODS[method], method, knobs)
+    choose("method of [[normalize]]", method, tuple(METHODS))
+    made: Normalization = _make(METHODS[method], method, knobs)
     return made
 
 

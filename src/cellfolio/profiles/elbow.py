@@ -1,0 +1,107 @@
+"""Sphering with a limit that the data give: as CPJUMP1 treated features of DeepProfiler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cellfolio.errors import InvalidArgument
+from cellfolio.profiles.scaling import Fitted, check_finite
+from cellfolio.profiles.statistics import Array
+
+_LEAST_VARIANCE = 1e-3
+_SHARE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ElbowSpherize:
+    """Make features uncorrelated in the reference, but for directions of little variance.
+
+    Eigenvalues of the correlations are raised to a tenth of the one at their elbow, and variances
+    to 0.001; the rest is a ZCA of correlations, as in `Spherize`. CPJUMP1 did this to features of
+    DeepProfiler, all replicate plates of a condition together, with negative controls as the
+    reference. Features without any missing or infinite value only.
+
+    References
+    ----------
+    Chandrasekaran et al. 2024, https://doi.org/10.1038/s41592-024-02241-6, and the code published
+    with it. The elbow: Satopää et al. 2011, Finding a "Kneedle" in a Haystack,
+    https://doi.org/10.1109/ICDCSW.2011.20
+
+    Examples
+    --------
+    >>> values = np.random.default_rng(0).normal(size=(6, 50))
+    >>> values[1:4] += 3 * values[0]
+    >>> fitted = ElbowSpherize().fit(values, tuple("abcdef"))
+    >>> np.cov(fitted.apply(values)).diagonal().round(2)
+    array([1., 1., 1., 1., 1., 1.])
+    """
+
+    def fit(self, reference: Array, features: tuple[str, ...]) -> Fitted:
+        """Learn mean, variances and eigenvalues."""
+        check_finite(reference, features, "ElbowSpherize")
+        if np.isnan(reference).any() or reference.shape[1] < 2:
+            raise InvalidArgument(
+                "ElbowSpherize needs a reference of two rows or more without missing values",
+                hint="drop these features before, with feature_select and DropMissing(0)",
+            )
+        mean = reference.mean(axis=1, keepdims=True)
+        rest = reference - mean
+        variance = np.square(rest).sum(axis=1) / (rest.shape[1] - 1)
+        matrix = _whitening(_correlation(rest)) / np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
+        return Fitted(features, lambda values: np.asarray(matrix @ (values - mean)))
+
+
+def _correlation(rest: Array) -> Array:
+    """Return correlations; of a constant feature, also with itself, zero."""
+    size = np.sqrt(np.square(rest).sum(axis=1, keepdims=True))
+    scaled = np.divide(rest, size, out=np.zeros_like(rest), where=size > 0)
+    return np.asarray(scaled @ scaled.T, dtype=np.float64)
+
+
+def _whitening(correlation: Array) -> Array:
+    sizes, directions = np.linalg.eigh(correlation)
+    sizes, directions = np.abs(sizes[::-1]), directions[:, ::-1]
+    least = sizes[find_elbow(np.sort(sizes)[::-1])] / _SHARE
+    gains = 1 / np.sqrt(np.maximum(sizes, least))
+    return np.asarray((directions * gains) @ directions.T, dtype=np.float64)
+
+
+def find_elbow(values: Array) -> int:
+    """Return where decreasing, convex values turn flat: the elbow of Kneedle, sensitivity 1.
+
+    Parameters
+    ----------
+    values : array of float, shape (n,)
+        Decreasing.
+
+    Raises
+    ------
+    InvalidArgument
+        If there is no elbow.
+
+    Examples
+    --------
+    >>> find_elbow(np.array([10.0, 4, 1, 0.9, 0.8, 0.7]))
+    2
+    """
+    count = len(values)
+    spread = float(np.ptp(values)) if count > 1 else 0.0
+    if spread > 0:
+        place = np.linspace(0, 1, count)
+        rise = 1 - (values - values.min()) / spread - place
+        padded = np.pad(rise, 1, mode="edge")
+        top = (rise >= padded[:-2]) & (rise >= padded[2:])
+        bottom = (rise <= padded[:-2]) & (rise <= padded[2:])
+        found: int | None = None
+        for at in range(int(np.argmax(top)), count - 1):
+            if top[at]:
+                found = at
+            if bottom[at]:  # nothing counts between a minimum and the next maximum
+                found = None
+            if found is not None and rise[at + 1] < rise[found] - 1 / (count - 1):
+                return found
+    raise InvalidArgument(
+        f"the {count} eigenvalues of the reference have no elbow", hint="take Spherize instead"
+    )
