@@ -58,6 +58,10 @@ class SampledTargets:
     seed: int | Random = 0
     apart: bool = False
 
+    def __post_init__(self) -> None:
+        if self.draws < 1:
+            raise InvalidArgument(f"expected 1 draw or more, found {self.draws}")
+
 
 @dataclass(frozen=True, slots=True)
 class Matching:

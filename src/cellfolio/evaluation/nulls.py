@@ -121,6 +121,9 @@ class OneOfEach:
 
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
+
     def draw(self, vectors: Vectors, codes: Rows, replicates: int) -> Array:
         """See `Null`."""
         shuffled = np.random.default_rng(self.seed).permutation(len(codes))
@@ -128,6 +131,12 @@ class OneOfEach:
         chosen = shuffled[first]
         found = vectors.between(chosen, chosen)
         return _some(found[np.triu_indices(len(chosen), 1)])
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that NumPy does not take."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise InvalidArgument(f"seed should be a whole number from 0, found {seed!r}")
 
 
 def _some(null: Array) -> Array:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.evaluation.labels import names_of
+from cellfolio.evaluation.nulls import check_seed
 from cellfolio.evaluation.precision_nulls import Member, copairs_nulls, paired_null
 from cellfolio.profiles.statistics import Array
 
@@ -100,6 +101,7 @@ def mean_average_precision(
     1    b                    0.15        False
     """
     names = names_of(by)
+    check_seed(seed)
     _check(scores, names, null, draws)
     known = scores["average_precision"].notna() & (scores["n_pos_pairs"] > 0)
     used = scores[known].reset_index(drop=True)
@@ -167,7 +169,8 @@ def _as_copairs(
         key = tuple(members)
         if key not in made:
             made = {key: np.array([nulls[one] for one in members]).mean(axis=0)}
-        found[at] = ((made[key] > means[at]).sum() + 1) / (draws + 1)
+        # Compared in single precision, which decides where a mean is reached exactly.
+        found[at] = ((made[key] > np.float32(means[at])).sum() + 1) / (draws + 1)
     return found
 
 
