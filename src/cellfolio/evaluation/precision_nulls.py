@@ -24,6 +24,7 @@ Member = tuple[int, int]
 """How many positives and negatives a profile ranks."""
 
 _AT_ONCE = 1_000_000
+_FEW = 12
 _MOST = 4_000_000_000
 """Random numbers of a group, about six minutes."""
 
@@ -67,25 +68,44 @@ def paired_null(members: Sequence[Member], draws: int, seed: int) -> Array:
     stream = np.random.default_rng([seed, *chain.from_iterable(members)])
     size = max(1, _AT_ONCE // max(similarities, 1))
     parts = []
-    for start in range(0, draws, size):
-        shares = stream.random((similarities, min(size, draws - start)))
-        mean = np.zeros(shares.shape[1])
+    half = (draws + 1) // 2
+    for start in range(0, half, size):
+        shares = stream.random((similarities, min(size, half - start)))
+        mean = np.zeros((2, shares.shape[1]))
         for own, (_, negatives) in zip(ranked, members, strict=True):
-            mean += _ranking(shares[own], negatives, stream)
+            mean += _rankings(shares[own], negatives, stream)
         parts.append(mean / len(members))
-    return np.concatenate(parts)
+    return np.concatenate(parts, axis=1).ravel()[:draws]
 
 
-def _ranking(shares: Array, negatives: int, stream: np.random.Generator) -> Array:
-    """Return average precisions of a member, given where its positives are."""
-    shares.sort(axis=0)
+def _rankings(shares: Array, negatives: int, stream: np.random.Generator) -> Array:
+    """Return average precisions of a member, given where its positives are; two of each.
+
+    The second is of the same ranking from its end, which is as likely.
+    """
+    _sort(shares)
+    last = len(shares)
     above = np.zeros(shares.shape[1], dtype=np.int64)
-    before, total = np.ones(shares.shape[1]), np.zeros(shares.shape[1])
+    total, before = np.zeros((2, shares.shape[1])), np.ones(shares.shape[1])
     for rank, share in enumerate(shares[::-1], start=1):
         above += stream.binomial(negatives - above, 1 - share / before)
-        total += rank / (rank + above)
+        total[0] += rank / (rank + above)
+        mirrored = last + 1 - rank
+        total[1] += mirrored / (mirrored + negatives - above)
         before = share
-    return total / len(shares)
+    return total / last
+
+
+def _sort(rows: Array) -> None:
+    """Sort each column in place; few rows by comparing neighbours, a row at once."""
+    if len(rows) > _FEW:
+        rows.sort(axis=0)
+        return
+    for end in range(len(rows) - 1, 0, -1):
+        for at in range(end):
+            low = np.minimum(rows[at], rows[at + 1])
+            np.maximum(rows[at], rows[at + 1], out=rows[at + 1])
+            rows[at] = low
 
 
 def _shared(positives: Sequence[int]) -> tuple[list[list[int]], int]:

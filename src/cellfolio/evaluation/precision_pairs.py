@@ -11,10 +11,13 @@ import numpy.typing as npt
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.evaluation.labels import codes_of, labels_of, names_of
-from cellfolio.evaluation.similarities import Rows, Vectors, equal_sizes, strips
+from cellfolio.evaluation.similarities import Rows, Vectors, as_slice, equal_sizes, strips
 from cellfolio.profiles.statistics import Array, Mask
 from cellfolio.profiles.tables import ProfileTable
 
+_ALL = slice(None)
+_DENSE = 2_000
+"""Rows whose similarities are all kept at once: 32 MB."""
 _STRIP = 64
 """Rows that are compared with their negatives at once; few, as rows of a strip are mostly alike."""
 
@@ -227,15 +230,25 @@ def negative_strips(design: Design, vectors: Vectors) -> Iterator[Negatives]:
     ends = np.flatnonzero(np.diff(design.block[alike], append=-1)) + 1
     for begin, end in zip(np.append(0, ends[:-1]), ends, strict=True):
         members = alike[begin:end]
+        block = vectors.some(members)
+        whole = block.between(_ALL, _ALL) if _is_dense(design, members) else None
         for at in range(0, len(members), _STRIP):
-            rows = members[at : at + _STRIP]
-            wanted = _negative(design, rows, members)
+            strip = slice(at, at + _STRIP)
+            wanted = _negative(design, members[strip], members)
             # Rows of a strip mostly have the same value, so others of that value can be left out.
-            needed = np.flatnonzero(wanted.any(axis=0))
+            needed = as_slice(np.flatnonzero(wanted.any(axis=0)))
             wanted = wanted[:, needed]
-            found = vectors.between(rows, members[needed])
+            found = block.between(strip, needed) if whole is None else whole[strip, needed]
             found[~wanted] = -np.inf
-            yield Negatives(rows, found, wanted.sum(axis=1))
+            yield Negatives(members[strip], found, wanted.sum(axis=1))
+
+
+def _is_dense(design: Design, members: Rows) -> bool:
+    """Tell whether most pairs of a small block are negative: then one product finds each twice."""
+    if len(members) > _DENSE or len(design.neg_apart) > 1:
+        return len(members) <= _DENSE
+    sizes = [np.unique(codes[members], return_counts=True)[1] for codes in design.neg_apart]
+    return not sizes or bool(np.square(sizes[0]).sum() < len(members) ** 2 / 2)
 
 
 def _negative(design: Design, rows: Rows, members: Rows) -> Mask:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.profiles.statistics import Array
+from cellfolio.profiles.statistics import Array, Mask
 from cellfolio.profiles.tables import ProfileTable
 
 Rows = npt.NDArray[np.int64]
@@ -19,6 +19,8 @@ SIMILARITIES = ("cosine", "abs_cosine", "correlation", "euclidean")
 
 _AT_ONCE = 2_000_000
 """Similarities, or values of features, that are worked on at once."""
+_PREPARED = 64
+"""Rows that are prepared at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,11 @@ class Vectors:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def between(self, left: Rows, right: Rows) -> Array:
+    def some(self, rows: Rows) -> Vectors:
+        """Return some of them, in this order."""
+        return Vectors(self.rows[rows], self.kind)
+
+    def between(self, left: Rows | slice, right: Rows | slice) -> Array:
         """Return similarities of rows: of shape (left, right), or (groups, left, right)."""
         a, b = self.rows[left], self.rows[right]
         found: Array = a @ np.swapaxes(b, -1, -2)
@@ -51,8 +57,8 @@ class Vectors:
         return found
 
 
-def prepare(table: ProfileTable, kind: str, rows: Rows | None = None) -> Vectors:
-    """Return the profiles of a table, or of some of its rows, ready to be compared.
+def prepare(table: ProfileTable, kind: str, rows: Rows) -> Vectors:
+    """Return some profiles of a table, ready to be compared.
 
     Raises
     ------
@@ -62,38 +68,53 @@ def prepare(table: ProfileTable, kind: str, rows: Rows | None = None) -> Vectors
     if kind not in SIMILARITIES:
         raise InvalidArgument(f"similarity should be one of {SIMILARITIES}, found {kind!r}")
     values = table.values()
-    values = values if rows is None else values[:, rows]
     if not values.size:
         raise InvalidArgument("expected at least one row and one feature, found none")
+    found = np.empty((len(rows), len(values)))
+    norms, sizes = np.empty(len(rows)), np.empty(len(rows))
+    middle = values[:, rows].mean(axis=1) if kind == "euclidean" else 0
+    for start in range(0, len(rows), _PREPARED):
+        some = slice(start, start + _PREPARED)
+        part = np.subtract(values[:, as_slice(rows[some])].T, middle, out=found[some])
+        sizes[some] = np.einsum("ij,ij->i", part, part)
+        if kind == "correlation":
+            part -= part.mean(axis=1, keepdims=True)
+        norms[some] = np.einsum("ij,ij->i", part, part)
+        if kind != "euclidean":
+            part /= np.sqrt(np.where(norms[some] > 0, norms[some], 1))[:, None]
+    if not np.isfinite(sizes).all():
+        _refuse_missing(table, values[:, rows])
+    if kind != "euclidean":
+        _refuse_flat(norms <= 1e-26 * sizes, centred=kind == "correlation")
+    return Vectors(found, kind)
+
+
+def _refuse_missing(table: ProfileTable, values: Array) -> None:
     wrong = ~np.isfinite(values).all(axis=1)
-    if wrong.any():
-        name = table.features[int(np.flatnonzero(wrong)[0])]
-        raise InvalidArgument(
-            f"{wrong.sum():,} of {len(values):,} features have missing or infinite values, "
-            f"such as {name}",
-            hint="drop them first: cellfolio.profiles.feature_select with DropMissing(0)",
-        )
-    if kind == "euclidean":
-        # Distances stay the same, and lose less to rounding.
-        return Vectors(np.ascontiguousarray((values - values.mean(axis=1, keepdims=True)).T), kind)
-    return Vectors(_units(np.ascontiguousarray(values.T), centred=kind == "correlation"), kind)
+    first = int(np.flatnonzero(wrong)[0]) if wrong.any() else 0
+    what = "have missing or infinite values" if wrong.any() else "have values too large to square"
+    raise InvalidArgument(
+        f"{wrong.sum():,} of {len(values):,} features {what}, such as {table.features[first]}",
+        hint="leave them out: --drop-missing, or cellfolio.profiles.feature_select "
+        "with DropMissing(0)",
+    )
 
 
-def _units(rows: Array, *, centred: bool) -> Array:
-    size = np.abs(rows).max(axis=1)
-    if centred:
-        rows = rows - rows.mean(axis=1, keepdims=True)
-    norms = np.sqrt(np.square(rows).sum(axis=1))
-    flat = norms <= 1e-13 * np.sqrt(rows.shape[1]) * size
+def _refuse_flat(flat: Mask, *, centred: bool) -> None:
     if flat.any():
         what = "the same value in all features" if centred else "0 in all features"
         raise InvalidArgument(
-            f"{flat.sum():,} of {len(rows):,} profiles have {what}, the first in row "
-            f"{int(np.flatnonzero(flat)[0])}, so they are like nothing",
+            f"{flat.sum():,} of {len(flat):,} profiles have {what}, the first in row "
+            f"{int(np.flatnonzero(flat)[0])} of those used, so they are like nothing",
             hint="leave them out with only=",
         )
-    found: Array = rows / norms[:, None]
-    return found
+
+
+def as_slice(numbers: Rows) -> Rows | slice:
+    """Return numbers as a slice if they follow each other, so that nothing is copied."""
+    if len(numbers) and (np.diff(numbers) == 1).all():
+        return slice(int(numbers[0]), int(numbers[-1]) + 1)
+    return numbers
 
 
 def equal_sizes(order: Rows, bounds: Rows) -> Iterator[tuple[Rows, Rows]]:
