@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,6 @@ import pytest
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.evaluation import PairRule, average_precision, mean_average_precision
-from cellfolio.evaluation.precision import normalized
 from cellfolio.evaluation.precision_nulls import paired_null
 from tests.evaluation.data import make_wells
 
@@ -58,9 +58,9 @@ def test_p_values_of_noise_are_uniform(replicates: int) -> None:
 
 
 def test_p_values_of_noise_are_too_large_as_copairs_has_them() -> None:
-    noise = scores(1_600, effect=0)
+    noise = scores(800, 8, effect=0)
     found = mean_average_precision(noise, DRUG, null="copairs", draws=2_000).table["p_value"]
-    assert (found <= 0.01).mean() < 0.005
+    assert (found <= 0.05).mean() < 0.02
 
 
 def test_a_result_does_not_depend_on_other_groups() -> None:
@@ -80,13 +80,18 @@ def test_what_acts_is_retrieved() -> None:
     assert found.left_out == 0
 
 
+def by_chance(positives: int, negatives: int) -> float:
+    """Return the mean of average precision over all orders."""
+    total = positives + negatives
+    orders = combinations(range(1, total + 1), positives)
+    means = [np.mean([at / place for at, place in enumerate(one, 1)]) for one in orders]
+    return float(np.mean(means))
+
+
 def test_chance_has_the_mean_that_the_formula_says() -> None:
-    for members in ([(1, 9)] * 2, [(3, 20)] * 4, [(2, 5), (2, 7), (1, 5)], [(4, 6)], [(14, 30)] * 3):
+    for members in ([(1, 9)] * 2, [(3, 12)] * 4, [(2, 5), (2, 7), (1, 5)], [(4, 6)], [(14, 3)] * 3):
         null = paired_null(members, 40_000, 0)
-        positives, negatives = (np.array(one) for one in zip(*members, strict=True))
-        zero = np.zeros(len(members))
-        chance = normalized(zero, positives, positives + negatives)
-        wanted = np.mean(chance / (chance - 1))
+        wanted = np.mean([by_chance(*one) for one in members])
         assert null.mean() == pytest.approx(wanted, abs=5 * null.std() / 200)
         assert len(null) == 40_000
         assert null.max() <= 1

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellfolio.errors import InvalidArgument
@@ -120,7 +120,7 @@ def test_a_perturbation_with_one_well_does_not_replicate() -> None:
     wells = pd.concat([wells, wells.iloc[:1]], ignore_index=True)
     found = percent_replicating(wells, DRUG)
     assert found.table["correlation"].notna().sum() == 1
-    assert found.table["replicating"].tolist() == [True] + [False] * 40
+    assert found.table["replicating"].tolist() == [False, True] + [False] * 39
     assert found.score == 1 / 41
 
 
@@ -145,6 +145,7 @@ def test_every_kind_of_table_gives_the_same_and_stays_as_it_was() -> None:
     pd.testing.assert_frame_equal(wells, before)
 
 
+@settings(max_examples=20)
 @given(order=st.permutations(range(24)), scale=st.floats(0.1, 100))
 def test_order_of_rows_and_scale_do_not_matter(order: list[int], scale: float) -> None:
     wells = make_wells(compounds=8, replicates=2).iloc[:24].reset_index(drop=True)

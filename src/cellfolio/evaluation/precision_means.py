@@ -118,7 +118,7 @@ def mean_average_precision(
     positives = used["n_pos_pairs"].to_numpy(dtype=np.int64)
     negatives = used["n_total_pairs"].to_numpy(dtype=np.int64) - positives
     counts = list(zip(positives.tolist(), negatives.tolist(), strict=True))
-    number = grouped.ngroup().to_numpy()
+    number = grouped.ngroup().fillna(-1).to_numpy(dtype=np.int64)
     groups: list[list[Member]] = [[] for _ in range(len(table))]
     for at, one in zip(number.tolist(), counts, strict=True):
         if at >= 0:

@@ -72,16 +72,17 @@ def prepare(table: ProfileTable, kind: str, rows: Rows) -> Vectors:
         raise InvalidArgument("expected at least one row and one feature, found none")
     found = np.empty((len(rows), len(values)))
     norms, sizes = np.empty(len(rows)), np.empty(len(rows))
-    middle = values[:, rows].mean(axis=1) if kind == "euclidean" else 0
-    for start in range(0, len(rows), _PREPARED):
-        some = slice(start, start + _PREPARED)
-        part = np.subtract(values[:, as_slice(rows[some])].T, middle, out=found[some])
-        sizes[some] = np.einsum("ij,ij->i", part, part)
-        if kind == "correlation":
-            part -= part.mean(axis=1, keepdims=True)
-        norms[some] = np.einsum("ij,ij->i", part, part)
-        if kind != "euclidean":
-            part /= np.sqrt(np.where(norms[some] > 0, norms[some], 1))[:, None]
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is told below
+        middle = values[:, rows].mean(axis=1) if kind == "euclidean" else 0
+        for start in range(0, len(rows), _PREPARED):
+            some = slice(start, start + _PREPARED)
+            part = np.subtract(values[:, as_slice(rows[some])].T, middle, out=found[some])
+            sizes[some] = np.einsum("ij,ij->i", part, part)
+            if kind == "correlation":
+                part -= part.mean(axis=1, keepdims=True)
+            norms[some] = np.einsum("ij,ij->i", part, part)
+            if kind != "euclidean":
+                part /= np.sqrt(np.where(norms[some] > 0, norms[some], 1))[:, None]
     if not np.isfinite(sizes).all():
         _refuse_missing(table, values[:, rows])
     if kind != "euclidean":
