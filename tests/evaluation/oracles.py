@@ -20,6 +20,12 @@ def features(table: pd.DataFrame) -> Floats:
     return table[named].to_numpy(dtype=np.float64)
 
 
+def correlate(*tables: Floats) -> Floats:
+    """Return Pearson's r between all rows."""
+    found: Floats = np.asarray(np.corrcoef(*tables))
+    return found
+
+
 def medians_of_replicates(table: pd.DataFrame, by: str) -> dict[Hashable, float]:
     """Return the median off the diagonal of the correlations of each group."""
     found: dict[Hashable, float] = {}
@@ -27,7 +33,7 @@ def medians_of_replicates(table: pd.DataFrame, by: str) -> dict[Hashable, float]
         if len(group) < 2:
             found[name] = math.nan
             continue
-        correlations = np.corrcoef(features(group))
+        correlations = correlate(features(group))
         found[name] = float(np.median(correlations[~np.eye(len(group), dtype=bool)]))
     return found
 
@@ -44,14 +50,14 @@ def medians_of_others(
     while len(found) < draws:
         group = table.loc[stream.choices(list(range(len(table))), k=size)]
         if group[by].nunique(dropna=False) == size:
-            correlations = np.corrcoef(features(group))
+            correlations = correlate(features(group))
             found.append(float(np.median(correlations[~np.eye(size, dtype=bool)])))
     return found
 
 
 def median_between(first: pd.DataFrame, second: pd.DataFrame) -> float:
     """Return the median correlation of all rows of one table with all of another."""
-    correlations = np.corrcoef(features(first), features(second))
+    correlations = correlate(features(first), features(second))
     return float(np.median(correlations[: len(first), len(first) :]))
 
 

@@ -54,9 +54,7 @@ def assert_same(ours: pd.DataFrame, theirs: pd.DataFrame, *, exact: bool) -> Non
 
 
 @pytest.mark.parametrize(("pos_diffby", "neg_sameby"), [([], []), ([PLATE], [PLATE])])
-def test_same_as_copairs_with_several_labels(
-    pos_diffby: list[str], neg_sameby: list[str]
-) -> None:
+def test_same_as_copairs_with_several_labels(pos_diffby: list[str], neg_sameby: list[str]) -> None:
     from copairs.map.multilabel import average_precision as peer
 
     wells = make_wells(compounds=16, width=40)

@@ -107,9 +107,7 @@ def test_all_pairs_are_those_of_other_perturbations() -> None:
 
 def test_one_of_each_takes_one_well_of_each_perturbation() -> None:
     wells = make_wells(compounds=20)
-    one, two, again = (
-        percent_replicating(wells, DRUG, OneOfEach(seed)).null for seed in (1, 2, 1)
-    )
+    one, two, again = (percent_replicating(wells, DRUG, OneOfEach(seed)).null for seed in (1, 2, 1))
     assert len(one) == len(two) == 21 * 20 // 2
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(one, two)
@@ -180,11 +178,11 @@ def test_what_cannot_be_is_refused(options: dict[str, object], message: str) -> 
 def test_bad_values_are_refused_by_name() -> None:
     wells = make_wells()
     wells.loc[3, "Cells_Kind_7"] = np.nan
-    with pytest.raises(InvalidArgument, match="1 of 30 features .* such as Cells_Kind_7"):
+    with pytest.raises(InvalidArgument, match=r"1 of 30 features .* such as Cells_Kind_7"):
         percent_replicating(wells, DRUG)
     wells = make_wells()
     wells.loc[5, features(wells)] = 2.5
-    with pytest.raises(InvalidArgument, match="1 of 200 profiles .* in row 5"):
+    with pytest.raises(InvalidArgument, match=r"1 of 200 profiles .* in row 5"):
         percent_replicating(wells, DRUG)
 
 

@@ -42,8 +42,14 @@ def reading_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
     @click.option(
         "--drop-missing", is_flag=True, help="Leave out features with missing or infinite values."
     )
-    @click.option("-o", "--output", metavar="FILE", type=_FILE, help="Write the table, and a record"
-                  " of how it was made beside it (.csv, .csv.gz, .tsv, .parquet, .json).")
+    @click.option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=_FILE,
+        help="Write the table, and a record"
+        " of how it was made beside it (.csv, .csv.gz, .tsv, .parquet, .json).",
+    )
     @click.option("--figure", metavar="FILE", type=_FILE, help="Draw it (.png, .svg, .pdf).")
     @functools.wraps(function)
     def reading(only: str | None, drop_missing: bool, **rest: Any) -> Answer:

@@ -1,4 +1,4 @@
-"""Evaluation: do replicates look alike, do perturbations of one target, and by how much?
+"""Evaluation: whether replicates look alike, and perturbations of one target.
 
 Pure functions over tables of profiles. Each returns a frozen value with a table, what chance gives,
 and a score.

@@ -1,4 +1,4 @@
-"""Average precision: does a profile find those it should, before all others?"""
+"""Average precision: whether a profile finds those it should before all others."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def average_precision(
     -------
     DataFrame
         The metadata of each profile, with ``average_precision``, ``normalized_average_precision``
-        (0 by chance, 1 at best), ``n_pos_pairs`` and ``n_total_pairs``; with labels one row for each
-        label of each profile that another has.
+        (0 by chance, 1 at best), ``n_pos_pairs`` and ``n_total_pairs``; with labels one row for
+        each label of each profile that another has.
 
     Raises
     ------

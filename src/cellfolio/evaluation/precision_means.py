@@ -134,7 +134,9 @@ def mean_average_precision(
         p_value=p_values, corrected_p_value=corrected, significant=corrected < level
     )
     left_out = len(scores) - int(np.count_nonzero(number >= 0))
-    return Retrieval(table, level, float(table["significant"].mean()), float(means.mean()), left_out)
+    return Retrieval(
+        table, level, float(table["significant"].mean()), float(means.mean()), left_out
+    )
 
 
 def _check(scores: pd.DataFrame, names: Sequence[str], null: str, draws: int) -> None:
@@ -152,8 +154,8 @@ def _by_pairs(groups: Sequence[list[Member]], means: Array, draws: int, seed: in
     for at, members in enumerate(groups):
         alike.setdefault(tuple(sorted(members)), []).append(at)
     found = np.empty(len(groups))
-    for members, places in alike.items():
-        null = np.sort(paired_null(members, draws, seed))
+    for kind, places in alike.items():
+        null = np.sort(paired_null(kind, draws, seed))
         # Equal means differ in their last bits, as sums of other orders.
         reached = draws - np.searchsorted(null, means[places] - 1e-12)
         found[places] = (reached + 1) / (draws + 1)

@@ -1,9 +1,9 @@
 """Mean average precision by chance.
 
 A group of profiles has a mean average precision; what matters is how many positives and negatives
-each of its members ranks. By chance, all orders of a member's ranking are equally likely. But members
-are not independent: the similarity of two of them is ranked by both. How that is dealt with decides
-whether p-values mean what they say:
+each of its members ranks. By chance, all orders of a member's ranking are equally likely. But
+members are not independent: the similarity of two of them is ranked by both. How that is dealt with
+decides whether p-values mean what they say:
 
 * as independent draws, the mean of a group varies too little, and noise is called significant;
 * with one draw for all members, as in copairs, it varies too much, and little is found;
@@ -157,4 +157,4 @@ def _shuffled(positives: int, total: int, draws: int, seed: int) -> Iterator[Arr
         stream.permuted(places, axis=1, out=places)
         first = np.sort(places[:, :positives], axis=1)
         # Single precision in all steps, as its comparisons depend on it.
-        yield ((rank / (first + 1)).sum(axis=1) / positives).astype(np.float32)
+        yield ((rank / (first + 1).astype(np.float32)).sum(axis=1) / positives).astype(np.float32)

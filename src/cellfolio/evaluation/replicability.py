@@ -123,7 +123,7 @@ def percent_replicating(
     if unknown.all():
         raise InvalidArgument(f"no row has a value in {', '.join(names)}")
     vectors = prepare(table, "correlation", rows)
-    known, places = np.unique(codes[~unknown], return_inverse=True)
+    places = np.unique(codes[~unknown], return_inverse=True)[1]
     # A row that nothing is known of is a perturbation of its own to the null distribution.
     apart = codes.copy()
     apart[unknown] = codes.max() + 1 + np.arange(unknown.sum())

@@ -70,10 +70,15 @@ def draw_distributions(
     if not len(found) or not len(chance):
         raise InvalidArgument("there is no value to draw", hint="does any have two replicates?")
     both = np.concatenate([found, chance])
-    edges = np.linspace(both.min() - 1e-9, both.max() + 1e-9, _BINS + 1)
+    edges = np.linspace(both.min() - 1e-9, both.max() + 1e-9, _BINS + 1).tolist()
     figure, axes = _axes(style.title, style.x_label, "density")
     axes.hist(
-        chance, edges, density=True, color=_CHANCE, alpha=0.55, label=f"{style.chance}, {_n(chance)}"
+        chance,
+        edges,
+        density=True,
+        color=_CHANCE,
+        alpha=0.55,
+        label=f"{style.chance}, {_n(chance)}",
     )
     axes.hist(
         found, edges, density=True, histtype="stepfilled", facecolor=f"{_FOUND}30",

@@ -121,9 +121,7 @@ def read_plates(words: Sequence[str], reading: Reading, *, home: Home | None = N
     home = home or Home()
     sources = [_source(word, home) for word in words]
     tables = [load_source(one, home=home) for one in sources]
-    inputs = tuple(
-        (word, _digest(source)) for word, source in zip(words, sources, strict=True)
-    )
+    inputs = tuple((word, _digest(source)) for word, source in zip(words, sources, strict=True))
     several = [one for one in tables if not isinstance(one, pd.DataFrame)]
     if len(tables) > 1 and several:
         raise InvalidArgument("several files should all be tables", hint="join AnnData files first")
@@ -255,14 +253,13 @@ def draw(found: Replicability | Matching | Retrieval) -> Figure:
         means, p_values = table["mean_average_precision"], table["corrected_p_value"]
         return draw_significance(means.to_numpy(), p_values.to_numpy(), found.level, words)
     kind = "perturbations replicate" if isinstance(found, Replicability) else "pairs match"
-    count, name = len(found.table), kind.split()[0]
-    style = DistributionStyle(f"{found.score:.1%} of {count:,} {kind}", found=name)
-    return draw_distributions(found.table["correlation"].to_numpy(), found.null, found.limits, style)
+    name = "perturbations" if isinstance(found, Replicability) else "pairs"
+    style = DistributionStyle(f"{found.score:.1%} of {len(found.table):,} {kind}", found=name)
+    values = found.table["correlation"].to_numpy()
+    return draw_distributions(values, found.null, found.limits, style)
 
 
-def write_result(
-    table: pd.DataFrame, path: Path, plates: Plates, told: Mapping[str, Any]
-) -> None:
+def write_result(table: pd.DataFrame, path: Path, plates: Plates, told: Mapping[str, Any]) -> None:
     """Write a table, and beside it, with ``.json`` added, what it was made of and how.
 
     Parameters
