@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.evaluation.similarities import Rows, Vectors, strips
+from cellfolio.evaluation.similarities import Rows, Vectors, equal_sizes, strips
 from cellfolio.profiles.statistics import Array, Mask
 
 TAILS = ("right", "left", "both")
@@ -80,13 +80,13 @@ class SampledGroups:
 
 
 def _medians(vectors: Vectors, groups: Rows) -> Array:
-    size = groups.shape[1]
-    above = np.triu_indices(size, 1)
-    parts = [
-        np.median(vectors.between(groups[some], groups[some])[:, above[0], above[1]], axis=1)
-        for some in strips(len(groups), size * max(size, vectors.rows.shape[1]))
-    ]
-    return np.concatenate(parts)
+    count, size = groups.shape
+    first, second = np.triu_indices(size, 1)
+    found = np.empty(count)
+    bounds = np.arange(0, count * size + 1, size)
+    for numbers, rows in equal_sizes(groups.ravel(), bounds, vectors.rows.shape[1]):
+        found[numbers] = np.median(vectors.between(rows, rows)[:, first, second], axis=1)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,7 @@ def find_positives(design: Design, vectors: Vectors) -> Positives:
     bounds = np.append(0, np.cumsum(np.unique(design.group, return_counts=True)[1]))
     count = np.zeros(len(design.owner), dtype=np.int64)
     start, parts, taken = np.zeros_like(count), [np.empty(0)], 0
-    for _, questions in equal_sizes(order, bounds):
+    for _, questions in equal_sizes(order, bounds, vectors.rows.shape[1]):
         size = questions.shape[1]
         if size < 2:
             continue

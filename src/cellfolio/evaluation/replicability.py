@@ -155,7 +155,7 @@ def _correlations(
     """Return what the correlations of each perturbation are, and the share of pairs beyond."""
     found = np.full(len(bounds) - 1, np.nan)
     pairs = hits = 0
-    for numbers, members in equal_sizes(order, bounds):
+    for numbers, members in equal_sizes(order, bounds, vectors.rows.shape[1]):
         size = members.shape[1]
         if size < 2:
             continue

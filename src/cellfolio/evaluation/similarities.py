@@ -18,7 +18,9 @@ SIMILARITIES = ("cosine", "abs_cosine", "correlation", "euclidean")
 """Cosine of the angle; its absolute value; Pearson's r; 1 / (1 + distance)."""
 
 _AT_ONCE = 2_000_000
-"""Similarities, or values of features, that are worked on at once."""
+"""Similarities that are kept at once."""
+_GATHERED = 250_000
+"""Values of features of small groups that are copied at once: they stay in the cache."""
 _PREPARED = 64
 """Rows that are prepared at once."""
 
@@ -47,7 +49,8 @@ class Vectors:
 
     def between(self, left: Rows | slice, right: Rows | slice) -> Array:
         """Return similarities of rows: of shape (left, right), or (groups, left, right)."""
-        a, b = self.rows[left], self.rows[right]
+        a = self.rows[left]
+        b = a if left is right else self.rows[right]
         found: Array = a @ np.swapaxes(b, -1, -2)
         if self.kind == "abs_cosine":
             np.abs(found, out=found)
@@ -118,13 +121,15 @@ def as_slice(numbers: Rows) -> Rows | slice:
     return numbers
 
 
-def equal_sizes(order: Rows, bounds: Rows) -> Iterator[tuple[Rows, Rows]]:
+def equal_sizes(order: Rows, bounds: Rows, width: int) -> Iterator[tuple[Rows, Rows]]:
     """Yield groups of one size together, so many that their similarities fit into memory.
 
     Parameters
     ----------
     order, bounds : array of int
         As of `cellfolio.profiles.rows.Groups`.
+    width : int
+        Number of features.
 
     Yields
     ------
@@ -134,7 +139,7 @@ def equal_sizes(order: Rows, bounds: Rows) -> Iterator[tuple[Rows, Rows]]:
     sizes = np.diff(bounds)
     for size in np.unique(sizes):
         numbers = np.flatnonzero(sizes == size)
-        step = max(1, _AT_ONCE // int(size * max(size, 800)))
+        step = max(1, min(_AT_ONCE // int(size * size), _GATHERED // int(size * width)))
         for start in range(0, len(numbers), step):
             some = numbers[start : start + step]
             yield some, order[bounds[some][:, None] + np.arange(size)]
