@@ -22,7 +22,7 @@ def features(table: pd.DataFrame) -> Floats:
 
 def correlate(*tables: Floats) -> Floats:
     """Return Pearson's r between all rows."""
-    found: Floats = np.asarray(np.corrcoef(*tables))
+    found: Floats = np.asarray(np.corrcoef(np.concatenate(tables)))
     return found
 
 

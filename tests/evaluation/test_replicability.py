@@ -60,7 +60,7 @@ def test_a_real_plate_as_the_notebook_of_cpjump1_has_it(lincs: pd.DataFrame) -> 
     chance = oracles.medians_of_others(table, "Metadata_moa", 200, 4, random.Random(9000))
     np.testing.assert_allclose(found.null, chance, atol=1e-12)
     limit = np.nanpercentile(chance, 95)
-    assert found.limits == (-np.inf, pytest.approx(limit, abs=1e-12))
+    assert found.limits[1] == pytest.approx(limit, abs=1e-12)
     assert found.score == np.mean(np.array(list(wanted.values())) > limit)
 
 
@@ -89,7 +89,7 @@ def test_mean_in_closed_form_is_the_mean_over_pairs() -> None:
     wells = make_wells()
     found = percent_replicating(wells, DRUG, AllPairs(), statistic="mean").table
     for name, group in wells.groupby(DRUG):
-        correlations = np.corrcoef(oracles.features(group))
+        correlations = oracles.correlate(oracles.features(group))
         wanted = correlations[np.triu_indices(len(group), 1)].mean()
         ours = found.set_index(DRUG)["correlation"][str(name)]
         assert ours == pytest.approx(wanted, abs=1e-12)
@@ -101,7 +101,7 @@ def test_all_pairs_are_those_of_other_perturbations() -> None:
     codes = wells[DRUG].to_numpy()
     first, second = np.triu_indices(len(wells), 1)
     apart = codes[first] != codes[second]
-    wanted = np.corrcoef(oracles.features(wells))[first, second][apart]
+    wanted = oracles.correlate(oracles.features(wells))[first, second][apart]
     np.testing.assert_allclose(np.sort(found.null), np.sort(wanted), atol=1e-12)
 
 
@@ -124,9 +124,9 @@ def test_a_perturbation_with_one_well_does_not_replicate() -> None:
 
 def test_ends_of_the_null() -> None:
     null = np.linspace(-1, 1, 201)
-    assert Cutoff().limits(null) == (-np.inf, pytest.approx(0.9))
-    assert Cutoff(tail="left").limits(null) == (pytest.approx(-0.9), np.inf)
-    assert Cutoff(90, "both").limits(null) == (pytest.approx(-0.8), pytest.approx(0.8))
+    np.testing.assert_allclose(Cutoff().limits(null), (-np.inf, 0.9))
+    np.testing.assert_allclose(Cutoff(tail="left").limits(null), (-0.9, np.inf))
+    np.testing.assert_allclose(Cutoff(90, "both").limits(null), (-0.8, 0.8))
     values = np.array([-0.95, 0.0, 0.95, np.nan])
     assert beyond(values, Cutoff(tail="both").limits(null)).tolist() == [True, False, True, False]
 

@@ -15,7 +15,7 @@ from cellfolio.cli.text import columns, paint, plural, printable
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cellfolio.evaluation import Matching, Replicability, Retrieval
+    from cellfolio.evaluation import Matching, Null, Replicability, Retrieval
     from cellfolio.workflows.evaluating import Plates, Reading
 
 _ROWS = 8
@@ -133,11 +133,12 @@ def replicating_command(
     from cellfolio.workflows.evaluating import replicating
 
     draws, seed, size, kind = (how.pop(name) for name in ("draws", "seed", "size", "null"))
-    nulls = {"groups": SampledGroups(size, draws, seed), "pairs": AllPairs(),
-             "rosetta": OneOfEach(seed)}  # fmt: skip
+    null: Null = AllPairs()
+    if kind != "pairs":
+        null = OneOfEach(seed) if kind == "rosetta" else SampledGroups(size, draws, seed)
     told = {"perturbation": perturbation, "null": kind, "draws": draws, "seed": seed, "size": size,
             **how}  # fmt: skip
-    found, plates = replicating(profiles, perturbation, nulls[kind], **how)
+    found, plates = replicating(profiles, perturbation, null, **how)
     single = int((found.table["replicates"] == 1).sum())
     facts = {
         "perturbations": len(found.table),

@@ -158,7 +158,7 @@ def _count_before(
 
 def _as_copairs(similarities: Array) -> Array:
     """Return what copairs compares: 1 - similarity in single precision, here with a sign."""
-    found: Array = -(np.float32(1) - similarities.astype(np.float32))
+    found: Array = -(np.float32(1) - similarities.astype(np.float32)).astype(np.float64)
     return found
 
 
