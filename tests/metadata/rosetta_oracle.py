@@ -58,17 +58,3 @@ def interpolated(values: Sequence[float]) -> list[float]:
             share = (at - low) / (high - low) if high > low else 0.0
             result[at] = values[low] + share * (values[high] - values[low])
     return result
-
-
-def replicate_correlation(wells: Sequence[Sequence[float]]) -> float:
-    """Return the mean of Pearson's r over all pairs, in closed form; NaN for one well."""
-    count = len(wells)
-    if count < 2:
-        return math.nan
-    total = [0.0] * len(wells[0])
-    for well in wells:
-        mean = math.fsum(well) / len(well)
-        centred = [value - mean for value in well]
-        norm = math.sqrt(math.fsum(value * value for value in centred))
-        total = [sum_ + value / norm for sum_, value in zip(total, centred, strict=True)]
-    return (math.fsum(value * value for value in total) - count) / (count * (count - 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from pathlib import Path
@@ -15,6 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellfolio.errors import BrokenFile, InvalidArgument
+from cellfolio.evaluation import (
+    AllPairs,
+    Cutoff,
+    OneOfEach,
+    Replicability,
+    percent_replicating,
+)
 from cellfolio.formats.loading import load
 from cellfolio.metadata.rosetta import tables
 from cellfolio.metadata.rosetta.profiles import ProfileOptions, Profiles, Wanted, make_profiles
@@ -157,27 +163,38 @@ def real(shared: Path) -> pd.DataFrame:
 
 
 def test_real_expression_gives_the_published_replicate_correlations(
-    real: pd.DataFrame, shared: Path
+    real: pd.DataFrame, shared: Path, published: dict[str, list[tuple[str, float, float]]]
 ) -> None:
     wanted = Wanted(find_set("TA-ORF"), "expression", "replicate", None)
     dropped = real[real["pert_id"] != "CMAP-000"]
     found = profiles(dropped, wanted, standardize=True)
     assert found.report.dropped == ()
-    table = found.table
-    features = tables.feature_columns(table, "expression")
+    features = tables.feature_columns(found.table, "expression")
     assert len(features) == 978
     path = shared / "data/rosetta_published/taorf_l1000_replicate_correlation.csv"
-    with path.open(encoding="utf-8") as file:
-        published = {row["pert_id"]: row["RepCor"] for row in csv.DictReader(file)}
-    compared = 0
-    for key, wells in table.groupby("Metadata_perturbation"):
-        ours = oracle.replicate_correlation(wells[features].to_numpy().tolist())
-        theirs = published[str(key)]
-        assert math.isnan(ours) == (theirs == "")
-        if theirs:
-            assert ours == pytest.approx(float(theirs), abs=1e-7)
-            compared += 1
-    assert (compared, len(published)) == (304, 327)
+    theirs = pd.read_csv(path, index_col="pert_id")["RepCor"]
+
+    def correlations(seed: int) -> Replicability:
+        null, cutoff = OneOfEach(seed), Cutoff(90)
+        key = "Metadata_perturbation"
+        return percent_replicating(
+            found.table, key, null, cutoff, statistic="mean", features=features
+        )
+
+    ours = correlations(0)
+    table = ours.table.set_index("Metadata_perturbation")["correlation"]
+    assert (len(table), table.notna().sum()) == (327, 304)
+    np.testing.assert_allclose(table, theirs.reindex(table.index), atol=1e-7)
+    (threshold,) = {one for _, _, one in published["l1k-taorf"]}
+    assert (table > threshold).sum() == 78
+    passing = {key for key, cor, limit in published["l1k-taorf"] if cor > limit}
+    assert set(table.index[table > threshold]) == passing
+    # The published threshold comes from a random well of each perturbation; all pairs are exact.
+    assert all(0.135 < correlations(seed).limits[1] < 0.17 for seed in range(3))
+    exact = percent_replicating(
+        found.table, "Metadata_perturbation", AllPairs(), Cutoff(90), features=features
+    )
+    assert exact.limits[1] == pytest.approx(0.1524, abs=5e-5)
 
 
 def test_real_expression_is_reported_as_published(real: pd.DataFrame) -> None:
