@@ -79,14 +79,18 @@ def _moments(values: Array) -> tuple[Array, Array, Mask]:
     counts = value_counts(values)
     whole = bool((counts == values.shape[1]).all())
     total = np.sum if whole else np.nansum
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         mean = total(values, axis=1) / counts
         rest = values - mean[:, None]
         correction = total(rest, axis=1)
         np.square(rest, out=rest)
         variance = (total(rest, axis=1) - correction**2 / counts) / counts
-    eps = np.finfo(np.float64).eps
-    constant = variance <= counts * eps * variance + (counts * mean * eps) ** 2
+        eps = np.finfo(np.float64).eps
+        constant = variance <= counts * eps * variance + (counts * mean * eps) ** 2
+    for row in np.flatnonzero(np.isnan(variance)):  # squares beyond the largest number
+        known = values[row][~np.isnan(values[row])]
+        if len(known) and known.min() == known.max():
+            mean[row], variance[row], constant[row] = known[0], 0.0, True
     return mean, variance, constant
 
 
