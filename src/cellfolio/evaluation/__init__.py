@@ -1,0 +1,1 @@
+"""Evaluation: how much profiles tell, as numbers that can be compared."""
