@@ -113,7 +113,7 @@ def fit_lasso(
     >>> features = rng.normal(size=(40, 5))
     >>> targets = features[:, :1] * 2 + rng.normal(size=(40, 1)) / 10
     >>> fit = fit_lasso(features, targets, np.arange(40) % 5, [0.01, 0.1, 1])
-    >>> fit.weights.round(1).ravel().tolist(), fit.penalties.tolist()
+    >>> (fit.weights.round(1).ravel() + 0.0).tolist(), fit.penalties.tolist()
     ([2.0, 0.0, 0.0, 0.0, 0.0], [0.01])
     """
     check_pair(features, targets)
