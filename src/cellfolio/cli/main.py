@@ -58,6 +58,17 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "slice": ("slices", "Show a slice of an image volume (NIfTI); with -o, draw it."),
         "rosetta": ("rosetta", "Load profiles of a Rosetta data set, by well or perturbation."),
     },
+    "Evaluate": {
+        "replicating": (
+            "evaluating",
+            "Tell how many perturbations look alike each time they are done.",
+        ),
+        "matching": ("evaluating", "Tell how many perturbations of one target look alike."),
+        "map": (
+            "evaluating",
+            "Tell whether profiles find those they should: mean average precision.",
+        ),
+    },
     "Publish": {
         "build": ("moving", "Make a revision of a package from a folder, in the local registry."),
         "push": ("moving", "Publish a package in a registry; only what it lacks is sent."),
