@@ -24,7 +24,7 @@ from numba import njit
 from cellfolio.profiles.statistics import Array
 
 _FRESH = 50
-"""Events after which everything is computed anew, so that rounding errors do not add up."""
+"""Events after which rounding errors are taken out, so that they do not add up."""
 _DEPENDENT = 1e-9
 """Share of a feature's variance that the features in use have to leave unexplained; a feature with
 less depends on them and stays outside."""
@@ -35,25 +35,22 @@ _SWEEPS = 20_000
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _add(sums: Array, factor: float, values: Array, size: int) -> None:
-    """Add a multiple of values; side by side, so that the processor does several at once."""
-    for at in range(size):
-        sums[at] += factor * values[at]
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _combine(gram: Array, used: Any, weights: Array, size: int, sums: Array) -> None:
-    """Sum weighted rows of the Gram matrix, four in one go over the sums."""
+def _combine(matrix: Array, rows: Any, weights: Array, size: int, sums: Array) -> None:
+    """Sum weighted rows of a matrix, four in one go over the sums."""
+    width = len(sums)
     sums[:] = 0.0
     whole = size - size % 4
     for one in range(0, whole, 4):
-        a, b, c, d = weights[one], weights[one + 1], weights[one + 2], weights[one + 3]
-        first, second = gram[used[one]], gram[used[one + 1]]
-        third, fourth = gram[used[one + 2]], gram[used[one + 3]]
-        for at in range(len(sums)):
-            sums[at] += (a * first[at] + b * second[at]) + (c * third[at] + d * fourth[at])
+        a, b, c, d = rows[one], rows[one + 1], rows[one + 2], rows[one + 3]
+        at_a, at_b, at_c, at_d = weights[one], weights[one + 1], weights[one + 2], weights[one + 3]
+        for at in range(width):
+            sums[at] += (at_a * matrix[a, at] + at_b * matrix[b, at]) + (
+                at_c * matrix[c, at] + at_d * matrix[d, at]
+            )
     for one in range(whole, size):
-        _add(sums, weights[one], gram[used[one]], len(sums))
+        row, weight = rows[one], weights[one]
+        for at in range(width):
+            sums[at] += weight * matrix[row, at]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -93,11 +90,10 @@ def follow_path(gram: Array, target: Array, penalties: Array, found: Array) -> f
         at += 1
     limit = 20 * count + 1000
     slope = np.empty(count)
+    order = np.arange(count)
     direction = np.empty(count)
     while at < len(penalties):
-        direction[:size] = 0.0
-        for one in range(size):
-            _add(direction, signs[one], inverse[one], size)
+        _combine(inverse, order, signs, size, direction[:size])
         _combine(gram, used, direction, size, slope)
         # What comes first: a feature joins, one leaves, or the last penalty is reached.
         step, event = level - penalties[len(penalties) - 1], -1
@@ -115,14 +111,14 @@ def follow_path(gram: Array, target: Array, penalties: Array, found: Array) -> f
         for one in range(size):
             if direction[one] * signs[one] < 0.0 and -weights[one] / direction[one] < step:
                 step, event, joins = max(-weights[one] / direction[one], 0.0), one, False
-        while at < len(penalties) and penalties[at] >= level - step:
+        while at < len(penalties) and (event < 0 or penalties[at] >= level - step):
             part = level - penalties[at]
             reached = weights[:size] + part * direction[:size]
             _refine(gram, target, penalties[at], used, signs, inverse, reached)
             for one in range(size):
                 found[at, used[one]] = reached[one]
             at += 1
-        if event < 0 or at == len(penalties):
+        if at == len(penalties):
             break
         events += 1
         if events > limit:
@@ -149,7 +145,10 @@ def follow_path(gram: Array, target: Array, penalties: Array, found: Array) -> f
                 if state[feature] == 2:
                     state[feature] = 0
         if events % _FRESH == 0:
-            _refresh(gram, target, level, used[:size], signs[:size], inverse, weights, rest)
+            _invert(gram, used, size, inverse)
+            _refine(gram, target, level, used, signs, inverse, weights[:size])
+            _combine(gram, used, weights, size, rest)
+            rest[:] = target - rest
     return _violation(gram, target, penalties[len(penalties) - 1], found[len(penalties) - 1])
 
 
@@ -162,19 +161,22 @@ def _join(
         larger = np.empty((min(2 * size, len(gram)), min(2 * size, len(gram))))
         larger[:size, :size] = inverse
         inverse = larger
-    mixed = np.zeros(size)
-    own = gram[feature, feature]
+    mixed, shared = np.empty(size), np.empty(size)
     for one in range(size):
-        _add(mixed, gram[feature, used[one]], inverse[one], size)
+        shared[one] = gram[feature, used[one]]
+    _combine(inverse, np.arange(size), shared, size, mixed)
+    own = gram[feature, feature]
     unexplained = own
     for one in range(size):
-        unexplained -= mixed[one] * gram[feature, used[one]]
+        unexplained -= mixed[one] * shared[one]
     if unexplained <= _DEPENDENT * own:
         state[feature] = 2
         return inverse, size
     gain = 1.0 / unexplained
     for one in range(size):
-        _add(inverse[one], gain * mixed[one], mixed, size)
+        factor = gain * mixed[one]
+        for other in range(size):
+            inverse[one, other] += factor * mixed[other]
         inverse[one, size] = -gain * mixed[one]
         inverse[size, one] = -gain * mixed[one]
     inverse[size, size] = gain
@@ -189,7 +191,9 @@ def _leave(place: int, size: int, inverse: Array) -> None:
     pivot = inverse[place, place]
     column = inverse[:size, place].copy()
     for one in range(size):
-        _add(inverse[one], -column[one] / pivot, column, size)
+        factor = column[one] / pivot
+        for other in range(size):
+            inverse[one, other] -= factor * column[other]
     last = size - 1
     for one in range(size):
         inverse[place, one] = inverse[last, one]
@@ -210,34 +214,19 @@ def _refine(
         off[one] = target[used[one]] - penalty * signs[one]
         for other in range(size):
             off[one] -= row[used[other]] * weights[other]
-    for one in range(size):
-        _add(weights, off[one], inverse[one], size)
+    change = np.empty(size)
+    _combine(inverse, np.arange(size), off, size, change)
+    weights += change
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _refresh(
-    gram: Array,
-    target: Array,
-    level: float,
-    used: Any,
-    signs: Array,
-    inverse: Array,
-    weights: Array,
-    rest: Array,
-) -> None:
-    """Compute anew what was carried from event to event."""
-    size = len(used)
+def _invert(gram: Array, used: Any, size: int, inverse: Array) -> None:
+    """Invert the block of the features in use anew."""
     block = np.empty((size, size))
-    wanted = np.empty(size)
     for one in range(size):
-        wanted[one] = target[used[one]] - level * signs[one]
         for other in range(size):
             block[one, other] = gram[used[one], used[other]]
     inverse[:size, :size] = np.linalg.inv(block)
-    weights[:size] = np.linalg.solve(block, wanted)
-    rest[:] = target
-    for one in range(size):
-        rest -= weights[one] * gram[used[one]]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -246,7 +235,8 @@ def _violation(gram: Array, target: Array, penalty: float, weights: Array) -> fl
     rest = target.copy()
     for feature in range(len(gram)):
         if weights[feature] != 0.0:
-            rest -= weights[feature] * gram[feature]
+            for other in range(len(gram)):
+                rest[other] -= weights[feature] * gram[feature, other]
     worst = 0.0
     for feature in range(len(gram)):
         if weights[feature] != 0.0:
@@ -287,7 +277,8 @@ def descend(gram: Array, target: Array, penalties: Array, found: Array) -> float
                 change = np.sign(aim) * max(abs(aim) - penalties[at], 0.0) / own - weights[feature]
                 if change != 0.0:
                     weights[feature] += change
-                    _add(rest, -change, gram[feature], len(gram))
+                    for other in range(len(gram)):
+                        rest[other] -= change * gram[feature, other]
                     largest = max(largest, abs(change) * own)
             if largest <= allowed:
                 break

@@ -103,8 +103,8 @@ class NeuralNetwork:
     def fit(self, features: Array, targets: Array, groups: Folds, *, workers: int = 1) -> Fitted:
         """Fit with scikit-learn's `MLPRegressor`."""
         network = need_scikit_learn("neural_network").MLPRegressor(
-            self.hidden, alpha=self.penalty, max_iter=self.rounds, random_state=self.seed,
-            tol=1e-9, n_iter_no_change=self.rounds,
+            hidden_layer_sizes=self.hidden, alpha=self.penalty, max_iter=self.rounds,
+            random_state=self.seed,
         )  # fmt: skip
         with without_convergence_warnings():
             network.fit(features, targets)

@@ -30,8 +30,8 @@ from cellfolio.evaluation.models import MODELS
 from cellfolio.evaluation.pairing import SIDES
 from cellfolio.imaging.confusion import draw_confusion
 from cellfolio.imaging.distributions import DistributionStyle, draw_distributions
-from cellfolio.metadata.rosetta.sets import is_feature
-from cellfolio.profiles.features import METADATA, split_features
+from cellfolio.metadata.rosetta.sets import MODALITIES, is_feature
+from cellfolio.profiles.features import METADATA
 from cellfolio.storage.home import Home
 from cellfolio.workflows.evaluating import Plates, Reading, read_plates
 
@@ -78,8 +78,8 @@ def read_modalities(
 ) -> Modalities:
     """Read one file, or two that are paired.
 
-    Features are the columns named as those of CellProfiler or a network; else probes that end in
-    ``_at``; else all columns of numbers that are not called ``Metadata_…``.
+    Features are columns that begin with ``Cells_``, ``Cytoplasm_`` or ``Nuclei_``; else probes that
+    end in ``_at``; else all columns of numbers that are not called ``Metadata_…``.
 
     Parameters
     ----------
@@ -127,12 +127,10 @@ def read_modalities(
 
 def _features(word: str, table: pd.DataFrame, by: str) -> list[str]:
     names = [name for name in table.columns if name != by]
-    try:
-        return list(split_features(names).features)
-    except InvalidArgument:
-        probes = [name for name in names if is_feature(name, "expression")]
-    if probes:
-        return probes
+    for modality in MODALITIES:
+        known = [name for name in names if is_feature(name, modality)]
+        if known:
+            return known
     numbers = table[names].select_dtypes(["number", "bool"]).columns
     found = [name for name in numbers if not name.startswith(METADATA)]
     if not found:
