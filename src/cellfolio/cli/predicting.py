@@ -158,9 +158,7 @@ def _prediction_facts(found: Prediction, both: Modalities) -> dict[str, Any]:
     help="For nearest: no neighbour of the same value, such as the batch, besides the group.",
 )  # fmt: skip
 @click.option("--folds", default=5, show_default=True, help="Of the outer cross-validation.")
-@click.option(
-    "--least", default=5, show_default=True, help="Groups that a mechanism has at least."
-)
+@click.option("--least", default=5, show_default=True, help="Groups that a mechanism has at least.")
 @click.option("--approach", metavar="NAME", help="Which to show and draw; by default the best.")
 @_drop
 @_output
@@ -248,7 +246,9 @@ def _nearest_answer(
     ]  # fmt: skip
     title = f"nearest neighbour: {found.accuracy:.3f} right"
     picture = None if files[1] is None else draw_confusion(counts, title)
-    return _answer(both, (found.table, by_label(counts), None), (*files, picture), (how, facts, lines))
+    return _answer(
+        both, (found.table, by_label(counts), None), (*files, picture), (how, facts, lines)
+    )
 
 
 def _counted(facts: dict[str, Any], rows: int) -> str:

@@ -149,7 +149,9 @@ def _check_count(count: int, there: int, what: str) -> None:
 
 def _order(sizes: Folds, seed: int | None) -> Folds:
     """Return the groups, the largest first."""
-    number = np.arange(len(sizes)) if seed is None else np.random.default_rng(seed).permutation(
-        len(sizes)
+    number = (
+        np.arange(len(sizes))
+        if seed is None
+        else np.random.default_rng(seed).permutation(len(sizes))
     )
     return np.lexsort((number, -sizes))

@@ -204,7 +204,13 @@ def _leave(place: int, size: int, inverse: Array) -> None:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _refine(
-    gram: Array, target: Array, penalty: float, used: Any, signs: Array, inverse: Array, weights: Any
+    gram: Array,
+    target: Array,
+    penalty: float,
+    used: Any,
+    signs: Array,
+    inverse: Array,
+    weights: Any,
 ) -> None:
     """Take rounding errors out of the coefficients: one step of iterative refinement."""
     size = len(weights)

@@ -168,9 +168,7 @@ def _validate(
     add_errors(known.gram, known.products[some], penalties, shown, errors[some])
 
 
-def _finish(
-    known: _Products, penalties: Array, chosen: Folds, weights: Array, some: slice
-) -> None:
+def _finish(known: _Products, penalties: Array, chosen: Folds, weights: Array, some: slice) -> None:
     from cellfolio.evaluation.homotopy import solve_last
 
     solve_last(known.gram, known.products[some], penalties, chosen[some], weights[some])

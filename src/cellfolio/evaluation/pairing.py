@@ -180,7 +180,9 @@ def pair_replicates(
         picked = [generator.choice(rows, some, replace=False).tolist() for rows in (one, other)]
         chosen.append((picked[0], picked[1]))
     rows = [[row for part in chosen for row in part[side]] for side in (0, 1)]
-    left = [table.iloc[some].reset_index(drop=True) for table, some in zip(tables, rows, strict=True)]
+    left = [
+        table.iloc[some].reset_index(drop=True) for table, some in zip(tables, rows, strict=True)
+    ]
     _check_some(left[0], lost, by)
     return Paired(left[0], left[1], lost)
 
@@ -224,4 +226,6 @@ def _lost(
 def _check_some(left: pd.DataFrame, lost: pd.DataFrame, by: str) -> None:
     if not len(left):
         told = "; ".join(f"{row.side}: {row.rows} {row.reason}" for row in lost.itertuples())
-        raise InvalidArgument(f"no row of both tables has the same {by}: {told or 'they are empty'}")
+        raise InvalidArgument(
+            f"no row of both tables has the same {by}: {told or 'they are empty'}"
+        )

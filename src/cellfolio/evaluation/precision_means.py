@@ -134,7 +134,9 @@ def mean_average_precision(
         p_value=p_values, corrected_p_value=corrected, significant=corrected < level
     )
     left_out = len(scores) - int(np.count_nonzero(number >= 0))
-    return Retrieval(table, level, float(table["significant"].mean()), float(means.mean()), left_out)
+    return Retrieval(
+        table, level, float(table["significant"].mean()), float(means.mean()), left_out
+    )
 
 
 def _check(scores: pd.DataFrame, names: Sequence[str], null: str, draws: int) -> None:

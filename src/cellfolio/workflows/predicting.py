@@ -69,7 +69,9 @@ class Modalities:
         """
         if name not in self.metadata:
             shown = ", ".join(map(str, list(self.metadata.columns)[:8]))
-            raise InvalidArgument(f"there is no column {name!r} beside the features; there are {shown}")
+            raise InvalidArgument(
+                f"there is no column {name!r} beside the features; there are {shown}"
+            )
         return self.metadata[name]
 
 
