@@ -78,6 +78,11 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "evaluating",
             "Tell whether profiles find those they should: mean average precision.",
         ),
+        "predict": ("predicting", "Predict one modality from the other, each target by itself."),
+        "mechanism": (
+            "predicting",
+            "Tell the mechanism of action from profiles of one modality or two.",
+        ),
     },
     "Publish": {
         "build": ("moving", "Make a revision of a package from a folder, in the local registry."),

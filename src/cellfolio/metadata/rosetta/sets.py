@@ -161,6 +161,17 @@ class RosettaSet:
         parts = _DOSE.fullmatch(perturbation) if self.by_compound else None
         return perturbation if parts is None else parts[1]
 
+    def dose(self, perturbation: str) -> str | None:
+        """Return the dose in a perturbation's name, or None.
+
+        Examples
+        --------
+        >>> find_set("LINCS").dose("BRD-A62035778_0.37"), find_set("LINCS").dose("negcon")
+        ('0.37', None)
+        """
+        parts = _DOSE.fullmatch(perturbation) if self.doses else None
+        return None if parts is None else parts[2]
+
 
 def compound(sample: str) -> str:
     """Return the identifier of a compound without its batch.
