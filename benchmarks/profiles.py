@@ -1,8 +1,8 @@
 """Profiles of a plate, against pycytominer.
 
 ``python -m benchmarks.profiles`` makes a plate as large as those of CPJUMP1 (384 wells × 5,800
-features that correlate in families, some with missing values, some constant), and one of four
-plates for consensus profiles; then measures everything in turn, prints the table and writes it into
+features that correlate in families, some with missing values, some constant), and others for
+consensus profiles; then measures everything in turn, prints the table and writes it into
 ``benchmarks/README.md``. Options as those of ``benchmarks.transfer``.
 """
 
@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.measure import Figures, measure
+from benchmarks.measure import Figures, Run, measure
+from benchmarks.recipe import write_inputs
 from benchmarks.report import Line, read_options, run_parts
 
 WELLS = 384
@@ -45,6 +46,7 @@ def make_plate(features: int, wells: int, perturbations: int, *, missing: bool) 
             "Metadata_Well": [f"{chr(65 + at % 384 // 24)}{at % 24 + 1:02d}" for at in number],
             "Metadata_broad_sample": "BRD" + pd.Series(number % perturbations).astype(str),
             "Metadata_control_type": [None if at % 6 else "negcon" for at in number],
+            "Metadata_treatment": [f"BRD{at}" if at % 6 else "DMSO" for at in number],
         }
     )
     return pd.concat([metadata, pd.DataFrame(values.T, columns=names)], axis=1)
@@ -60,36 +62,55 @@ class Bench:
         self.few = scratch / "few.parquet"
         self.whole = scratch / "whole.parquet"
         self.four = scratch / "four.parquet"
+        self.treated = scratch / "treated.parquet"
+        self.text = scratch / "treated.csv.gz"
+        self.folder = scratch
         make_plate(self.features, WELLS, 96, missing=True).to_parquet(self.plate)
         make_plate(int(300 * scale), WELLS, 96, missing=False).to_parquet(self.few)
         make_plate(self.features, WELLS, 96, missing=False).to_parquet(self.whole)
         make_plate(self.features, 4 * WELLS, 320, missing=False).to_parquet(self.four)
+        treated = make_plate(int(3_900 * scale), WELLS, 96, missing=False)
+        treated.to_parquet(self.treated)
+        treated.to_csv(self.text, index=False, float_format="%.5g")
+        write_inputs(pd.read_parquet(self.plate), scratch)
 
     def environment(self, name: str, number: int) -> Mapping[str, str]:
-        """Let linear algebra have one thread: several wait for each other if others work, too."""
-        return {"OPENBLAS_NUM_THREADS": "1"}
+        """Let the peer's linear algebra have one thread, as ours has: two wait for each other."""
+        return {} if name.startswith("ours") else {"OPENBLAS_NUM_THREADS": "1"}
 
-    def compare(self, path: Path, work: str) -> tuple[Figures, Figures]:
-        """Measure ours and pycytominer in turn."""
-        found = measure(
-            {
-                "ours": lambda _: ["ours_profiles", str(path), work],
-                "peer": lambda _: ["pycytominer_profiles", str(path), work],
-            },
-            self.environment,
-            self.rounds,
-            lambda: None,
-        )
-        return found["ours"], found["peer"]
+    def compare(self, steps: tuple[str, str], *arguments: str, slow: bool) -> list[Figures]:
+        """Measure ours and another in turn, or the other only once."""
+        runs: dict[str, Run] = {step: lambda _, step=step: [step, *arguments] for step in steps}
+        if not slow:
+            return list(measure(runs, self.environment, self.rounds, _nothing).values())
+        rounds = dict(zip(steps, (self.rounds, 1), strict=True))
+        return [
+            measure({step: run}, self.environment, rounds[step], _nothing)[step]
+            for step, run in runs.items()
+        ]
 
 
-def _line(bench: Bench, path: Path, work: str, shown: str, target: float) -> Line:
-    ours, peer = bench.compare(path, work)
+def _nothing() -> None:
+    """Leave what was written: it is in memory."""
+
+
+PROFILES = ("ours_profiles", "pycytominer_profiles")
+RECIPE = ("ours_recipe", "pycytominer_recipe")
+
+
+def _line(
+    bench: Bench, path: Path, work: str, shown: str, target: float, *, slow: bool = False
+) -> Line:
+    figures = bench.compare(PROFILES, str(path), work, slow=slow)
+    return _compared(shown, figures, "pycytominer", target)
+
+
+def _compared(shown: str, figures: list[Figures], other: str, target: float) -> Line:
+    ours, peer = figures
     less = peer.cpu / ours.cpu
     return Line(
-        shown, ours, "pycytominer", peer,
-        f"≥ {target:g}× less CPU", f"{less:.0f}× less", less >= target,
-    )  # fmt: skip
+        shown, ours, other, peer, f"≥ {target:g}× less CPU", f"{less:.3g}× less", less >= target
+    )
 
 
 def normalizing(bench: Bench) -> list[Line]:
@@ -104,16 +125,17 @@ def normalizing(bench: Bench) -> list[Line]:
             ("mad_robustize, negcon", 60),
         )
     ]
-    few = f"{WELLS} × {pd.read_parquet(bench.few).shape[1] - 4}"
+    few = f"{WELLS} × {bench.features * 300 // 5_800}"
     found.append(_line(bench, bench.few, "spherize", f"{few}: spherize, ZCA-cor", 1))
-    found.append(_line(bench, bench.whole, "spherize", f"{size}: spherize, ZCA-cor", 30))
+    whole = f"{size}: spherize, ZCA-cor"
+    found.append(_line(bench, bench.whole, "spherize", whole, 30, slow=True))
     return found
 
 
 def selecting(bench: Bench) -> list[Line]:
     """Select features in the order of CPJUMP1."""
     shown = f"{WELLS} × {bench.features:,}: feature_select, order of CPJUMP1"
-    line = _line(bench, bench.plate, "feature_select", shown, 15)
+    line = _line(bench, bench.plate, "feature_select", shown, 15, slow=True)
     memory = line.ours.memory
     room = Line(
         shown, line.ours, line.other, line.others, "≤ 600 MB", f"{memory:.0f} MB", memory <= 600
@@ -125,14 +147,48 @@ def combining(bench: Bench) -> list[Line]:
     """Combine replicates."""
     one = f"{WELLS} × {bench.features:,}: modz, 96 groups"
     four = f"{4 * WELLS:,} × {bench.features:,}: modz, 320 groups"
+    few = f"{WELLS} × {bench.features * 3_900 // 5_800:,}: modz, 321 groups, one of 64"
+    treated = "modz, treatments"
     return [
+        _line(bench, bench.text, treated, f"{few}; read from csv.gz", 70, slow=True),
+        _line(bench, bench.treated, treated, f"{few}; read from Parquet", 70),
         _line(bench, bench.whole, "modz", one, 70),
         _line(bench, bench.plate, "modz", f"{one}, some values missing", 70),
         _line(bench, bench.four, "modz", four, 70),
     ]
 
 
-PARTS = (normalizing, selecting, combining)
+def writing(bench: Bench) -> list[Line]:
+    """Write a plate as text."""
+    size = f"{WELLS} × {bench.features:,}: csv.gz"
+    steps = ("ours_writing", "pandas_writing")
+    return [
+        _compared(
+            f"{size}, {shown}",
+            bench.compare(steps, str(bench.plate), float_format, slow=True),
+            "pandas", 4,
+        )
+        for float_format, shown in (("%.5g", "`%.5g`"), ("", "fewest digits"))
+    ]  # fmt: skip
+
+
+def chain(bench: Bench) -> list[Line]:
+    """Make the files of a plate from its wells."""
+    size = f"{WELLS} × {bench.features:,}: recipe"
+    folder = str(bench.folder)
+    files = bench.compare(RECIPE, folder, "write", slow=True)
+    tables = bench.compare(RECIPE, folder, "", slow=True)
+    return [
+        _compared(f"{size}, csv.gz in, five csv.gz out", files, "pycytominer", 15),
+        _compared(f"{size}, csv.gz in, nothing written", tables, "pycytominer", 15),
+        Line(
+            f"{size}, csv.gz in, nothing written", tables[0], "pycytominer", tables[1],
+            "≤ 2 CPU-s", f"{tables[0].cpu:.2f} CPU-s", tables[0].cpu <= 2,
+        ),
+    ]  # fmt: skip
+
+
+PARTS = (normalizing, selecting, combining, writing, chain)
 
 
 def main() -> None:

@@ -427,21 +427,22 @@ def dense_genes(path: str) -> Callable[[], Any]:
 
 @step
 def ours_profiles(path: str, work: str) -> Callable[[], Any]:
-    import pandas as pd
-
     import cellfolio.profiles as profiles
+    from benchmarks import recipe
 
-    plate = pd.read_parquet(path)
+    plate = recipe.read_plate(path)
+    controls = {"reference": recipe.CONTROLS}
     works: dict[str, Callable[[], Any]] = {
         "standardize": lambda: profiles.normalize(plate, profiles.Standardize()),
         "robustize": lambda: profiles.normalize(plate, profiles.Robustize()),
         "mad_robustize": lambda: profiles.normalize(plate, profiles.RobustMad()),
         "mad_robustize, negcon": lambda: profiles.normalize(
-            plate, profiles.RobustMad(), reference=_CONTROLS
+            plate, profiles.RobustMad(), **controls
         ),
         "spherize": lambda: profiles.normalize(plate, profiles.Spherize()),
-        "feature_select": lambda: profiles.feature_select(plate, _selection(profiles)),
-        "modz": lambda: profiles.consensus(plate, _REPLICATES, profiles.Modz()),
+        "feature_select": lambda: profiles.feature_select(plate, recipe.our_selection(profiles)),
+        "modz": lambda: profiles.consensus(plate, recipe.REPLICATES, profiles.Modz()),
+        "modz, treatments": lambda: profiles.consensus(plate, recipe.TREATMENTS, profiles.Modz()),
     }
     return works[work]
 
@@ -449,19 +450,20 @@ def ours_profiles(path: str, work: str) -> Callable[[], Any]:
 @step
 def pycytominer_profiles(path: str, work: str) -> Callable[[], Any]:
     warnings.simplefilter("ignore")
-    import pandas as pd
     import pycytominer as peer
 
-    plate = pd.read_parquet(path)
-    selection = ["frequency_threshold", "correlation_threshold", "drop_na_columns", "blocklist"]
+    from benchmarks import recipe
+
+    plate = recipe.read_plate(path)
     if work.startswith("mad_robustize"):
-        samples = _CONTROLS if work.endswith("negcon") else "all"
+        samples = recipe.CONTROLS if work.endswith("negcon") else "all"
         return lambda: peer.normalize(plate, method="mad_robustize", samples=samples)
-    works: dict[str, Callable[[], Any]] = {
-        "feature_select": lambda: peer.feature_select(plate, operation=selection),
-        "modz": lambda: peer.consensus(plate, [_REPLICATES], operation="modz"),
-    }
-    return works.get(work, lambda: peer.normalize(plate, method=work))
+    if work.startswith("modz"):
+        by = recipe.TREATMENTS if work.endswith("treatments") else recipe.REPLICATES
+        return lambda: peer.consensus(plate, [by], operation="modz")
+    if work == "feature_select":
+        return lambda: peer.feature_select(plate, operation=list(recipe.SELECTION))
+    return lambda: peer.normalize(plate, method=work)
 
 
 @step
@@ -511,17 +513,42 @@ def pycytominer_single_cells(path: str) -> Callable[[], Any]:
     ).aggregate_profiles()
 
 
-_CONTROLS = "Metadata_control_type == 'negcon'"
-_REPLICATES = "Metadata_broad_sample"
+@step
+def ours_writing(path: str, float_format: str) -> Callable[[], Any]:
+    from benchmarks import recipe
+    from cellfolio.formats.saving import write_table
+
+    plate = recipe.read_plate(path)
+    return lambda: write_table(plate, Path(path).with_name("ours.csv.gz"), float_format or None)
 
 
-def _selection(profiles: Any) -> list[Any]:
-    return [
-        profiles.FrequencyThreshold(),
-        profiles.CorrelationThreshold(),
-        profiles.DropMissing(),
-        profiles.Blocklist(),
-    ]
+@step
+def pandas_writing(path: str, float_format: str) -> Callable[[], Any]:
+    from benchmarks import recipe
+
+    plate, target = recipe.read_plate(path), Path(path).with_name("pandas.csv.gz")
+    return lambda: plate.to_csv(target, index=False, float_format=float_format or None)
+
+
+@step
+def ours_recipe(folder: str, write: str) -> Callable[[], Any]:
+    import cellfolio.formats.loading
+    from benchmarks import recipe
+
+    assert cellfolio.formats.loading
+    place = Path(folder)
+    writer = recipe.our_writer(place) if write else lambda table, name: None
+    return lambda: recipe.run_ours(place, writer)
+
+
+@step
+def pycytominer_recipe(folder: str, write: str) -> Callable[[], Any]:
+    warnings.simplefilter("ignore")
+    from benchmarks import recipe
+
+    place = Path(folder)
+    writer = recipe.peer_writer(place) if write else lambda table, name: None
+    return lambda: recipe.run_peer(place, writer)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demos, "DESIGN", SMALL)
 
 
+@pytest.mark.slow
 def test_demo(cellfolio: Cellfolio, tmp_path: Path) -> None:
     ran = cellfolio("demo")
     assert (ran.code, ran.err) == (0, "")
@@ -30,7 +31,9 @@ def test_demo(cellfolio: Cellfolio, tmp_path: Path) -> None:
         "7. Look into the package",
         "8. Compare the revisions",
         "9. Look at the cells of a site",
-        "10. Count the bytes",
+        "10. Measure every cell of every site",
+        "11. Make a profile of each well",
+        "12. Count the bytes",
     ]
     assert "CELLFOLIO_HOME=cellfolio-demo/home cellfolio log demo/cell-painting" in ran.out
     assert cellfolio("list", "local").out == ""  # the user's own registry was not touched
@@ -39,6 +42,7 @@ def test_demo(cellfolio: Cellfolio, tmp_path: Path) -> None:
     assert "Make it anew with seed 5 with --again." in again.out
 
 
+@pytest.mark.slow
 def test_demo_as_json(cellfolio: Cellfolio) -> None:
     ran = cellfolio("demo", "--folder", "d", "--json")
     check(ran, "demo")

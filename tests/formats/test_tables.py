@@ -20,6 +20,7 @@ from cellfolio.errors import BrokenFile, InvalidArgument
 from cellfolio.formats.delimited import exact_decimals
 from cellfolio.formats.loading import load
 from cellfolio.formats.parquet import same_table
+from cellfolio.formats.rows import has_long_numbers
 from tests.formats.samples import table
 
 ALL = "well,count\nA01,3\nA02,4\n"
@@ -60,6 +61,31 @@ def test_real_tables_are_as_pandas_reads_them(shared: Path) -> None:
         ("E17-4", "Nuclei.csv", "it is empty"),
         ("J21-2", "Cells.csv", "line 2 has 564 fields, the header has 586"),
     ]
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_decimals_are_right_to_the_last_bit_whatever_their_length(
+    tmp_path: Path, *, long: bool
+) -> None:
+    # Short ones are read another way than those of which one operation does not give the nearest.
+    path = tmp_path / "numbers.csv"
+    whole, part = st.integers(0, 999_999).map(str), st.text("0123456789", max_size=9)
+    power = st.sampled_from(["", "", "e-05", "e-17", "e+22", "E7", "e3"])
+
+    @given(st.lists(st.tuples(st.sampled_from(["", "-"]), whole, part, power), min_size=1))
+    @settings(max_examples=150)
+    def check(parts: list[tuple[str, str, str, str]]) -> None:
+        texts = ["0.5"]
+        for sign, before, after, exponent in parts:
+            digits = f"{before}.{after}"[: 6 if exponent else 15]
+            texts.append(f"{sign}{digits}{exponent}")
+        texts += ["0.1234567890123456789", "1.2345e-23", "9007199254740993"] if long else []
+        write(path, "name,value\n" + "".join(f"a,{one}\n" for one in texts))
+        assert has_long_numbers(path.read_bytes()) is long
+        found = load(path)["value"].to_numpy()
+        assert found.tobytes() == np.array(list(map(float, texts))).tobytes()
+
+    check()
 
 
 def test_header_of_two_rows(shared: Path) -> None:

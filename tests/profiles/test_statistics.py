@@ -13,7 +13,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import stats
 
 from cellfolio.profiles.correlation import correlations
-from cellfolio.profiles.statistics import medians, moments, quantiles, ranks
+from cellfolio.profiles.ranking import Ranking
+from cellfolio.profiles.statistics import medians, moments, quantiles
 
 Values = npt.NDArray[np.float64]
 WHOLE = st.one_of(st.integers(-3, 3).map(float), st.floats(-1e6, 1e6))
@@ -40,9 +41,24 @@ def test_moments(values: Values) -> None:
     assert found.constant[flat].all()
 
 
-@given(arrays(np.float64, SHAPES, elements=WHOLE))
-def test_ranks(values: Values) -> None:
-    np.testing.assert_array_equal(ranks(values), stats.rankdata(values, axis=1))
+CLOSE = st.sampled_from(
+    [1.0, np.nextafter(1, 2), np.nextafter(1, 0), 1 + 2**-49, -0.0, 0.0, 5e-324]
+)
+
+
+@given(arrays(np.float64, SHAPES, elements=st.one_of(WHOLE, CLOSE)), st.randoms())
+def test_ranks_of_all_values_and_of_some(values: Values, random: Any) -> None:
+    rows = np.arange(len(values))
+    ranking = Ranking(values)
+    middle = (values.shape[1] + 1) / 2
+    np.testing.assert_array_equal(ranking.centred(rows), stats.rankdata(values, axis=1) - middle)
+    kept = np.array([[random.random() < 0.7 for _ in row] for row in values])
+    found, alike = ranking.centred(rows, kept), ranking.centred(rows, kept[0])
+    for at, row in enumerate(values):
+        for some, mask in ((found, kept[at]), (alike, kept[0])):
+            wanted = stats.rankdata(row[mask]) - (mask.sum() + 1) / 2
+            np.testing.assert_array_equal(some[at, mask], wanted)
+            assert not some[at, ~mask].any()
 
 
 @pytest.mark.parametrize("name", ["pearson", "spearman", "kendall"])

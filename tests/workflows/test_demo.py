@@ -17,6 +17,7 @@ from cellfolio.storage.progress import ProgressEvent
 from cellfolio.workflows import demo as demos
 from cellfolio.workflows.checking import Verified
 from cellfolio.workflows.demo import Compared, Demo, Drawn, Outcome, Shared, Simulated
+from cellfolio.workflows.demo_profiles import Measured, Profiled
 from cellfolio.workflows.getting import Got
 
 SMALL = ExperimentDesign(
@@ -52,6 +53,8 @@ def test_steps(done: tuple[Demo, list[Outcome]]) -> None:
             Package() as package,
             Compared() as compared,
             Drawn() as drawn,
+            Measured() as measured,
+            Profiled() as profiled,
             Shared() as shared,
         ]:
             pass
@@ -68,6 +71,11 @@ def test_steps(done: tuple[Demo, list[Outcome]]) -> None:
     }
     assert drawn.path.read_bytes().startswith(b"\x89PNG")
     assert drawn.perturbation in {one.name for one in LIBRARY[2:6]}
+    assert (measured.features, len(measured.paths)) == (225, 2)
+    assert (profiled.wells, profiled.features) == (12, 225)
+    assert 0 < profiled.selected <= 225
+    for picture in (profiled.plate, profiled.embedding):
+        assert picture.read_bytes().startswith(b"\x89PNG")
     assert shared.revisions == 2
     assert shared.saved == shared.whole - shared.stored > 0
     assert shared.whole == pushed.package.size + pushed_again.package.size
@@ -103,6 +111,7 @@ def test_suggestions_work(
         assert ran.stdout
 
 
+@pytest.mark.slow
 def test_again_makes_the_same(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     events: list[ProgressEvent] = []
@@ -119,6 +128,7 @@ def test_again_makes_the_same(tmp_path: Path) -> None:
     assert {event.task for event in events} >= {"simulate", "hash", "fetch", "verify"}
 
 
+@pytest.mark.slow
 def test_an_interrupted_one_is_begun_anew(tmp_path: Path) -> None:
     demo = demos.prepare_demo(tmp_path / "demo", SMALL)
     for step in demos.demo_steps(demo)[:2]:

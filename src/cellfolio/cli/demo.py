@@ -57,7 +57,8 @@ def demo_command(folder: Path, seed: int, again: bool) -> Answer:
     """Show what this can do on a simulated experiment; no network.
 
     Simulates a Cell Painting experiment in a folder, publishes it and a corrected revision,
-    gets it, verifies it, compares the revisions and draws cells. Your own store is not touched.
+    gets it, verifies it, compares the revisions, draws cells, measures them and makes profiles.
+    Your own store is not touched.
     """
     from cellfolio.workflows.demo import DESIGN, prepare_demo
 
@@ -139,6 +140,7 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
     from cellfolio.registries.publish import Pushed
     from cellfolio.workflows.checking import Verified
     from cellfolio.workflows.demo import Compared, Drawn, Simulated
+    from cellfolio.workflows.demo_profiles import Measured, Profiled
     from cellfolio.workflows.getting import Got
 
     match outcome:
@@ -159,6 +161,16 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
             yield f"→ {printable(outcome.path)}"
         case Compared():
             yield from _compared_lines(outcome)
+        case Measured():
+            yield f"{plural(outcome.cells, 'cell')}, {outcome.features} features of each"
+            yield f"→ {printable(outcome.paths[0].parent)}"
+        case Profiled():
+            yield (
+                f"{plural(outcome.wells, 'well')}, {outcome.selected} of {outcome.features} "
+                "features: normalized by the negative controls of each plate"
+            )
+            for path in (outcome.table, outcome.plate, outcome.embedding):
+                yield f"→ {printable(path)}"
         case _:
             yield _shared_line(outcome)
 

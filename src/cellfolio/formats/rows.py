@@ -27,6 +27,12 @@ from cellfolio.formats.streams import Contents
 _LONGEST_ROW = 64 << 20
 """Bytes; a quote that is never closed would else keep the whole file in memory."""
 _ROWS_AT_ONCE = 200
+# Rule: a number is short if it is a whole number below 2**53, times or over a power of ten up to
+# 10**22: both are exact as float64, so one operation gives the nearest one. True of up to 15
+# digits and points without an exponent, or of 6 with an exponent from -17 to 22.
+_DIGITS = bytes.maketrans(b"0123456789.", b"0" * 11)
+_LONG, _LONG_WITH_EXPONENT = b"0" * 16, b"0" * 7 + b"e"
+_FAR = re.compile(rb"e(?<=[0-9.]e)(?!(?:[-+]?0?\d|\+?1\d|\+?2[0-2]|-1[0-7])(?!\d))[-+]?\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,14 @@ class _Given(io.RawIOBase):
         return size
 
 
+def short_rows(contents: Contents, source: Source, dialect: Dialect) -> _Given:
+    """Do as `counted_rows`, and raise `UnusualRows` where a number may be too long to be quick.
+
+    Most tables have numbers that a multiplication or a division makes exact.
+    """
+    return _Given(_Count(source, dialect, short=True).rows(contents))
+
+
 def counted_rows(contents: Contents, source: Source, dialect: Dialect) -> _Given:
     """Return a table's bytes in UTF-8, each row given after it was found whole.
 
@@ -116,8 +130,8 @@ def counted_rows(contents: Contents, source: Source, dialect: Dialect) -> _Given
 class _Count:
     """Counts the fields of rows as blocks pass by."""
 
-    def __init__(self, source: Source, dialect: Dialect) -> None:
-        self._source, self._dialect = source, dialect
+    def __init__(self, source: Source, dialect: Dialect, *, short: bool = False) -> None:
+        self._source, self._dialect, self._short = source, dialect, short
         self._mark = dialect.delimiter.encode()
         self._blank = b" \t\r".replace(self._mark, b"")
         self._lines = 0
@@ -184,6 +198,8 @@ class _Count:
             line.count(self._mark) != self._wanted and line.strip(self._blank) for line in lines
         ):
             raise UnusualRows
+        if self._short and has_long_numbers(rows):
+            raise UnusualRows
         self._lines += rows.count(b"\n")
 
     def _check_encoding(self, rows: bytes) -> None:
@@ -200,6 +216,19 @@ class _Count:
 
     def _broken(self, reason: str, hint: str) -> BrokenFile:
         return BrokenFile(self._source.name, self._dialect.format, reason, hint=hint)
+
+
+def has_long_numbers(rows: bytes) -> bool:
+    """Tell whether a number may be long: see the rule above.
+
+    Examples
+    --------
+    >>> has_long_numbers(b"0.1234567890123,7,1.2345e-17"), has_long_numbers(b"1.2345e-18")
+    (False, True)
+    """
+    rows = rows.replace(b"E", b"e")
+    digits = rows.translate(_DIGITS)
+    return _LONG in digits or _LONG_WITH_EXPONENT in digits or _FAR.search(rows) is not None
 
 
 def parsed_rows(contents: Contents, source: Source, dialect: Dialect) -> _Given:

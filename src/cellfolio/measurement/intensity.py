@@ -5,10 +5,14 @@ The definitions are those of CellProfiler's module MeasureObjectIntensity (versi
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from cellfolio.measurement.compiled import compiled
 from cellfolio.measurement.objects import Floats, Ints, Objects, Plane
+from cellfolio.measurement.ordering import sort_in_place
 
 _WITHIN = ("IntegratedIntensity", "MeanIntensity", "StdIntensity", "MinIntensity", "MaxIntensity")
 _QUARTILES = ("LowerQuartileIntensity", "MedianIntensity", "UpperQuartileIntensity", "MADIntensity")
@@ -93,7 +97,7 @@ def _summaries(values: Plane, bounds: Ints, taken: np.ndarray) -> Floats:
 
 
 @compiled
-def _at(ordered: Plane, place: float) -> float:
+def _at(ordered: npt.NDArray[np.floating[Any]], place: float) -> float:
     """Return the value at a place between values."""
     low = int(place)
     if low + 1 < len(ordered):
@@ -106,11 +110,15 @@ def _at(ordered: Plane, place: float) -> float:
 def _quartiles(values: Plane, bounds: Ints) -> Floats:
     found = np.zeros((4, len(bounds) - 1))
     for number in range(len(bounds) - 1):
-        ordered = np.sort(values[bounds[number] : bounds[number + 1]])
+        ordered = values[bounds[number] : bounds[number + 1]].copy()
+        sort_in_place(ordered)
         count = len(ordered)
         for quarter in range(3):
             found[quarter, number] = _at(ordered, count * (quarter + 1) / 4)
-        away = np.sort(np.abs(ordered - found[1, number]))
+        away = np.empty(count)
+        for at in range(count):
+            away[at] = abs(ordered[at] - found[1, number])
+        sort_in_place(away)
         found[3, number] = _at(away, count / 2)
     return found
 

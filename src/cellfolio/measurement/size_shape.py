@@ -16,6 +16,7 @@ from cellfolio.measurement.compiled import compiled
 from cellfolio.measurement.distances import distance_to_edge
 from cellfolio.measurement.hulls import Hulls
 from cellfolio.measurement.objects import Floats, Ints, Labels, Objects
+from cellfolio.measurement.ordering import sort_in_place
 
 _DEGREE = 9
 """Of the highest Zernike polynomials."""
@@ -122,7 +123,10 @@ def _radii(objects: Objects) -> dict[str, Floats]:
 def _medians(values: Floats, bounds: Ints) -> Floats:
     found = np.zeros(len(bounds) - 1)
     for number in range(len(bounds) - 1):
-        found[number] = np.median(values[bounds[number] : bounds[number + 1]])
+        ordered = values[bounds[number] : bounds[number + 1]].copy()
+        sort_in_place(ordered)
+        middle = len(ordered) // 2
+        found[number] = (ordered[middle] + ordered[(len(ordered) - 1) // 2]) / 2
     return found
 
 

@@ -19,6 +19,7 @@ from cellfolio.profiles.correlation import Coefficient, check_coefficient, corre
 from cellfolio.profiles.rows import Groups
 from cellfolio.profiles.statistics import Array
 from cellfolio.profiles.tables import T, open_table
+from cellfolio.profiles.threads import one_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +64,32 @@ class Modz:
         agreement = correlations(replicates, self.coefficient).matrix()
         return self._combine(replicates, agreement)
 
-    def combine_groups(self, replicates: Array, groups: Groups) -> Array:
-        """Return the consensus of each group of rows, shape (groups, features)."""
-        found = np.empty((len(groups), replicates.shape[1]))
+    @one_thread
+    def combine_groups(self, values: Array, groups: Groups) -> Array:
+        """Return the consensus of each group of rows.
+
+        Parameters
+        ----------
+        values : array of float, shape (features, rows)
+        groups : Groups
+
+        Returns
+        -------
+        array of float, shape (features, groups)
+        """
         sizes = np.diff(groups.bounds)
         alone = sizes == 1
-        found[alone] = replicates[groups.order[groups.bounds[:-1][alone]]]
-        together = replicates[groups.order[np.repeat(~alone, sizes)]]
+        found = np.empty((len(values), len(groups)))
+        found[:, alone] = values[:, groups.order[groups.bounds[:-1][alone]]]
+        together = np.ascontiguousarray(values[:, groups.order[np.repeat(~alone, sizes)]].T)
         known = correlations(together, self.coefficient)
+        combined = np.empty((int((~alone).sum()), len(values)))
         end = 0
-        for number in np.flatnonzero(~alone):
-            rows = np.arange(end, end + sizes[number])
-            end += sizes[number]
-            found[number] = self._combine(together[rows[0] : end], known.among(rows))
+        for number, size in enumerate(sizes[~alone]):
+            rows = slice(end, end := end + size)
+            agreement = known.among(np.arange(rows.start, rows.stop))
+            combined[number] = self._combine(together[rows], agreement)
+        found[:, ~alone] = combined.T
         return found
 
     def _combine(self, replicates: Array, agreement: Array) -> Array:
@@ -153,8 +167,7 @@ def consensus(
     groups = group_profiles(table, by)
     values = table.values()
     if isinstance(method, Modz):
-        replicates = np.ascontiguousarray(values.T)
-        found = np.ascontiguousarray(method.combine_groups(replicates, groups).T)
+        found = method.combine_groups(values, groups)
     else:
         found = average_groups(values, groups, method)
     return table.made_of(groups.keys, table.features, found)  # type: ignore[no-any-return]

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cached_property
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.profiles.statistics import Array, blocks, moments, ranks
+from cellfolio.profiles.ranking import Ranking
+from cellfolio.profiles.statistics import Array, Mask, blocks, moments
 
 Coefficient: TypeAlias = Literal["pearson", "spearman", "kendall"]
 _TINY = 1e-13
@@ -160,43 +162,59 @@ class _Pearson(Correlations):
 class _Spearman(Correlations):
     def __init__(self, values: Array) -> None:
         super().__init__(values)
-        self._ranked = _Pearson(ranks(self._values[: self.whole]))
-        self._valid = np.isfinite(self._values)
+        self._unit = Ranking(self._values[: self.whole]).centred(np.arange(self.whole))
+        for some in blocks(self.whole):
+            with np.errstate(invalid="ignore"):  # a row without spread has no correlation
+                self._unit[some] /= np.sqrt(_dots(self._unit[some], self._unit[some]))[:, None]
 
     def among(self, rows: npt.NDArray[np.int64]) -> Array:
         """Return the correlations of some rows, counted as in `values`, with each other."""
         place = self._place[rows]
         if (place >= self.whole).any():
             return super().among(rows)
-        return self._ranked.among(place)
+        unit = self._unit[place]
+        found: Array = unit @ unit.T
+        return found
 
     def _complete(self, rows: slice, end: int) -> Array:
-        return self._ranked.block(rows, end)
+        found: Array = self._unit[rows] @ self._unit[:end].T
+        return found
 
     def _pairwise(self, rows: slice, end: int) -> Array:
-        """Rank what two rows have in common; rows that miss the same values are taken together."""
-        alike: dict[bytes, list[int]] = {}
-        for row, bits in enumerate(np.packbits(self._valid[:end], axis=1)):
-            alike.setdefault(bits.tobytes(), []).append(row)
+        """Rank what two rows have in common."""
+        whole = np.arange(self.whole)
         found = np.full((rows.stop - rows.start, end), np.nan)
-        for row in range(rows.start, rows.stop):
-            for rows_alike in alike.values():
-                others = [one for one in rows_alike if one <= row]
-                common = self._valid[rows_alike[0]] & self._valid[row]
-                if others and common.any():
-                    both = self._values[np.ix_([*others, row], common)]
-                    found[row - rows.start, others] = _with_last(ranks(both))
+        for number, row in enumerate(range(rows.start, rows.stop)):
+            own, rest = self._valid[row], np.arange(self.whole, row)
+            found[number, whole] = self._ranked(whole, row, own)
+            found[number, rest] = self._ranked(rest, row, self._valid[rest] & own)
+            varied = np.ptp(self._values[row, own]) > 0 if own.any() else False
+            found[number, row] = 1 if varied else np.nan
         square = found[:, rows]
         upper = np.triu_indices(len(square), 1)
         square[upper] = square.T[upper]
         return found
 
+    def _ranked(self, rows: npt.NDArray[np.int64], other: int, common: Mask) -> Array:
+        """Return the correlations of some rows with another by what they have in common."""
+        if not len(rows):
+            return np.empty(0)
+        alike = np.array([other]) if common.ndim == 1 else np.full_like(rows, other)
+        one, two = self._ranking.centred(rows, common), self._ranking.centred(alike, common)
+        found: Array = _dots(one, two) / np.sqrt(_dots(one, one) * _dots(two, two))
+        return found
 
-def _with_last(rows: Array) -> Array:
-    """Return Pearson correlations of complete rows with the last of them."""
-    rest = rows - rows.mean(axis=1, keepdims=True)
-    lengths = np.sqrt((rest * rest).sum(axis=1))
-    found: Array = (rest[:-1] @ rest[-1]) / (lengths[:-1] * lengths[-1])
+    @cached_property
+    def _valid(self) -> Mask:
+        return np.isfinite(self._values)
+
+    @cached_property
+    def _ranking(self) -> Ranking:
+        return Ranking(np.where(self._valid, self._values, 0))
+
+
+def _dots(one: Array, other: Array) -> Array:
+    found: Array = np.einsum("ij,ij->i", *np.broadcast_arrays(one, other))
     return found
 
 

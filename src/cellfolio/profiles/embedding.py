@@ -11,6 +11,7 @@ import numpy as np
 from cellfolio.errors import InvalidArgument
 from cellfolio.profiles.statistics import Array, Mask, moments
 from cellfolio.profiles.tables import open_table
+from cellfolio.profiles.threads import one_thread
 
 Method: TypeAlias = Literal["pca", "umap"]
 _BEFORE_UMAP = 50
@@ -122,6 +123,7 @@ def _scaled(values: Array) -> tuple[Array, Mask]:
     return scaled.T, used
 
 
+@one_thread
 def _principal(scaled: Array, count: int) -> tuple[Array, tuple[float, ...]]:
     """Return the first principal components, and the share of the variance of each.
 

@@ -148,7 +148,7 @@ Contrast_DNA'))
     """
     if isinstance(prefixes, str):
         raise InvalidArgument(f"expected a list of prefixes, found the text {prefixes!r}")
-    names = [str(name) for name in columns]
+    names = list(map(str, columns))
     wanted = tuple(prefixes) or COMPARTMENTS
     found = {name for name in names if name.startswith(wanted)}
     if image_features:

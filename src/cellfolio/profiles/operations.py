@@ -14,7 +14,7 @@ from cellfolio.profiles.features import NOISY_FEATURES
 from cellfolio.profiles.redundancy import find_redundant
 from cellfolio.profiles.rows import Groups
 from cellfolio.profiles.scaling import check_finite
-from cellfolio.profiles.statistics import Array, in_blocks, moments, value_counts
+from cellfolio.profiles.statistics import Array, Counts, Mask, in_blocks, moments, value_counts
 
 
 class Evidence(Protocol):
@@ -123,12 +123,37 @@ def _frequencies(values: Array) -> tuple[Array, Array]:
     new = inside.copy()
     new[:, 1:] &= ordered[:, 1:] != ordered[:, :-1]
     different = new.sum(axis=1)
-    ratio = np.where(different < 2, 0.0, 1.0)
-    for row in np.flatnonzero((different < counts) & (different > 1)):
-        runs = np.diff(np.append(np.flatnonzero(new[row]), counts[row]))
-        second, first = np.partition(runs, len(runs) - 2)[-2:]
-        ratio[row] = second / first
-    return ratio, different
+    second, first = _two_longest(new, different, counts)
+    return np.where(different < 2, 0.0, second / np.maximum(first, 1)), different
+
+
+def _two_longest(new: Mask, different: Counts, counts: Counts) -> tuple[Array, Array]:
+    """Return the second largest and the largest number of equal values of each row.
+
+    Parameters
+    ----------
+    new : array of bool, shape (rows, n)
+        Where values in order are none that came before.
+    different, counts : array of int
+        How many of them there are in each row, and how many values.
+    """
+    longest = np.zeros((2, len(new)))
+    some = different > 0
+    if not some.any():
+        return longest[0], longest[1]
+    ends = (np.arange(len(new)) * new.shape[1] + counts)[some]
+    begins = np.flatnonzero(new)
+    rows = np.cumsum(different[some]) - different[some]  # where the runs of each row begin
+    lengths = np.diff(begins, append=0)
+    last = np.append(rows[1:], len(lengths)) - 1
+    lengths[last] = ends - begins[last]
+    first = np.maximum.reduceat(lengths, rows)
+    is_first = lengths == np.repeat(first, different[some])
+    lengths[is_first] = 0
+    second = np.maximum.reduceat(lengths, rows)
+    several = np.add.reduceat(is_first, rows, dtype=np.int64) > 1
+    longest[:, some] = np.where(several, first, second), first
+    return longest[0], longest[1]
 
 
 @dataclass(frozen=True, slots=True)

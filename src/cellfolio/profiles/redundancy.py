@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from cellfolio.profiles.correlation import Coefficient, Correlations, correlations
 from cellfolio.profiles.statistics import Array
+from cellfolio.profiles.threads import one_thread
 
 _ROWS = 256
 """Features whose correlations with all others are held at once."""
@@ -18,6 +19,7 @@ _DIGITS = 10
 """Significant digits in which two sums of correlations have to differ."""
 
 
+@one_thread
 def find_redundant(
     values: Array, maximum: float, coefficient: Coefficient
 ) -> list[tuple[int, int]]:
@@ -64,7 +66,7 @@ def _look_at(
     with np.errstate(invalid="ignore"):
         bits = np.packbits(found > maximum + _EQUAL, axis=1)
     np.abs(found, out=found)
-    np.nan_to_num(found, copy=False)
+    found[np.isnan(found)] = 0
     sums[rows] += found.sum(axis=1)
     sums[: rows.start] += found[:, : rows.start].sum(axis=0)
     return rows, bits

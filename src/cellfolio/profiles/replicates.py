@@ -14,6 +14,7 @@ from cellfolio.profiles.correlation import correlations
 from cellfolio.profiles.rows import Groups, group_rows
 from cellfolio.profiles.statistics import Array, Mask
 from cellfolio.profiles.tables import ProfileTable
+from cellfolio.profiles.threads import one_thread
 
 DRAWS = 1000
 """Groups of wells that are no replicates."""
@@ -52,6 +53,7 @@ class ReplicateAgreement:
         return int((self.perturbations["correlation"] > self.threshold).sum())
 
 
+@one_thread
 def agreement(
     table: ProfileTable, by: Sequence[str], controls: Mask, *, seed: int = 0
 ) -> ReplicateAgreement:

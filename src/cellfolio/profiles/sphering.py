@@ -10,6 +10,7 @@ import numpy as np
 from cellfolio.errors import InvalidArgument
 from cellfolio.profiles.scaling import Fitted, check_finite
 from cellfolio.profiles.statistics import Array, moments
+from cellfolio.profiles.threads import one_thread
 
 Kind: TypeAlias = Literal["ZCA-cor", "PCA-cor", "ZCA", "PCA"]
 
@@ -114,6 +115,7 @@ def _check_whole(reference: Array, features: tuple[str, ...]) -> None:
         )
 
 
+@one_thread
 def _find_axes(prepared: Array, epsilon: float) -> _Axes:
     """Return the axes from the singular value decomposition of the prepared reference."""
     count, rows = prepared.shape
@@ -147,12 +149,14 @@ def _signed(directions: Array) -> Array:
     return np.asarray(directions * signs, dtype=np.float64)
 
 
+@one_thread
 def _components(prepared: Array, axes: _Axes) -> Array:
     found: Array = axes.directions.T @ prepared
     found *= axes.gains[:, None]
     return found
 
 
+@one_thread
 def _turned_back(prepared: Array, axes: _Axes) -> Array:
     """Apply gains along the axes and `rest` elsewhere, without a matrix of features × features."""
     along = axes.directions.T @ prepared

@@ -20,8 +20,6 @@ Counts: TypeAlias = npt.NDArray[np.int64]
 
 BLOCK = 128
 """Features that are worked on at once: so many of a plate stay in the processor's cache."""
-_ROWS = 8
-"""Rows that are ranked at once."""
 _VALUES = 50_000
 """Values that are worked on at once, where rows are few."""
 
@@ -182,39 +180,3 @@ def _at(ordered: Array, places: Counts) -> Array:
         return np.asarray(ordered[:, inside[0]], dtype=np.float64)
     found: Array = np.take_along_axis(ordered, inside, axis=1)
     return found
-
-
-def ranks(values: Array) -> Array:
-    """Return the ranks of the values of each row from 1; equal ones share their mean rank.
-
-    Parameters
-    ----------
-    values : array of float, shape (rows, n)
-        Without NaN.
-
-    Examples
-    --------
-    >>> ranks(np.array([[10.0, 30.0, 10.0]]))
-    array([[1.5, 3. , 1.5]])
-    """
-    parts = [_ranks(values[some]) for some in blocks(len(values), _ROWS)]
-    return np.concatenate(parts) if parts else values.copy()
-
-
-def _ranks(values: Array) -> Array:
-    n = values.shape[1]
-    order = np.argsort(values, axis=1)
-    order += (np.arange(len(values)) * n)[:, None]  # places in the flat array
-    ordered = values.ravel()[order]
-    place = np.broadcast_to(np.arange(1, n + 1, dtype=np.float64), values.shape)
-    same = ordered[:, 1:] == ordered[:, :-1]
-    if same.any():
-        new = np.ones(values.shape, dtype=bool)
-        new[:, 1:] = ~same
-        starts = np.flatnonzero(new)
-        lengths = np.diff(starts, append=new.size)
-        means = starts % n + (lengths + 1) / 2
-        place = np.repeat(means, lengths).reshape(values.shape)
-    found = np.empty(values.size)
-    found[order] = place
-    return found.reshape(values.shape)

@@ -97,49 +97,47 @@ def open_table(
 
 
 class _PandasTable(ProfileTable):
+    """A table of pandas, whose columns are taken by place: by name, each of them is looked up."""
+
     def __init__(
         self, frame: pd.DataFrame, features: Sequence[str] | None, *, image_features: bool
     ) -> None:
-        if not frame.columns.is_unique:
-            twice = frame.columns[frame.columns.duplicated()][0]
-            raise InvalidArgument(f"column {twice!r} is there more than once")
-        odd = [name for name in frame.columns if not isinstance(name, str)]
-        if odd:
-            raise InvalidArgument(
-                f"names of columns should be texts, found {odd[0]!r}",
-                hint="profiles.columns = profiles.columns.astype(str)",
-            )
+        names = list(frame.columns)
+        _check_names(frame.columns, names)
         self._frame = frame
         if features is not None:
-            self.features = check_features(features, list(frame.columns))
+            self.features = check_features(features, names)
         else:
-            names = split_features(list(frame.columns), image_features=image_features).features
-            kinds = zip(frame.columns, frame.dtypes, strict=True)
-            objects = {name for name, kind in kinds if getattr(kind, "kind", "O") not in "fiub"}
+            found = split_features(names, image_features=image_features).features
+            kinds = zip(names, frame.dtypes.tolist(), strict=True)
+            objects = {name for name, kind in kinds if not _is_numeric(kind)}
             left_out = {
                 name
-                for name in objects.intersection(names)
+                for name in objects.intersection(found)
                 if name.startswith(IMAGE) or _is_nested(frame[name])
             }
-            self.features = tuple(name for name in names if name not in left_out)
+            self.features = tuple(name for name in found if name not in left_out)
+        known = set(self.features)
+        self._others = [at for at, name in enumerate(names) if name not in known]
 
     def column_names(self) -> list[str]:
         return list(self._frame.columns)
 
     def columns(self, names: Sequence[str] | None = None) -> pd.DataFrame:
         if names is None:
-            names = _others(self._frame.columns, self.features)
+            return self._frame.iloc[:, self._others]
         return self._frame[list(names)]
 
     def values(self) -> Array:
-        return _matrix(self._frame[list(self.features)])
+        return _matrix(self._features())
 
     def keeping(self, features: Sequence[str]) -> pd.DataFrame:
-        kept = {*features, *_others(self._frame.columns, self.features)}
-        return self._frame.loc[:, [name in kept for name in self._frame.columns]].copy()
+        known = set(features)
+        kept = [at for at, name in enumerate(self._frame.columns) if name in known]
+        return self._frame.iloc[:, sorted([*self._others, *kept])].copy()
 
     def taking(self, rows: npt.NDArray[np.int64], metadata: pd.DataFrame) -> pd.DataFrame:
-        features = self._frame[list(self.features)].take(rows)
+        features = self._features().take(rows)
         features.index = metadata.index
         return _beside(metadata, features)
 
@@ -148,6 +146,15 @@ class _PandasTable(ProfileTable):
     ) -> pd.DataFrame:
         made = pd.DataFrame(values.T, columns=list(features), index=metadata.index, copy=False)
         return _beside(metadata, made)
+
+    def _features(self) -> pd.DataFrame:
+        """Return the features, without a copy where they stand side by side."""
+        names = self._frame.columns
+        first = names.get_loc(self.features[0])
+        side_by_side = slice(first, first + len(self.features))
+        if tuple(names[side_by_side]) == self.features:
+            return self._frame.iloc[:, side_by_side]
+        return self._frame[list(self.features)]
 
 
 class _PolarsTable(ProfileTable):
@@ -275,6 +282,19 @@ class _AnnDataTable(ProfileTable):
         )
 
 
+def _check_names(columns: pd.Index, names: Sequence[object]) -> None:
+    """Raise InvalidArgument if names of columns are no texts, or one is there twice."""
+    if not columns.is_unique:
+        twice = columns[columns.duplicated()][0]
+        raise InvalidArgument(f"column {twice!r} is there more than once")
+    odd = [name for name in names if not isinstance(name, str)]
+    if odd:
+        raise InvalidArgument(
+            f"names of columns should be texts, found {odd[0]!r}",
+            hint="profiles.columns = profiles.columns.astype(str)",
+        )
+
+
 def _beside(metadata: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
     """Return two new frames as one, without a copy."""
     options: Any = {"copy": False} if pd.__version__.startswith("2.") else {}
@@ -292,6 +312,11 @@ def _is_nested(column: pd.Series[Any]) -> bool:
     return any(is_list_like(value) for value in column)
 
 
+def _is_numeric(dtype: object) -> bool:
+    """Tell whether a type of NumPy, pandas or Arrow is one of numbers or truth values."""
+    return getattr(dtype, "kind", "O") in "fiub"
+
+
 def _matrix(frame: pd.DataFrame) -> Array:
     """Return columns as rows of float64.
 
@@ -300,11 +325,14 @@ def _matrix(frame: pd.DataFrame) -> Array:
     InvalidArgument
         If a column holds something else than numbers and missing values.
     """
-    kinds = frame.dtypes
-    odd = [name for name, kind in kinds.items() if getattr(kind, "kind", "O") not in "fiub"]
-    if odd:
+    kinds = set(frame.dtypes.tolist())
+    if not all(map(_is_numeric, kinds)):
+        odd = [name for name, kind in frame.dtypes.items() if not _is_numeric(kind)]
         frame = frame.assign(**{str(name): _numbers(frame[name]) for name in odd})
-    return np.ascontiguousarray(frame.to_numpy(dtype=np.float64, na_value=np.nan).T)
+    # If asked for missing values of other kinds, pandas looks at, and copies, all values.
+    own = all(isinstance(kind, np.dtype) for kind in kinds)
+    rows = frame.to_numpy(np.float64) if own else frame.to_numpy(np.float64, na_value=np.nan)
+    return np.ascontiguousarray(rows.T)
 
 
 def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:

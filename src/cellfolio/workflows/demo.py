@@ -8,6 +8,8 @@ Nothing leaves the folder: it has a home of its own, and no network is used.
     <folder>/home/             a home: store and local registry
     <folder>/cell-painting/    the package as a user gets it
     <folder>/cells.png         a picture of one site
+    <folder>/measured/         the cells of each plate, measured
+    <folder>/profiles.parquet  a profile of each well; plate.png and profiles.png show them
     <folder>/.cellfolio-demo.json
 """
 
@@ -37,6 +39,14 @@ from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress, ProgressEvent
 from cellfolio.workflows.checking import Verified, verify_checkout
+from cellfolio.workflows.demo_profiles import (
+    NEGATIVE,
+    PERTURBATION,
+    Measured,
+    Profiled,
+    make_profiles,
+    measure_sites,
+)
 from cellfolio.workflows.getting import GetOptions, Got, get_package
 from cellfolio.workflows.opening import log_package, open_package
 from cellfolio.workflows.publishing import Label, build_package
@@ -46,7 +56,7 @@ PACKAGE = "demo/cell-painting"
 DEFAULT_FOLDER = "cellfolio-demo"
 MARKER = ".cellfolio-demo.json"
 _MARKER_VERSION = 1
-_PARTS = ("experiment", "home", "cell-painting")
+_PARTS = ("experiment", "home", "cell-painting", "measured")
 _SHOWN_CHANNELS = ("DNA", "ER", "AGP")
 
 DESIGN = ExperimentDesign(site_count=1)
@@ -87,6 +97,11 @@ class Demo:
     def checkout(self) -> Path:
         """The package as a user gets it."""
         return self.folder / "cell-painting"
+
+    @property
+    def measured(self) -> Path:
+        """The cells of each plate, measured."""
+        return self.folder / "measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +154,9 @@ class Drawn:
     perturbation: str
 
 
-Outcome = Drawn | Simulated | Pushed | Got | Verified | Package | Compared | Shared
+Outcome = (
+    Drawn | Simulated | Pushed | Got | Verified | Package | Compared | Measured | Profiled | Shared
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +280,8 @@ def demo_steps(demo: Demo) -> tuple[Step, ...]:
         Step("Look into the package", partial(look, demo)),
         Step("Compare the revisions", partial(compare, demo)),
         Step("Look at the cells of a site", partial(draw, demo)),
+        Step("Measure every cell of every site", partial(measure, demo)),
+        Step("Make a profile of each well", partial(profile, demo)),
         Step("Count the bytes", partial(finish, demo)),
     )
 
@@ -330,6 +349,18 @@ def draw(demo: Demo, progress: Progress | None = None) -> Drawn:
     return Drawn(path, f"{site.plate.barcode} {site.well.well}", site.well.perturbation.name)
 
 
+def measure(demo: Demo, progress: Progress | None = None) -> Measured:
+    """Measure the cells of all sites of the newest revision."""
+    sites = plan_revision(demo.design, 2).sites
+    return measure_sites(demo.checkout, sites, demo.measured, progress)
+
+
+def profile(demo: Demo, progress: Progress | None = None) -> Profiled:
+    """Turn the measured cells into profiles, and draw them."""
+    cells = sorted(demo.measured.glob("*.parquet"))
+    return make_profiles(demo.checkout, cells, demo.folder)
+
+
 def _first_site(demo: Demo) -> Site:
     """Return the first site of a well that is no control."""
     sites = plan_revision(demo.design, 2).sites
@@ -388,6 +419,10 @@ def suggest(demo: Demo) -> tuple[Suggestion, ...]:
         "what is in each well of a plate": ["wells", PACKAGE, plate, "--column", "moa"],
         "the cells of a site, each channel on its own": ["view", *image],
         "how many cells of a plate divide": ["query", PACKAGE, question],
+        "whether the plates are good": [
+            *("quality", f"{folder}/profiles.parquet", "-o", f"{folder}/quality"),
+            *("--reference", NEGATIVE, "--perturbation", PERTURBATION),
+        ],
         "what changed since the first revision": ["diff", f"{PACKAGE}@{first}", PACKAGE],
         "only the images of one plate": [
             *("get", PACKAGE, f"images/{plate}/*.tiff", "-o", f"{folder}/one-plate")
