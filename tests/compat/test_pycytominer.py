@@ -443,7 +443,7 @@ def test_real_plate_map_through_both(shared: Path) -> None:
     wells = pd.read_csv(layout, sep="\t")["well_position"]
     profiles = pd.DataFrame({"Metadata_Plate": "BR00116991", "Metadata_Well": wells[::-1]})
     profiles["Cells_A"] = np.arange(384.0)
-    options = {
+    options: dict[str, Any] = {
         "external_metadata": str(folder / "external_metadata/JUMP-Target-1_compound_metadata.tsv"),
         "external_join_on": "Metadata_broad_sample",
     }
