@@ -435,3 +435,20 @@ def test_real_plate_through_both(shared: Path) -> None:
         verb, options = call
         found, wanted = getattr(ours, verb)(path, **options), ask(verb, path, **options)
         assert_same(found, wanted, np.full(len(_features(found)), 100.0))
+
+
+def test_real_plate_map_through_both(shared: Path) -> None:
+    folder = shared / "data/cpjump1/metadata"
+    layout = folder / "platemaps/2020_11_04_CPJUMP1/platemap/JUMP-Target-1_compound_platemap.txt"
+    wells = pd.read_csv(layout, sep="\t")["well_position"]
+    profiles = pd.DataFrame({"Metadata_Plate": "BR00116991", "Metadata_Well": wells[::-1]})
+    profiles["Cells_A"] = np.arange(384.0)
+    options: dict[str, Any] = {
+        "external_metadata": str(folder / "external_metadata/JUMP-Target-1_compound_metadata.tsv"),
+        "external_join_on": "Metadata_broad_sample",
+    }
+    found = ours.annotate(profiles, str(layout), **options)
+    wanted = ask("annotate", profiles, str(layout), **options)
+    assert list(found.columns) == list(wanted.columns)
+    assert len(found) == 384
+    pd.testing.assert_frame_equal(found, wanted, check_dtype=False)

@@ -40,7 +40,7 @@ def test_groups_of_one_row_are_that_row(table: pd.DataFrame) -> None:
     by = ["Metadata_Plate", "Metadata_Well"]
     ordered = matrix(table.sort_values(by))
     for method in ("median", "mean", Modz()):
-        found = consensus(table, by, method)  # type: ignore[arg-type]
+        found = consensus(table, by, method)
         np.testing.assert_array_equal(matrix(found), ordered)
     assert_same(aggregate(table, by), ask("aggregate", table, strata=by))
 

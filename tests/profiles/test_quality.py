@@ -77,7 +77,7 @@ def test_replicates_that_say_nothing_are_as_by_chance() -> None:
     for seed in range(12):
         plate = make_plate(seed)
         random = np.random.default_rng(seed)
-        drugs = plate["Metadata_drug"].to_numpy().copy()
+        drugs = plate["Metadata_drug"].to_numpy(copy=True)
         others = drugs != "DMSO"
         drugs[others] = random.permutation(drugs[others])
         found = plate_quality({"p": plate.assign(Metadata_drug=drugs)}, DESIGN).replicates
