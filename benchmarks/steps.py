@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -461,6 +462,53 @@ def pycytominer_profiles(path: str, work: str) -> Callable[[], Any]:
         "modz": lambda: peer.consensus(plate, [_REPLICATES], operation="modz"),
     }
     return works.get(work, lambda: peer.normalize(plate, method=work))
+
+
+@step
+def ours_cells(path: str) -> Callable[[], Any]:
+    import pandas as pd
+
+    from cellfolio.formats.single_cells.opening import open_cells
+    from cellfolio.workflows.cell_profiles import aggregate_cells
+
+    # What is imported on first use.
+    with tempfile.TemporaryDirectory() as folder:
+        cells = pd.DataFrame({"Metadata_Plate": "P", "Metadata_Well": "A01", "Cells_A": [1.0]})
+        cells.to_parquet(Path(folder, "cells.parquet"))
+        aggregate_cells(open_cells(Path(folder)))
+    return lambda: aggregate_cells(open_cells(Path(path)), count_objects=True)
+
+
+_WELLS = ["Metadata_Plate", "Metadata_Well"]
+
+
+@step
+def polars_cells(path: str) -> Callable[[], Any]:
+    import polars as pl
+
+    features = pl.all().exclude(_WELLS)
+    return lambda: pl.read_parquet(path).group_by(_WELLS).agg(features.median())
+
+
+@step
+def pycytominer_cells(path: str) -> Callable[[], Any]:
+    import pandas as pd
+    import pycytominer as peer
+
+    return lambda: peer.aggregate(pd.read_parquet(path), _WELLS)
+
+
+@step
+def pycytominer_single_cells(path: str) -> Callable[[], Any]:
+    warnings.simplefilter("ignore")
+    from pycytominer.cyto_utils.cells import SingleCells
+
+    return lambda: SingleCells(
+        f"sqlite:///{path}",
+        strata=_WELLS,
+        image_cols=["TableNumber", "ImageNumber", "Metadata_Site"],
+        fields_of_view_feature="Metadata_Site",
+    ).aggregate_profiles()
 
 
 _CONTROLS = "Metadata_control_type == 'negcon'"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cellfolio.cli.progress import show_progress
     from cellfolio.errors import CellfolioError
+    from cellfolio.formats.single_cells.opening import open_cells
     from cellfolio.imaging.options import ViewOptions
     from cellfolio.metadata.graph import RecordGraph
     from cellfolio.metadata.records import Record, Records
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from cellfolio.workflows.atlas import atlas_cells
     from cellfolio.workflows.atlas_pictures import draw_cells
     from cellfolio.workflows.cardio import cardio_cells
+    from cellfolio.workflows.cell_profiles import aggregate_cells
     from cellfolio.workflows.embedding import draw_embedding
     from cellfolio.workflows.expression import genes
     from cellfolio.workflows.getting import GetOptions
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "cellfolio.cli.progress": ("show_progress",),
     "cellfolio.errors": ("CellfolioError",),
+    "cellfolio.formats.single_cells.opening": ("open_cells",),
     "cellfolio.imaging.options": ("ViewOptions",),
     "cellfolio.metadata.graph": ("RecordGraph",),
     "cellfolio.metadata.records": ("Record", "Records"),
@@ -73,6 +76,7 @@ _HOMES = {
     "cellfolio.workflows.atlas": ("atlas_cells",),
     "cellfolio.workflows.atlas_pictures": ("draw_cells",),
     "cellfolio.workflows.cardio": ("cardio_cells",),
+    "cellfolio.workflows.cell_profiles": ("aggregate_cells",),
     "cellfolio.workflows.expression": ("genes",),
     "cellfolio.workflows.embedding": ("draw_embedding",),
     "cellfolio.workflows.getting": ("GetOptions",),
@@ -118,6 +122,7 @@ __all__ = [
     "RecordGraph",
     "Records",
     "ViewOptions",
+    "aggregate_cells",
     "atlas_cells",
     "build",
     "cardio_cells",
@@ -135,6 +140,7 @@ __all__ = [
     "load",
     "log",
     "open",
+    "open_cells",
     "open_image",
     "push",
     "quality",

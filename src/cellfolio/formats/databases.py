@@ -60,13 +60,13 @@ class Database:
                 f"{', '.join(self.tables) or 'none'}",
                 hint=suggest(table_name, self.tables),
             )
-        with faults_named(self.source, "sqlite"), _opened(self.source) as connection:
+        with faults_named(self.source, "sqlite"), opened(self.source) as connection:
             shown = "*"
             if columns is not None:
-                rows = connection.execute(f"SELECT * FROM {_quoted(table_name)} LIMIT 0")
+                rows = connection.execute(f"SELECT * FROM {quoted(table_name)} LIMIT 0")
                 check_columns(self.source, columns, [one[0] for one in rows.description])
-                shown = ", ".join(map(_quoted, columns))
-            query = f"SELECT {shown} FROM {_quoted(table_name)}"
+                shown = ", ".join(map(quoted, columns))
+            query = f"SELECT {shown} FROM {quoted(table_name)}"
             return pd.read_sql_query(query, connection)
 
 
@@ -94,8 +94,8 @@ def read_sqlite(
     """
     if columns is not None and table_name is None:
         raise InvalidArgument("columns= are of a table; name it with table_name=")
-    _check_size(source)
-    with faults_named(source, "sqlite"), _opened(source) as connection:
+    check_size(source)
+    with faults_named(source, "sqlite"), opened(source) as connection:
         found = connection.execute(
             "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') "
             "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
@@ -104,8 +104,8 @@ def read_sqlite(
     return database if table_name is None else database.read(table_name, columns=columns)
 
 
-def _check_size(source: Source) -> None:
-    """Compare the file with the number of pages in its header.
+def check_size(source: Source) -> None:
+    """Raise BrokenFile if the file has not the number of pages that its header tells.
 
     References
     ----------
@@ -131,7 +131,14 @@ def _check_size(source: Source) -> None:
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[sqlite3.Connection]:
+def opened(source: Source) -> Iterator[sqlite3.Connection]:
+    """Open a database that is not written to.
+
+    Raises
+    ------
+    BrokenFile
+        If another program has not finished writing to it.
+    """
     log = source.path.with_name(source.path.name + "-wal")
     if log.exists() and log.stat().st_size:
         raise BrokenFile(
@@ -149,5 +156,6 @@ def _opened(source: Source) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as SQL has it."""
     return '"' + name.replace('"', '""') + '"'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.profiles.rows import Groups, group_rows
-from cellfolio.profiles.statistics import Array, medians
+from cellfolio.profiles.statistics import Array, Floats, medians
 from cellfolio.profiles.tables import ProfileTable, T, open_table
 
 Average: TypeAlias = Literal["median", "mean"]
@@ -93,16 +94,27 @@ def group_profiles(table: ProfileTable, by: str | Sequence[str]) -> Groups:
     return group_rows(table, by)
 
 
-def average_groups(values: Array, groups: Groups, method: Average) -> Array:
-    """Return the average of each feature in each group, shape (features, groups)."""
+def average_groups(values: Floats, groups: Groups, method: Average) -> Array:
+    """Return the average of each feature in each group, shape (features, groups).
+
+    Values of 32 bits give the same as if they were converted before.
+    """
+    if not groups.in_order:
+        # Taking a row after the other costs half of taking some columns of all.
+        ordered = np.empty(values.shape, values.dtype)
+        for row, into in zip(values, ordered, strict=True):
+            np.take(row, groups.order, out=into, mode="clip")
+        values = ordered
+    average = medians if method == "median" else _means
     found = np.empty((len(values), len(groups)))
-    for number, rows in enumerate(groups):
-        some = values[:, rows]
-        found[:, number] = medians(some) if method == "median" else _means(some)
+    for number, (start, end) in enumerate(pairwise(groups.bounds)):
+        found[:, number] = average(values[:, start:end])
     return found
 
 
-def _means(values: Array) -> Array:
+def _means(values: Floats) -> Array:
+    # A copy, as the order of a sum, and so its last bit, depends on how values lie.
+    values = np.array(values, dtype=np.float64, order="C")
     missing = np.isnan(values)
     with np.errstate(invalid="ignore"):  # nothing, or inf - inf
         if not missing.any():

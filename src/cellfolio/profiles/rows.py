@@ -80,6 +80,11 @@ class Groups:
         for start, end in zip(self.bounds[:-1], self.bounds[1:], strict=True):
             yield self.order[start:end]
 
+    @property
+    def in_order(self) -> bool:
+        """Whether the rows of each group are side by side in the table, groups in order."""
+        return bool((self.order == np.arange(len(self.order))).all())
+
     def describe(self, number: int) -> str:
         """Name a group in a message."""
         row = self.keys.iloc[number]
@@ -103,16 +108,37 @@ def group_rows(table: ProfileTable, by: str | Sequence[str], rows: Mask | None =
         If a column is not there, or none is named.
     """
     names = [by] if isinstance(by, str) else list(by)
-    known = set(table.column_names())
-    absent = [name for name in names if name not in known]
-    if absent or not names:
-        raise InvalidArgument(
-            f"rows should be grouped by columns of the table, found {absent or 'none'}"
-        )
+    check_columns(table.column_names(), names)
     columns = table.columns(names)
     if rows is not None:
         columns = columns.loc[rows]
-    columns = columns.reset_index(drop=True)
+    return group_columns(columns.reset_index(drop=True))
+
+
+def check_columns(columns: Sequence[str], by: Sequence[str]) -> None:
+    """Raise InvalidArgument if rows cannot be grouped by columns that are not there, or by none."""
+    known = set(columns)
+    absent = [name for name in by if name not in known]
+    if absent or not by:
+        raise InvalidArgument(
+            f"rows should be grouped by columns of the table, found {absent or 'none'}"
+        )
+
+
+def group_columns(columns: pd.DataFrame) -> Groups:
+    """Group rows that have the same values in all of these columns.
+
+    Parameters
+    ----------
+    columns : DataFrame
+        With an index that counts from 0.
+
+    Examples
+    --------
+    >>> groups = group_columns(pd.DataFrame({"Metadata_Well": ["B1", "A1", "B1"]}))
+    >>> groups.keys["Metadata_Well"].tolist(), [rows.tolist() for rows in groups]
+    (['A1', 'B1'], [[1], [0, 2]])
+    """
     codes = _codes(columns)
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.diff(codes[order], prepend=-1))

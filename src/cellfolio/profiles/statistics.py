@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 Array: TypeAlias = npt.NDArray[np.float64]
+Floats: TypeAlias = npt.NDArray[np.floating[Any]]
+"""Decimals of 64 bits, or of 32, as files of single cells have them."""
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Counts: TypeAlias = npt.NDArray[np.int64]
 
@@ -31,7 +33,7 @@ def blocks(count: int, size: int = BLOCK) -> Iterator[slice]:
 
 
 def in_blocks(
-    statistic: Callable[[Array], tuple[npt.NDArray[Any], ...]], values: Array
+    statistic: Callable[[Any], tuple[npt.NDArray[Any], ...]], values: Floats
 ) -> tuple[npt.NDArray[Any], ...]:
     """Return statistics of each feature, a block of features after the other."""
     size = max(BLOCK, _VALUES // max(values.shape[1], 1))
@@ -90,18 +92,19 @@ def _moments(values: Array) -> tuple[Array, Array, Mask]:
     return mean, variance, constant
 
 
-def value_counts(values: Array) -> Counts:
+def value_counts(values: Floats) -> Counts:
     """Return how many values of each feature are there."""
     missing: Counts = np.isnan(values).sum(axis=1)
     return np.asarray(values.shape[1] - missing, dtype=np.int64)
 
 
-def medians(values: Array) -> Array:
+def medians(values: Floats) -> Array:
     """Return the median of each feature; NaN where it has no value.
 
     Parameters
     ----------
     values : array of float, shape (features, rows)
+        Of 32 bits, too: the median is the same as if they were converted before.
 
     Examples
     --------
@@ -111,7 +114,7 @@ def medians(values: Array) -> Array:
     return in_blocks(lambda some: (_medians(some),), values)[0]
 
 
-def _medians(values: Array) -> Array:
+def _medians(values: Floats) -> Array:
     n = values.shape[1]
     found = np.full(len(values), np.nan)
     if n == 0:
@@ -125,7 +128,7 @@ def _medians(values: Array) -> Array:
         with np.errstate(invalid="ignore"):  # the middle between -inf and inf is none
             found[whole] = (found[whole] + parted[whole, :half].max(axis=1)) / 2
     if not whole.all():
-        some = np.sort(values[~whole], axis=1)
+        some = np.sort(values[~whole].astype(np.float64, copy=False), axis=1)
         counts = value_counts(some)
         low, high = _at(some, (counts - 1) // 2), _at(some, counts // 2)
         with np.errstate(invalid="ignore"):
