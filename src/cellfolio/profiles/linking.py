@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,9 +18,9 @@ OBJECT = "ObjectNumber"
 """Column with the number of an object in its image, in tables of CellProfiler."""
 PARENT = "Parent_"
 """How columns begin that name objects of another table: ``Parent_Nuclei``."""
-_SAME = "Number_Object_Number"
-"""The number of an object once more."""
-_NUMBERS = "Metadata_ObjectNumber"
+AGAIN = "Number_Object_Number"
+"""The same once more, in tables of some versions."""
+METADATA = "Metadata_"
 
 Numbers = npt.NDArray[np.int64]
 
@@ -77,33 +77,141 @@ def link_compartments(tables: Mapping[str, pa.Table]) -> Linked:
     >>> found.table.select(["Cells_Area", "Nuclei_AreaShape_Area"]).to_pylist(), found.left_out
     ([{'Cells_Area': 90.0, 'Nuclei_AreaShape_Area': 40.0}], 1)
     """
-    steps = find_steps({name: table.column_names for name, table in tables.items()})
-    base = next(iter(steps)) if steps else next(iter(tables))
-    rows, kept = _find_rows(tables, base, steps)
+    parents = {name: _parents(table.column_names) for name, table in tables.items()}
+    steps = find_steps(parents)
+    rows = _find_rows(tables, steps)
+    base = steps[0].child if steps else next(iter(tables))
     made: dict[str, pa.ChunkedArray] = {}
     for name, table in tables.items():
-        taken = _taken(table, rows[name])
-        for column, new in joined_names({name: table.column_names}, base)[name].items():
-            made[new] = taken.column(column)
-        if name == base:
-            made[_NUMBERS] = taken.column(OBJECT)
+        names = joined_names(name, table.column_names)
+        taken = _taken(table.select(list(names)), rows[name])
+        made |= dict(zip(names.values(), taken.columns, strict=True))
+    made[METADATA + OBJECT] = made[joined_names(base, [OBJECT])[OBJECT]]
     import pyarrow as pa
 
-    return Linked(pa.table(made), base, len(tables[base]) - kept)
+    return Linked(pa.table(made), base, len(tables[base]) - len(rows[base]))
 
 
-def joined_names(
-    columns: Mapping[str, Sequence[str]], base: str = ""
-) -> dict[str, dict[str, str]]:
-    """Return what the columns of each compartment are called in the joined table.
+def joined_names(compartment: str, columns: Sequence[str]) -> dict[str, str]:
+    """Return what the columns of a compartment are called in the joined table.
 
-    As in the joined tables of CytoTable, features begin with their compartment and keys with
-    ``Metadata_``; the number of an object and that of the base's are called
-    ``Metadata_Cells_Number_Object_Number`` and ``Metadata_ObjectNumber``.
+    As in joined tables of CytoTable, features begin with their compartment, and keys with
+    ``Metadata_``. The number of an object is there once.
 
     Examples
     --------
-    >>> joined_names({"Cells": ["ObjectNumber", "Parent_Nuclei", "AreaShape_Area"]})["Cells"]
+    >>> joined_names("Cells", ["ObjectNumber", "Parent_Nuclei", "Area", "Number_Object_Number"])
     {'ObjectNumber': 'Metadata_Cells_Number_Object_Number', 'Parent_Nuclei': \
-'Metadata_Cells_Parent_Nuclei', 'AreaShape_Area': 'Cells_AreaShape_Area'}
+'Metadata_Cells_Parent_Nuclei', 'Area': 'Cells_Area'}
     """
+    found = {}
+    for name in columns:
+        if name == OBJECT:
+            found[name] = f"{METADATA}{compartment}_{AGAIN}"
+        elif name.startswith(PARENT):
+            found[name] = f"{METADATA}{compartment}_{name}"
+        elif name != AGAIN:
+            found[name] = f"{compartment}_{name}"
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How from rows of a compartment those of another are found.
+
+    Attributes
+    ----------
+    child, parent : str
+        The child has a column ``Parent_`` and the parent's name.
+    """
+
+    child: str
+    parent: str
+
+
+def find_steps(parents: Mapping[str, Collection[str]]) -> tuple[Step, ...]:
+    """Return how rows of one compartment lead to those of all others.
+
+    Parameters
+    ----------
+    parents : mapping of str to collection of str
+        The compartments whose objects each names as parents.
+
+    Returns
+    -------
+    tuple of Step
+        The first begins with the base; of a single compartment there is none.
+
+    Raises
+    ------
+    InvalidArgument
+        If no compartment leads to all others.
+
+    Examples
+    --------
+    >>> find_steps({"Cells": ["Nuclei"], "Cytoplasm": ["Cells"], "Nuclei": []})
+    (Step(child='Cytoplasm', parent='Cells'), Step(child='Cells', parent='Nuclei'))
+    """
+    for base in parents:
+        found: list[Step] = []
+        reached = [base]
+        for child in reached:  # grows: the nearest come first
+            for parent in parents:
+                if parent in parents[child] and parent not in reached:
+                    reached.append(parent)
+                    found.append(Step(child, parent))
+        if len(reached) == len(parents):
+            return tuple(found)
+    names = ", ".join(parents)
+    raise InvalidArgument(
+        f"{names} cannot be linked: none names its parents in all others, itself or through "
+        "others, as Cytoplasm does with Parent_Cells and Parent_Nuclei",
+        hint="name the compartments that belong together",
+    )
+
+
+def _parents(columns: Sequence[str]) -> set[str]:
+    return {name.removeprefix(PARENT) for name in columns if name.startswith(PARENT)}
+
+
+def _find_rows(tables: Mapping[str, pa.Table], steps: Sequence[Step]) -> dict[str, Numbers]:
+    """Return the row of each cell in each compartment."""
+    numbers = {name: _numbers(table, OBJECT) for name, table in tables.items()}
+    for name, some in numbers.items():
+        ordered = np.sort(some)
+        twice = ordered[1:][ordered[1:] == ordered[:-1]]
+        if len(twice):
+            raise InvalidArgument(f"{name} has object {twice[0]} more than once")
+    base = steps[0].child if steps else next(iter(tables))
+    rows = {base: np.arange(len(numbers[base]))}
+    for step in steps:
+        wanted = _numbers(tables[step.child], PARENT + step.parent)[rows[step.child]]
+        wanted = np.where(rows[step.child] < 0, 0, wanted)
+        rows[step.parent] = _places(numbers[step.parent], wanted)
+    whole = np.all([some >= 0 for some in rows.values()], axis=0)
+    return {name: some[whole] for name, some in rows.items()}
+
+
+def _places(numbers: Numbers, wanted: Numbers) -> Numbers:
+    """Return where numbers are, -1 for those that are not there."""
+    if not len(numbers):
+        return np.full(len(wanted), -1)
+    order = np.argsort(numbers, kind="stable")
+    at = order[np.minimum(np.searchsorted(numbers[order], wanted), len(numbers) - 1)]
+    return np.where((numbers[at] == wanted) & (wanted > 0), at, -1)
+
+
+def _numbers(table: pa.Table, column: str) -> Numbers:
+    """Return a column of keys; missing ones are 0."""
+    found = table.column(column).to_numpy().astype(np.float64)
+    found = np.nan_to_num(found, nan=0)
+    if not np.array_equal(found, np.floor(found)) or (len(found) and found.min() < 0):
+        raise InvalidArgument(f"{column} should hold whole numbers from 0")
+    return found.astype(np.int64)
+
+
+def _taken(table: pa.Table, rows: Numbers) -> pa.Table:
+    """Return some rows; if they are all, in their order, nothing is copied."""
+    if np.array_equal(rows, np.arange(len(table))):
+        return table
+    return table.take(rows)
