@@ -45,6 +45,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "wells": ("plates", "Show the wells of a plate: perturbations and controls; draw them."),
     },
     "Profiles": {
+        "single-cells": ("single_cells", "Join single cells of many files into one Parquet file."),
         "aggregate": ("aggregating", "Make a profile of each well of single cells."),
         "quality": ("quality", "Write a page about the quality of each plate, with pictures."),
         "embed": ("embedding", "Draw profiles as points, similar ones near each other."),

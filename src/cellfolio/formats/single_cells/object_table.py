@@ -214,8 +214,8 @@ def _lines(source: Source, size: int = _BLOCK) -> Iterator[bytes]:
             lines = (rest + block).split(b"\n") if rest else block.split(b"\n")
             rest = lines.pop()
             yield from (line for one in lines if (line := one.removesuffix(b"\r")))
-        if rest.strip():
-            raise BrokenFile(source.name, CSV, "its last line has no end: the file is cut off")
+        if last := rest.rstrip():
+            yield last
 
 
 def _field(line: bytes, at: int) -> bytes:
