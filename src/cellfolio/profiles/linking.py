@@ -81,15 +81,15 @@ def link_compartments(tables: Mapping[str, pa.Table]) -> Linked:
     steps = find_steps(parents)
     rows = _find_rows(tables, steps)
     base = steps[0].child if steps else next(iter(tables))
-    made: dict[str, pa.ChunkedArray] = {}
+    columns: list[pa.ChunkedArray] = [tables[base].column(OBJECT).take(rows[base])]
+    names = [METADATA + OBJECT]
     for name, table in tables.items():
-        names = joined_names(name, table.column_names)
-        taken = _taken(table.select(list(names)), rows[name])
-        made |= dict(zip(names.values(), taken.columns, strict=True))
-    made[METADATA + OBJECT] = made[joined_names(base, [OBJECT])[OBJECT]]
+        own = table.drop_columns([AGAIN]) if AGAIN in table.column_names else table
+        columns += _taken(own, rows[name]).columns
+        names += joined_names(name, own.column_names).values()
     import pyarrow as pa
 
-    return Linked(pa.table(made), base, len(tables[base]) - len(rows[base]))
+    return Linked(pa.table(columns, names=names), base, len(tables[base]) - len(rows[base]))
 
 
 def joined_names(compartment: str, columns: Sequence[str]) -> dict[str, str]:
@@ -104,14 +104,12 @@ def joined_names(compartment: str, columns: Sequence[str]) -> dict[str, str]:
     {'ObjectNumber': 'Metadata_Cells_Number_Object_Number', 'Parent_Nuclei': \
 'Metadata_Cells_Parent_Nuclei', 'Area': 'Cells_Area'}
     """
-    found = {}
+    found = {name: f"{compartment}_{name}" for name in columns if name != AGAIN}
     for name in columns:
         if name == OBJECT:
             found[name] = f"{METADATA}{compartment}_{AGAIN}"
         elif name.startswith(PARENT):
             found[name] = f"{METADATA}{compartment}_{name}"
-        elif name != AGAIN:
-            found[name] = f"{compartment}_{name}"
     return found
 
 

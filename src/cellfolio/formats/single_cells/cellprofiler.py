@@ -300,14 +300,13 @@ def _fitted(schema: pa.Schema, image: ImageRow, table: pa.Table) -> pa.Table:
     import pyarrow as pa
 
     there = dict(zip(table.column_names, table.columns, strict=True))
+    known = {METADATA + IMAGE: str(image.number), **image.values}
     made = []
-    for field in schema:
-        found = there.get(field.name)
-        if field.name == METADATA + IMAGE:
-            found = pa.repeat(pa.scalar(image.number, field.type), len(table))
-        elif found is None:
-            value = image.values.get(field.name)
-            known = value if value is None or field.type == pa.string() else float(value)
-            found = pa.repeat(pa.scalar(known, field.type), len(table))
-        made.append(found if found.type == field.type else found.cast(field.type))
-    return pa.table(made, schema=schema)
+    for name, kind in zip(schema.names, schema.types, strict=True):
+        found = None if name == METADATA + IMAGE else there.get(name)
+        if found is None:
+            value = known.get(name)
+            told = value if value is None or kind == pa.string() else float(value)
+            found = pa.repeat(pa.scalar(told, kind), len(table))
+        made.append(found)
+    return pa.Table.from_arrays(made, schema=schema)
