@@ -122,7 +122,7 @@ class CellProfilerCells:
     def _tell(self, error: BrokenFile, problems: list[CellProblem] | None = None) -> None:
         """Raise an error, or keep it as a problem."""
         if not self._keep_going:
-            error.hint = error.hint or "--keep-going or keep_going=True goes on without it"
+            error.hint = "--keep-going or keep_going=True goes on without it"
             raise error
         kept = self._problems if problems is None else problems
         kept.append(CellProblem(error.path, error.reason))
