@@ -28,10 +28,12 @@ def test_cells_are_told_and_written(cellfolio: Cellfolio, tree: Path, tmp_path: 
     assert ran.out.splitlines() == ["3 sites, 6 cells, 3 features", "→ cells.parquet"]
     table = pq.read_table(tmp_path / "cells.parquet")
     assert table["Metadata_Well"].to_pylist() == ["A01", "A02", "A02", "B01", "B01", "B01"]
-    record = json.loads(table.schema.metadata[b"cellfolio"])
+    record = json.loads(pq.read_metadata(tmp_path / "cells.parquet").metadata[b"cellfolio"])
     assert record["version"] == library.__version__
     image = tree / "P1-A01-1/Image.csv"
-    assert record["inputs"]["P1-A01-1/Image.csv"] == f"sha256:{sha256(image.read_bytes()).hexdigest()}"
+    assert (
+        record["inputs"]["P1-A01-1/Image.csv"] == f"sha256:{sha256(image.read_bytes()).hexdigest()}"
+    )
     assert len(record["inputs"]) == 12
     again = cellfolio("single-cells", tree, "-o", "again.parquet", "--json")
     check(again, "single-cells")

@@ -86,9 +86,8 @@ def check_columns(table: pa.Table, name: str, frame: pd.DataFrame) -> None:
 def test_real_cells_become_the_profile_that_pandas_makes(shared: Path) -> None:
     source = cellfolio.open_cells(shared / "data/cpjump1/single_cells")
     found = cellfolio.aggregate_cells(source, count_objects=True)
-    assert found[["Metadata_Plate", "Metadata_Well", "Metadata_Object_Count"]].to_numpy().tolist() == [
-        ["BR00116991", "A01", 109]
-    ]  # fmt: skip
+    keys = ["Metadata_Plate", "Metadata_Well", "Metadata_Object_Count"]
+    assert found[keys].to_numpy().tolist() == [["BR00116991", "A01", 109]]
     frame = pd.read_csv(
         next((shared / "data/cpjump1/single_cells").glob("*/Nuclei.csv")),
         float_precision="round_trip",

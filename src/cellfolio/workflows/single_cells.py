@@ -8,6 +8,7 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,11 @@ from cellfolio.formats.single_cells.opening import open_cells
 from cellfolio.formats.single_cells.source import CellProblem, CellSource
 from cellfolio.profiles.linking import METADATA
 from cellfolio.storage.home import Home
-from cellfolio.storage.progress import Meter
+from cellfolio.storage.progress import Meter, Progress
 from cellfolio.workflows.cell_profiles import held_cells
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from cellfolio.storage.progress import Progress
 
 KEY = b"cellfolio"
 """Of the file's metadata: version of the code, and digests of the inputs."""
@@ -136,7 +135,9 @@ def _write(
         writer = None
         for group, parts in _groups(source, problems, meter):
             if writer is None:
-                writer = stack.enter_context(pq.ParquetWriter(output, group.schema, **_rules(group)))
+                writer = stack.enter_context(
+                    pq.ParquetWriter(output, group.schema, **_rules(group))
+                )
             writer.write_table(group, row_group_size=max(1, len(group)))
             sites, cells = sites + parts, cells + len(group)
         if writer is None or not cells:
@@ -184,9 +185,7 @@ def _rules(table: pa.Table) -> dict[str, object]:
 
 
 def _record(inputs: dict[str, str]) -> bytes:
-    import cellfolio
-
-    return json.dumps({"version": cellfolio.__version__, "inputs": inputs}).encode()
+    return json.dumps({"version": version("cellfolio"), "inputs": inputs}).encode()
 
 
 def _digests(source: CellSource, path: Path) -> dict[str, str]:

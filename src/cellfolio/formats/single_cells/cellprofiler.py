@@ -1,4 +1,4 @@
-"""Single cells in the CSV files that CellProfiler writes: a tree of folders, such as one by site."""
+"""Single cells in the CSV files that CellProfiler writes: a tree of folders."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class CellProfilerCells:
     plate, well and site, as the table of images tells them, else the names of the folders. Within a
     folder of many images they come in its order. How objects become cells: `link_compartments`.
 
-    All features are decimals, and missing ones are null. A column that a folder lacks is null there,
-    and told of.
+    All features are decimals, and missing ones are null. A column that a folder lacks is null
+    there, and told of.
 
     Parameters
     ----------
@@ -168,7 +168,9 @@ class CellProfilerCells:
                 shown = ", ".join(missing[:_SHOWN]) + (" …" if len(missing) > _SHOWN else "")
                 what = f"it lacks {len(missing):,} columns that others have: {shown}"
                 self._problems.append(CellProblem(table.source.name, what))
-        names = [new for one, columns in found.items() for new in joined_names(one, columns).values()]
+        names = [
+            new for one, columns in found.items() for new in joined_names(one, columns).values()
+        ]
         keys = [name for name in names if name.startswith(METADATA)]
         return tuple(keys), tuple(name for name in names if not name.startswith(METADATA))
 
