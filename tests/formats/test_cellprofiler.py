@@ -35,7 +35,7 @@ def write_site(
             [number, at, f"{site}.{at}", *([at] if keys else []), *([7] if extra else [])]
             for at in range(1, cells + 1)
         ]
-        lines = [head, *rows]
+        lines: list[list[object]] = [list(head), *rows]
         text = "".join(",".join(map(str, line)) + "\r\n" for line in lines)
         (folder / f"{name}.csv").write_bytes(text.encode())
     return folder
@@ -77,7 +77,9 @@ def test_real_site_has_its_cells_and_numbers(shared: Path) -> None:
 
 def check_columns(table: pa.Table, name: str, frame: pd.DataFrame) -> None:
     keys = ("ImageNumber", "ObjectNumber", "Number_Object_Number")
-    columns = [one for one in frame if one not in keys and not one.startswith("Parent_")]
+    columns = [
+        one for one in map(str, frame.columns) if one not in keys and not one.startswith("Parent_")
+    ]
     assert len(columns) > 1900
     ours = table.select([f"{name}_{one}" for one in columns]).to_pandas().to_numpy()
     np.testing.assert_array_equal(ours, frame[columns].to_numpy(dtype=float))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -92,7 +92,7 @@ def link_compartments(tables: Mapping[str, pa.Table]) -> Linked:
     return Linked(pa.table(columns, names=names), base, len(tables[base]) - len(rows[base]))
 
 
-def joined_names(compartment: str, columns: Sequence[str]) -> dict[str, str]:
+def joined_names(compartment: str, columns: Iterable[str]) -> dict[str, str]:
     """Return what the columns of a compartment are called in the joined table.
 
     As in joined tables of CytoTable, features begin with their compartment, and keys with
@@ -105,7 +105,7 @@ def joined_names(compartment: str, columns: Sequence[str]) -> dict[str, str]:
 'Metadata_Cells_Parent_Nuclei', 'Area': 'Cells_Area'}
     """
     found = {name: f"{compartment}_{name}" for name in columns if name != AGAIN}
-    for name in columns:
+    for name in found:
         if name == OBJECT:
             found[name] = f"{METADATA}{compartment}_{AGAIN}"
         elif name.startswith(PARENT):
@@ -196,7 +196,8 @@ def _places(numbers: Numbers, wanted: Numbers) -> Numbers:
         return np.full(len(wanted), -1)
     order = np.argsort(numbers, kind="stable")
     at = order[np.minimum(np.searchsorted(numbers[order], wanted), len(numbers) - 1)]
-    return np.where((numbers[at] == wanted) & (wanted > 0), at, -1)
+    found: Numbers = np.where((numbers[at] == wanted) & (wanted > 0), at, -1)
+    return found
 
 
 def _numbers(table: pa.Table, column: str) -> Numbers:

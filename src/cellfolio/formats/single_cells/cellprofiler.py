@@ -288,7 +288,7 @@ def _read_image(
     return _Cells(linked.table, (CellProblem(base, what),) if linked.left_out else ())
 
 
-def _already_joined(table: ObjectTable, values: np.ndarray, wanted: frozenset[str]) -> pa.Table:  # type: ignore[type-arg]
+def _already_joined(table: ObjectTable, values: np.ndarray, wanted: frozenset[str]) -> pa.Table:
     """Return the cells of a file that has all compartments side by side."""
     names = []
     for compartment, name in table.header:

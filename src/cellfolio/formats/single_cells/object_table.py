@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
@@ -53,7 +53,7 @@ class ObjectTable:
         """Number of columns."""
         return len(self.header)
 
-    def images(self) -> Iterator[tuple[int, list[bytes]]]:
+    def images(self) -> Generator[tuple[int, list[bytes]], None, None]:
         """Yield the number of each image and its lines; the rows of an image follow each other.
 
         Raises
@@ -200,13 +200,14 @@ def _whole(name: str, values: npt.NDArray[np.float64]) -> pa.Array:
 
     found = np.nan_to_num(values, nan=0)
     whole = found.astype(np.int64)
-    if not np.array_equal(found, whole):
-        wrong = found[found != whole][0]
+    wrong_ones = np.flatnonzero(found != whole)
+    if len(wrong_ones):
+        wrong = found[wrong_ones[0]]
         raise ValueError(f"column {name} should hold whole numbers, found {wrong:g}")
     return pa.array(whole)
 
 
-def _lines(source: Source, size: int = _BLOCK) -> Iterator[bytes]:
+def _lines(source: Source, size: int = _BLOCK) -> Generator[bytes, None, None]:
     """Yield the lines of a file, decompressed, without their ends; blank ones are left out."""
     with Contents(source, CSV) as contents:
         rest = b""
