@@ -523,6 +523,31 @@ def ours_writing(path: str, float_format: str) -> Callable[[], Any]:
 
 
 @step
+def ours_tree(folder: str) -> Callable[[], Any]:
+    import pandas
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    from cellfolio.workflows.single_cells import single_cells
+
+    assert pandas
+    assert pyarrow.csv
+    assert pyarrow.parquet
+    return lambda: single_cells(folder, Path(folder).parent / "cells.parquet")
+
+
+@step
+def pandas_tree(folder: str) -> Callable[[], Any]:
+    """Read all tables, and do nothing with them."""
+    import pandas as pd
+
+    from cellfolio.formats.delimited import exact_decimals
+
+    paths = sorted(Path(folder).glob("*/*.csv"))
+    return lambda: [len(pd.read_csv(path, low_memory=False, **exact_decimals())) for path in paths]
+
+
+@step
 def pandas_writing(path: str, float_format: str) -> Callable[[], Any]:
     from benchmarks import recipe
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from cellfolio.workflows.querying import query, tables
     from cellfolio.workflows.records import record_image, records, schema
     from cellfolio.workflows.rosetta import rosetta
+    from cellfolio.workflows.single_cells import single_cells
     from cellfolio.workflows.verbs import (
         build,
         catalogue,
@@ -94,6 +95,7 @@ _HOMES = {
     "cellfolio.workflows.querying": ("query", "tables"),
     "cellfolio.workflows.records": ("record_image", "records", "schema"),
     "cellfolio.workflows.rosetta": ("rosetta",),
+    "cellfolio.workflows.single_cells": ("single_cells",),
     "cellfolio.workflows.verbs": (
         "build",
         "catalogue",
@@ -161,6 +163,7 @@ __all__ = [
     "save",
     "schema",
     "show_progress",
+    "single_cells",
     "status",
     "stitch",
     "tables",

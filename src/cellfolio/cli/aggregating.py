@@ -52,7 +52,8 @@ def aggregate_command(cells: str, output: Path | None, by: str, method: Any, **h
     """Make a profile of each well of single cells.
 
     CELLS is a Parquet file of CytoTable or cellfolio, a database of cytominer or CellProfiler
-    (.sqlite), features of DeepProfiler (.npz), or a folder of such files; or PACKAGE/PATH.
+    (.sqlite), features of DeepProfiler (.npz), or a folder of such files or of CellProfiler's
+    tables (.csv); or PACKAGE/PATH.
     Memory is bounded, however many cells there are.
     """
     from cellfolio.formats.saving import check_table_name, write_table

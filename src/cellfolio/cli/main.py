@@ -46,6 +46,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Profiles": {
         "profile": ("profiling", "Make the profiles of all plates of a recipe; only what changed."),
+        "single-cells": ("single_cells", "Join single cells of many files into one Parquet file."),
         "aggregate": ("aggregating", "Make a profile of each well of single cells."),
         "annotate": ("profiles", "Add to profiles what was in their wells."),
         "normalize": ("profiles", "Make features of different scales comparable."),

@@ -177,7 +177,7 @@ def aggregate_named(
     InvalidArgument, NotFound, UnknownFormat, BrokenFile, TransferIncomplete
     """
     problems: list[CellProblem] = []
-    with _held(cells, home, progress) as path:
+    with held_cells(cells, home, progress) as path:
         found = aggregate_cells(
             open_cells(path, keep_going=keep_going),
             by,
@@ -189,7 +189,7 @@ def aggregate_named(
 
 
 @contextmanager
-def _held(cells: str, home: Home, progress: Progress | None) -> Iterator[Path]:
+def held_cells(cells: str, home: Home, progress: Progress | None) -> Iterator[Path]:
     """Give the path of a file or folder, or of links with the names that a package has them by."""
     if is_path(cells) or Path(cells).exists() or not names_package(cells):
         yield Path(cells).expanduser()

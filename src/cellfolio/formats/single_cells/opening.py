@@ -15,6 +15,8 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     ".sqlite3": ("cytominer", "SqliteCells"),
     ".db": ("cytominer", "SqliteCells"),
     ".npz": ("deepprofiler", "DeepProfilerCells"),
+    ".csv": ("cellprofiler", "CellProfilerCells"),
+    ".csv.gz": ("cellprofiler", "CellProfilerCells"),
 }
 """Suffix → module of this package and its source; of a folder, the first that a file in it has."""
 
@@ -27,7 +29,7 @@ def open_cells(path: Path | str, *, keep_going: bool = False) -> CellSource:
     path : path
         A Parquet file of CytoTable or cellfolio, or a folder of them; a database of
         cytominer-database or CellProfiler (``.sqlite``); a folder of DeepProfiler's features
-        (``.npz``), or one of its files.
+        (``.npz``), or one of its files; a folder of CellProfiler's tables (``.csv``).
     keep_going : bool
         Whether parts that are broken are left out, and told of by the batches, instead of raised.
 
