@@ -7,7 +7,7 @@ bits for each pair. Missing and infinite values are left out pair by pair.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Literal, TypeAlias, get_args
 
@@ -222,30 +222,35 @@ class _Kendall(Correlations):
     """Tau-b: agreement of the signs of all differences, a share of those that are not zero."""
 
     def _complete(self, rows: slice, end: int) -> Array:
+        """Compare signs; differences that are zero are the same in every pair of rows."""
+        agree, untied = np.zeros((rows.stop - rows.start, end)), np.zeros(end)
+        for sign in self._signs(end):
+            agree += sign[rows] @ sign.T
+            untied += np.abs(sign).sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return self._pairwise(rows, end)
+            return self._shares(agree, untied[rows, None], untied)
 
     def _pairwise(self, rows: slice, end: int) -> Array:
-        n = self._values.shape[1]
-        first, second = np.triu_indices(n, 1)
-        # Whole numbers, exact in any order of adding up.
         agree, untied_x, untied_y = np.zeros((3, rows.stop - rows.start, end))
-        for some in blocks(len(first), _PAIRS):
-            sign = self._signs(first[some], second[some], end)
+        for sign in self._signs(end):
             valid = ~np.isnan(sign)
             sign[~valid] = 0
             seen, untied = valid.astype(np.float32), np.abs(sign)
             agree += sign[rows] @ sign.T
             untied_x += untied[rows] @ seen.T
             untied_y += seen[rows] @ untied.T
-        found: Array = np.clip(agree / np.sqrt(untied_x) / np.sqrt(untied_y), -1, 1)
-        return found
+        return self._shares(agree, untied_x, untied_y)
 
-    def _signs(
-        self, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64], end: int
-    ) -> npt.NDArray[np.float32]:
+    def _signs(self, end: int) -> Iterator[npt.NDArray[np.float32]]:
+        """Yield signs of differences: whole numbers, exact in any order of adding up."""
         values = np.where(np.isfinite(self._values[:end]), self._values[:end], np.nan)
-        return np.asarray(np.sign(values[:, first] - values[:, second]), dtype=np.float32)
+        first, second = np.triu_indices(values.shape[1], 1)
+        for some in blocks(len(first), _PAIRS):
+            yield np.sign(values[:, first[some]] - values[:, second[some]]).astype(np.float32)
+
+    @staticmethod
+    def _shares(agree: Array, untied_x: Array, untied_y: Array) -> Array:
+        return np.clip(agree / np.sqrt(untied_x) / np.sqrt(untied_y), -1, 1)
 
 
 _KINDS: dict[str, Callable[[Array], Correlations]] = {
