@@ -54,8 +54,12 @@ def run_ours(folder: Path, write: Write) -> None:
     from cellfolio import profiles
     from cellfolio.formats.loading import load
 
-    known = {"external": pd.read_csv(folder / EXTERNAL), "external_on": "broad_sample"}
-    wells = profiles.annotate(load(folder / WELLS), pd.read_csv(folder / MAP), **known)
+    wells = profiles.annotate(
+        load(folder / WELLS),
+        pd.read_csv(folder / MAP),
+        external=pd.read_csv(folder / EXTERNAL),
+        external_on="broad_sample",
+    )
     write(wells, "augmented")
     for end, reference in (("", None), ("_negcon", CONTROLS)):
         normal = profiles.normalize(wells, profiles.RobustMad(), reference=reference)

@@ -75,14 +75,25 @@ def joining(bench: Bench) -> list[Line]:
     room = ours.memory
     return [
         Line(
-            work, ours, "pandas.read_csv alone", pandas, "≤ 2× CPU", f"{ours.cpu / pandas.cpu:.2f}×", ours.cpu <= 2 * pandas.cpu
+            work,
+            ours,
+            "pandas.read_csv alone",
+            pandas,
+            "≤ 2× CPU",
+            f"{ours.cpu / pandas.cpu:.2f}×",
+            ours.cpu <= 2 * pandas.cpu,
         ),
         Line(
-            work, ours, f"CytoTable, {CYTOTABLE:.0f} × pandas", None,
-            "≥ 30× less CPU", f"{less:.0f}× less", less >= 30,
+            work,
+            ours,
+            f"CytoTable, {CYTOTABLE:.0f} × pandas",
+            None,
+            "≥ 30× less CPU",
+            f"{less:.0f}× less",
+            less >= 30,
         ),
         Line(work, ours, "—", None, "≤ 500 MB", f"{room:.0f} MB", room <= 500),
-    ]  # fmt: skip
+    ]
 
 
 PARTS = (joining,)

@@ -431,13 +431,12 @@ def ours_profiles(path: str, work: str) -> Callable[[], Any]:
     from benchmarks import recipe
 
     plate = recipe.read_plate(path)
-    controls = {"reference": recipe.CONTROLS}
     works: dict[str, Callable[[], Any]] = {
         "standardize": lambda: profiles.normalize(plate, profiles.Standardize()),
         "robustize": lambda: profiles.normalize(plate, profiles.Robustize()),
         "mad_robustize": lambda: profiles.normalize(plate, profiles.RobustMad()),
         "mad_robustize, negcon": lambda: profiles.normalize(
-            plate, profiles.RobustMad(), **controls
+            plate, profiles.RobustMad(), reference=recipe.CONTROLS
         ),
         "spherize": lambda: profiles.normalize(plate, profiles.Spherize()),
         "feature_select": lambda: profiles.feature_select(plate, recipe.our_selection(profiles)),

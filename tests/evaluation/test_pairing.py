@@ -12,7 +12,7 @@ from cellfolio.evaluation import Reproducible, pair, pair_replicates
 from cellfolio.metadata.rosetta.sets import find_set
 
 
-def keys_of(shared: Path, sheet: str) -> "pd.Series[str]":
+def keys_of(shared: Path, sheet: str) -> pd.Series[str]:
     """Return the keys of a published sheet of replicate correlations."""
     file = shared / "data" / "rosetta_published" / "RepCorrDF.xlsx"
     return pd.read_excel(file, sheet_name=sheet).iloc[:, 0].astype(str)
@@ -26,10 +26,10 @@ def test_published_treatments_of_lincs_pair(shared: Path) -> None:
         keys = keys_of(shared, sheet)
         names = keys.map(lincs.perturbation)
         tables.append(pd.DataFrame({"text": keys, "key": names, "dose": names.map(lincs.dose)}))
-    found = pair(*tables, "key", dose="dose")
+    found = pair(tables[0], tables[1], "key", dose="dose")
     assert len(found.first) == len(found.second) == 8_369
     assert found.first["key"].tolist() == found.second["key"].tolist()
-    texts = pair(*tables, "text", dose="dose")
+    texts = pair(tables[0], tables[1], "text", dose="dose")
     assert len(texts.first) == 6_984
     lost = texts.lost[texts.lost["side"] == "second"].set_index("dose")["rows"]
     assert lost.to_dict() == {"10": 1_383, "20": 2}

@@ -102,6 +102,13 @@ def test_associations_name_the_features() -> None:
         associations(*made(), model=NeuralNetwork(rounds=5))
 
 
+TWICE = {"drug1": "drug0"}
+
+
+def with_twin(table: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([table, table.tail(1).rename({"drug89": "twin"})])
+
+
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
@@ -111,10 +118,9 @@ def test_associations_name_the_features() -> None:
         (lambda f, t: (f, t.assign(G4=np.inf)), "target 'G4' has infinite values"),
         (lambda f, t: (f.assign(e="x"), t), "feature 'e' should hold numbers"),
         (lambda f, t: (f, t.iloc[::-1]), "same rows in the same order"),
-        (lambda f, t: (f.rename({"drug1": "drug0"}), t.rename({"drug1": "drug0"})), "found 'drug0'"),
-        (lambda f, t: (pd.concat([f, f.tail(1).rename({"drug89": "twin"})]),
-                       pd.concat([t, t.tail(1).rename({"drug89": "twin"})])), "drug89 and twin|twin"),
-        (lambda f, t: (f, t.assign(G1=[1.0] + [0.0] * 89)), "target 'G1' is the same in all rows of"),
+        (lambda f, t: (f.rename(TWICE), t.rename(TWICE)), "found 'drug0'"),
+        (lambda f, t: (with_twin(f), with_twin(t)), "drug89 and twin|twin"),
+        (lambda f, t: (f, t.assign(G1=[1.0] + [0.0] * 89)), "target 'G1' is the same in all rows"),
     ],
 )  # fmt: skip
 def test_bad_numbers_are_refused_by_name(break_it: object, message: str) -> None:

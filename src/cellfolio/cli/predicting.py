@@ -211,7 +211,7 @@ def _classified_answer(
     }
     spread = found.scores.groupby("approach")["macro_f1"].std()
     lines = [
-        (f"  {name}", f"macro F1 {row.macro_f1:.3f} ± {spread[name]:.3f}, "
+        (f"  {name}", f"macro F1 {row.macro_f1:.3f} ± {spread.loc[str(name)]:.3f}, "
          f"accuracy {row.accuracy:.3f}")
         for name, row in means.iterrows()
     ]  # fmt: skip

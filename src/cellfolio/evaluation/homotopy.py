@@ -149,7 +149,7 @@ def follow_path(gram: Array, target: Array, penalties: Array, found: Array) -> f
             _refine(gram, target, level, used, signs, inverse, weights[:size])
             _combine(gram, used, weights, size, rest)
             rest[:] = target - rest
-    return _violation(gram, target, penalties[len(penalties) - 1], found[len(penalties) - 1])
+    return float(_violation(gram, target, penalties[len(penalties) - 1], found[len(penalties) - 1]))
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -290,7 +290,7 @@ def descend(gram: Array, target: Array, penalties: Array, found: Array) -> float
                 break
         found[at] = weights
     last = len(penalties) - 1
-    return _violation(gram, target, penalties[last], found[last])
+    return float(_violation(gram, target, penalties[last], found[last]))
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -62,7 +62,14 @@ class _Sums(NamedTuple):
 
     def less(self, other: _Sums) -> _Sums:
         """Return the sums over the other rows."""
-        return _Sums(*(one - two for one, two in zip(self, other, strict=True)))
+        return _Sums(
+            self.rows - other.rows,
+            self.features - other.features,
+            self.targets - other.targets,
+            self.gram - other.gram,
+            self.products - other.products,
+            self.squares - other.squares,
+        )
 
     def about(self, centre: tuple[Array, Array]) -> _Products:
         """Return mean products of columns less some centre."""

@@ -173,10 +173,10 @@ def _values(table: pd.DataFrame, name: str) -> Array:
     if odd or not table.size:
         raise InvalidArgument(f"{name} should have numbers only, found {odd[:1] or table.shape}")
     values: Array = table.to_numpy(dtype=np.float64)
-    wrong = ~np.isfinite(values).all(axis=0)
-    if wrong.any():
+    wrong = np.flatnonzero(~np.isfinite(values).all(axis=0))
+    if len(wrong):
         raise InvalidArgument(
-            f"{name}: feature {table.columns[wrong][0]!r} misses values or has infinite ones",
+            f"{name}: feature {table.columns[wrong[0]]!r} misses values or has infinite ones",
             hint="leave it out, or fill it, before",
         )
     return values
@@ -221,7 +221,7 @@ def _joint(parts: Sequence[Array], known: Folds, components: int) -> Array:
     _, sizes, axes = np.linalg.svd(weighted[known], full_matrices=False)
     kept = axes[: min(components, int((sizes > 1e-10 * sizes[0]).sum()))]
     found: Array = weighted @ kept.T
-    return found * np.sqrt(known.sum()) / sizes[0]
+    return np.asarray(found * np.sqrt(known.sum()) / sizes[0], dtype=np.float64)
 
 
 def _scores(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Models that predict numbers: small frozen values that fit training rows and choose for themselves.
+"""Models that predict numbers: frozen values that fit training rows and choose for themselves.
 
 What a model has to choose, such as its penalty, it chooses by cross-validation within the training
 rows it is given, grouped as the outer one is.

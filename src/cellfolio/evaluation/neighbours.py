@@ -104,9 +104,9 @@ def nearest_labels(
 
 
 def _cosine(profiles: pd.DataFrame, values: Array) -> Array:
-    wrong = ~np.isfinite(values).all(axis=0)
-    if wrong.any():
-        raise InvalidArgument(f"feature {profiles.columns[wrong][0]!r} misses values")
+    wrong = np.flatnonzero(~np.isfinite(values).all(axis=0))
+    if len(wrong):
+        raise InvalidArgument(f"feature {profiles.columns[wrong[0]]!r} misses values")
     lengths = np.linalg.norm(values, axis=1)
     if (lengths == 0).any():
         raise InvalidArgument(f"row {profiles.index[lengths == 0][0]!r} is zero in every feature")

@@ -185,7 +185,11 @@ def associations(
     [['KRAS', 'area', 1]]
     """
     pair = _checked(features, targets)
-    codes = np.arange(len(features)) if groups is None else pd.factorize(pd.Series(groups))[0]
+    codes = (
+        np.arange(len(features))
+        if groups is None
+        else pd.factorize(pd.Series(list(groups), dtype=object))[0]
+    )
     scaled = [_standardized(one, np.ones(len(one), dtype=bool)) for one in pair]
     fit = (model or Lasso()).fit(scaled[0], scaled[1], codes.astype(np.int64), workers=workers)
     if not isinstance(fit, LinearFit):

@@ -150,7 +150,7 @@ class _PandasTable(ProfileTable):
     def _features(self) -> pd.DataFrame:
         """Return the features, without a copy where they stand side by side."""
         names = self._frame.columns
-        first = names.get_loc(self.features[0])
+        first = list(names).index(self.features[0])
         side_by_side = slice(first, first + len(self.features))
         if tuple(names[side_by_side]) == self.features:
             return self._frame.iloc[:, side_by_side]

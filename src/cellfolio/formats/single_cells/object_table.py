@@ -179,7 +179,7 @@ def to_columns(
 
     count = values.shape[1] if len(names) else 0
     buffer = pa.py_buffer(values)
-    gaps = np.isnan(values).any(axis=1)
+    gaps = np.asarray(np.isnan(values).any(axis=1))
     at = {name: place for place, name in enumerate(names)}
     made: list[Any] = []
     for name in wanted:
