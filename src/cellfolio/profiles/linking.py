@@ -206,7 +206,8 @@ def _numbers(table: pa.Table, column: str) -> Numbers:
     found = np.nan_to_num(found, nan=0)
     if not np.array_equal(found, np.floor(found)) or (len(found) and found.min() < 0):
         raise InvalidArgument(f"{column} should hold whole numbers from 0")
-    return found.astype(np.int64)
+    whole: Numbers = found.astype(np.int64)
+    return whole
 
 
 def _taken(table: pa.Table, rows: Numbers) -> pa.Table:
