@@ -200,7 +200,7 @@ def _whole(name: str, values: npt.NDArray[np.float64]) -> pa.Array:
 
     found = np.nan_to_num(values, nan=0)
     whole = found.astype(np.int64)
-    wrong_ones = np.flatnonzero(found != whole)
+    wrong_ones = np.flatnonzero(np.not_equal(found, whole))
     if len(wrong_ones):
         wrong = found[wrong_ones[0]]
         raise ValueError(f"column {name} should hold whole numbers, found {wrong:g}")
