@@ -9,8 +9,7 @@ consensus profiles; then measures everything in turn, prints the table and write
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,11 +52,6 @@ def make_plate(features: int, wells: int, perturbations: int, *, missing: bool) 
     return pd.concat([metadata, pd.DataFrame(values.T, columns=names)], axis=1)
 
 
-def _words(step: str, arguments: tuple[str, ...], number: int) -> list[str]:
-    assert number >= 0
-    return [step, *arguments]
-
-
 class Bench:
     """A folder with plates."""
 
@@ -84,12 +78,12 @@ class Bench:
         """Let the peer's linear algebra have one thread, as ours has: two wait for each other."""
         return {} if name.startswith("ours") else {"OPENBLAS_NUM_THREADS": "1"}
 
-    def compare(self, steps: tuple[str, str], *arguments: str, slow: bool) -> list[Figures]:
-        """Measure ours and another in turn, or the other only once."""
-        runs: dict[str, Run] = {step: partial(_words, step, arguments) for step in steps}
+    def compare(self, steps: Sequence[str], *arguments: str, slow: bool) -> list[Figures]:
+        """Measure ours and another in turn, or the other, if it is slow, only once."""
+        runs: dict[str, Run] = {step: lambda _, step=step: [step, *arguments] for step in steps}
         if not slow:
             return list(measure(runs, self.environment, self.rounds, _nothing).values())
-        rounds = dict(zip(steps, (self.rounds, 1), strict=True))
+        rounds = dict(zip(steps, (self.rounds, 1), strict=False))
         return [
             measure({step: run}, self.environment, rounds[step], _nothing)[step]
             for step, run in runs.items()
@@ -183,13 +177,12 @@ def chain(bench: Bench) -> list[Line]:
     size = f"{WELLS} × {bench.features:,}: recipe"
     folder = str(bench.folder)
     files = bench.compare(RECIPE, folder, "write", slow=True)
-    tables = bench.compare(RECIPE, folder, "", slow=True)
+    tables = bench.compare(RECIPE[:1], folder, "", slow=True)[0]
     return [
         _compared(f"{size}, csv.gz in, five csv.gz out", files, "pycytominer", 15),
-        _compared(f"{size}, csv.gz in, nothing written", tables, "pycytominer", 15),
         Line(
-            f"{size}, csv.gz in, nothing written", tables[0], "pycytominer", tables[1],
-            "≤ 2 CPU-s", f"{tables[0].cpu:.2f} CPU-s", tables[0].cpu <= 2,
+            f"{size}, csv.gz in, nothing written", tables, "", None,
+            "≤ 2 CPU-s", f"{tables.cpu:.2f} CPU-s", tables.cpu <= 2,
         ),
     ]  # fmt: skip
 
