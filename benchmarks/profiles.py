@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,11 @@ def make_plate(features: int, wells: int, perturbations: int, *, missing: bool) 
     return pd.concat([metadata, pd.DataFrame(values.T, columns=names)], axis=1)
 
 
+def _words(step: str, arguments: tuple[str, ...], number: int) -> list[str]:
+    assert number >= 0
+    return [step, *arguments]
+
+
 class Bench:
     """A folder with plates."""
 
@@ -80,7 +86,7 @@ class Bench:
 
     def compare(self, steps: Sequence[str], *arguments: str, slow: bool) -> list[Figures]:
         """Measure ours and another in turn, or the other, if it is slow, only once."""
-        runs: dict[str, Run] = {step: lambda _, step=step: [step, *arguments] for step in steps}
+        runs: dict[str, Run] = {step: partial(_words, step, arguments) for step in steps}
         if not slow:
             return list(measure(runs, self.environment, self.rounds, _nothing).values())
         rounds = dict(zip(steps, (self.rounds, 1), strict=False))
