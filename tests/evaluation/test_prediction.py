@@ -135,7 +135,7 @@ def test_bad_folds_are_refused() -> None:
     for validation, message in (
         (replace(plain, folds=1), "at least 2 folds"),
         (replace(plain, folds=[0, 1]), "for each of 90 rows"),
-        (replace(plain, folds=[at % 2 for at in range(90)]), "group 0 is in 2 folds"),
+        (replace(plain, folds=[at % 2 for at in range(90)]), "group '0' is in 2 folds"),
         (replace(plain, scaling="none"), "scaling should be one of training, published"),
     ):
         with pytest.raises(InvalidArgument, match=message):

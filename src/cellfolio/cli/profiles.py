@@ -228,7 +228,7 @@ def normalize_command(profiles: str, output: Path, **how: Any) -> Answer:
 @click.option("--image-features", is_flag=True, help="Image_… are features, too.")
 @_output
 def select_features_command(profiles: str, output: Path, **how: Any) -> Answer:
-    """Drop features that say nothing, say what others say, or are not to be trusted.
+    """Drop features that say nothing, or what others say.
 
     PROFILES is a table of normalized profiles (.csv, .csv.gz, .parquet, .h5ad), or PACKAGE/PATH.
     """

@@ -65,7 +65,7 @@ FIELDS = {
     "--parity", metavar="NAME", help="For --from-recipe: 'cpjump1-2021' does what was done then."
 )
 def profile_command(output: Path, plates: tuple[str, ...], **how: Any) -> Answer:
-    """Make the profiles of all plates of a recipe: aggregate, annotate, normalize, select.
+    """Make the profiles of all plates of a recipe; only what changed.
 
     RECIPE is a TOML file: see the reference of recipes. Only what changed since the last run is
     made; a run that was stopped goes on. If a plate fails, the others go on, and the exit code

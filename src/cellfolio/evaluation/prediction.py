@@ -230,7 +230,7 @@ def _numbers(table: pd.DataFrame, what: str) -> Array:
     for wrong, problem in (
         (np.isnan(values).any(axis=0), "misses values"),
         (np.isinf(values).any(axis=0), "has infinite values"),
-        (np.ptp(values, axis=0) == 0, "is the same in all rows"),
+        ((values == values[0]).all(axis=0), "is the same in all rows"),
     ):
         if wrong.any():
             names = table.columns[wrong]
@@ -255,7 +255,7 @@ def _folds(groups: Sequence[Hashable], validation: Validation, rows: Sequence[st
         raise InvalidArgument(f"expected one of at least 2 folds for each of {len(rows)} rows")
     spread = pd.Series(folds).groupby(pd.Series(list(groups), dtype=object)).nunique()
     if (spread > 1).any():
-        raise InvalidArgument(f"group {spread.idxmax()!r} is in {spread.max()} folds")
+        raise InvalidArgument(f"group {str(spread.idxmax())!r} is in {spread.max()} folds")
     return folds
 
 
