@@ -112,7 +112,9 @@ def test_nearest_neighbours_of_bbbc021(shared: Path) -> None:
     keys = ["Image_Metadata_Plate", "Image_Metadata_Well"]
     layout = images[[*keys, "compound", "concentration"]].drop_duplicates()
     moa = pd.read_csv(folder / "BBBC021_v1_moa.csv")
-    table = wells.merge(layout, on=keys).merge(moa, on=["compound", "concentration"], how="left")
+    table = (
+        wells.merge(layout, on=keys).merge(moa, on=["compound", "concentration"], how="left").copy()
+    )
     table["week"] = table["Image_Metadata_Plate"].str.split("_").str[0]
     where = ("Location", "Center_", "Orientation", "EulerNumber")
     features = [
