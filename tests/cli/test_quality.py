@@ -19,6 +19,7 @@ def plate(tmp_path: Path) -> str:
     return "profiles.csv.gz"
 
 
+@pytest.mark.slow
 def test_quality_is_told_and_written(cellfolio: Cellfolio, plate: str, tmp_path: Path) -> None:
     options = ("-o", "pages", "--reference", CONTROLS, "--perturbation", "drug")
     ran = cellfolio("quality", plate, *options)

@@ -88,6 +88,7 @@ def test_lasso_chooses_and_finds_as_scikit_learn(rows: int, features: int, rank:
         np.testing.assert_allclose(fit.errors[:, at], peer.mse_path_.mean(axis=1)[order], atol=1e-7)
 
 
+@pytest.mark.slow
 def test_lasso_of_real_data_is_converged(shared: Path) -> None:
     morphology, expression = read_cdrp(shared)
     values = StandardScaler().fit_transform(morphology)

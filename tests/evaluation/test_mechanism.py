@@ -60,6 +60,7 @@ def test_mechanisms_are_told_by_every_approach() -> None:
     assert found.labels("early")["rows"].tolist() == [16, 16, 16]
 
 
+@pytest.mark.slow
 def test_shuffled_mechanisms_are_not_told() -> None:
     modalities, labels, _ = wells(0.3)
     mixed = np.random.default_rng(1).permutation(labels).tolist()

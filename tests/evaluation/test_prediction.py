@@ -29,6 +29,7 @@ def made(rows: int = 90, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     return features, targets
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [Lasso(), Ridge(), NeuralNetwork(rounds=1500, penalty=0.1)])
 def test_what_depends_is_predictable_and_noise_is_not(model: Model) -> None:
     found = predict(*made(), model=model)

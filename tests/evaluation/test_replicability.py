@@ -50,6 +50,7 @@ def test_published_scores_of_a_real_plate(lincs: pd.DataFrame) -> None:
     assert round(found.pair_score, 4) == 0.3074
 
 
+@pytest.mark.slow
 def test_a_real_plate_as_the_notebook_of_cpjump1_has_it(lincs: pd.DataFrame) -> None:
     table = lincs[lincs["Metadata_moa"].notna()]
     null = SampledGroups(size=4, draws=200, seed=9000)

@@ -57,6 +57,7 @@ fields = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(
     st.lists(st.lists(fields, min_size=3, max_size=3), min_size=0, max_size=6),
