@@ -140,7 +140,9 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
     return found
 
 
-@pytest.mark.parametrize("plate", PEDIATRIC)
+@pytest.mark.parametrize(
+    "plate", [PEDIATRIC[0], *(pytest.param(each, marks=pytest.mark.slow) for each in PEDIATRIC[1:])]
+)
 def test_published_stages(shared: Path, tmp_path: Path, plate: str) -> None:
     source = shared / "data/pediatric_atlas" / plate
     published = pd.read_parquet(source / f"{plate}_bulk_annotated.parquet")
