@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from PIL import Image as Picture
 
 from cellfolio.errors import InvalidArgument, ObjectNotFound
+from cellfolio.evaluation import PlateDesign
 from cellfolio.imaging.saving import save_figure
-from cellfolio.profiles import PlateDesign
 from cellfolio.workflows.embedding import draw_embedding
 from cellfolio.workflows.quality import file_name, quality, write_quality_page
 from tests.profiles.plates import CONTROLS, make_plate

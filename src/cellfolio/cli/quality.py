@@ -60,7 +60,7 @@ def quality_command(profiles: tuple[Path, ...], output: Path, **design: Any) -> 
 
     A QUERY is such as "Metadata_control_type == 'negcon'".
     """
-    from cellfolio.profiles.quality import PlateDesign
+    from cellfolio.evaluation.quality import PlateDesign
     from cellfolio.workflows.quality import quality
 
     pages = quality(profiles, output, PlateDesign(**design))

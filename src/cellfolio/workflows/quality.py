@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from cellfolio.errors import InvalidArgument
+from cellfolio.evaluation.quality import PlateDesign, PlateQuality, QualityRules, plate_quality
 from cellfolio.formats.loading import load as load_file
 from cellfolio.imaging.saving import save_figure
 from cellfolio.package.html import visible_text
-from cellfolio.profiles.quality import PlateDesign, PlateQuality, QualityRules, plate_quality
 from cellfolio.profiles.tables import open_table
 from cellfolio.registries.plates import Well, parse_well
 from cellfolio.storage.disk import write_atomically
@@ -82,7 +82,7 @@ def quality(
     Raises
     ------
     InvalidArgument
-        See `cellfolio.profiles.plate_quality`.
+        See `cellfolio.evaluation.plate_quality`.
     ObjectNotFound, BrokenFile, UnknownFormat
 
     Examples
@@ -140,7 +140,7 @@ def write_quality_page(
     plate : str
         What the plate is called; characters that are no good in names of files become ``_``.
     stages : mapping of str to table
-        As for `cellfolio.profiles.plate_quality`.
+        As for `cellfolio.evaluation.plate_quality`.
     folder : Path
         Made if it is not there.
     design : PlateDesign, optional

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from cellfolio.profiles.quality import PlateDesign, PlateQuality, QualityRules
+    from cellfolio.evaluation.quality import PlateDesign, PlateQuality, QualityRules
     from cellfolio.registries.plates import Well
 
 _ROWS = 15
