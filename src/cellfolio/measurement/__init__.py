@@ -21,13 +21,31 @@ from cellfolio.measurement.measuring import (
     scale_image,
 )
 from cellfolio.measurement.objects import Objects
+from cellfolio.measurement.segmentation import (
+    Background,
+    CellSettings,
+    NucleusSettings,
+    Segmentation,
+    SegmentationSettings,
+    Threshold,
+    labels_given,
+    segment,
+)
 
 __all__ = [
     "GROUPS",
+    "Background",
+    "CellSettings",
     "GranularitySettings",
     "MeasurementSettings",
+    "NucleusSettings",
     "Objects",
+    "Segmentation",
+    "SegmentationSettings",
     "Spectrum",
+    "Threshold",
+    "labels_given",
     "measure_objects",
     "scale_image",
+    "segment",
 ]
