@@ -59,7 +59,7 @@ class PlateIllumination:
             if key is None:
                 missing.append(channel)
             else:
-                found[channel] = ImagePart(self.places.locate(key))
+                found[channel] = ImagePart(f"illumination:{key}", self.places.locate(key))
         lacks = ""
         if missing:
             lacks = f"{self.title} has no illumination function of {', '.join(missing)}"
