@@ -35,6 +35,13 @@ if TYPE_CHECKING:
     from cellfolio.workflows.expression import genes
     from cellfolio.workflows.getting import GetOptions
     from cellfolio.workflows.loading import load, open_image
+    from cellfolio.workflows.measuring.running import (
+        MeasureInputs,
+        measure_plates,
+        plan_measurement,
+    )
+    from cellfolio.workflows.measuring.settings import MeasureOptions
+    from cellfolio.workflows.measuring.shards import Shard
     from cellfolio.workflows.mosaics import image_files, stitch
     from cellfolio.workflows.plates import wells
     from cellfolio.workflows.profiling.running import plan_recipe, run_recipe
@@ -85,6 +92,13 @@ _HOMES = {
     "cellfolio.workflows.embedding": ("draw_embedding",),
     "cellfolio.workflows.getting": ("GetOptions",),
     "cellfolio.workflows.loading": ("load", "open_image"),
+    "cellfolio.workflows.measuring.running": (
+        "MeasureInputs",
+        "measure_plates",
+        "plan_measurement",
+    ),
+    "cellfolio.workflows.measuring.settings": ("MeasureOptions",),
+    "cellfolio.workflows.measuring.shards": ("Shard",),
     "cellfolio.workflows.mosaics": ("image_files", "stitch"),
     "cellfolio.workflows.plates": ("wells",),
     "cellfolio.workflows.profiling.running": ("plan_recipe", "run_recipe"),
@@ -124,11 +138,14 @@ __all__ = [
     "GetOptions",
     "Home",
     "Label",
+    "MeasureInputs",
+    "MeasureOptions",
     "Package",
     "ProgressEvent",
     "Record",
     "RecordGraph",
     "Records",
+    "Shard",
     "ViewOptions",
     "aggregate_cells",
     "atlas_cells",
@@ -147,9 +164,11 @@ __all__ = [
     "list_packages",
     "load",
     "log",
+    "measure_plates",
     "open",
     "open_cells",
     "open_image",
+    "plan_measurement",
     "plan_recipe",
     "push",
     "quality",
