@@ -155,7 +155,7 @@ def test_openings_are_those_of_scikit_image() -> None:
     for step in range(4):
         marker = morphology.erosion(marker, morphology.disk(1))
         expected = morphology.reconstruction(marker, pixels, footprint=morphology.disk(1))
-        assert np.array_equal(spectrum.opened[step], expected.astype(np.float32))
+        assert np.array_equal(spectrum.opened[:, :, step], expected.astype(np.float32))
 
 
 def test_features_do_not_depend_on_labels_or_place() -> None:
