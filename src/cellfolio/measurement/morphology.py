@@ -27,15 +27,14 @@ def interpolate(image: Plane, rows: Floats, columns: Floats) -> Plane:
     >>> interpolate(image, np.array([0.5]), np.array([0, 0.25, 1])).tolist()
     [[1.0, 1.25, 2.0]]
     """
-    found: Plane = _along(_along(image, rows, 0), columns, 1).astype(np.float32)
-    return found
+    return _along(_along(image, rows, 0), columns, 1).astype(np.float32)
 
 
-def _along(image: npt.NDArray[np.floating], places: Floats, axis: int) -> npt.NDArray[np.floating]:
+def _along(image: Plane | Floats, places: Floats, axis: int) -> Plane | Floats:
     last = image.shape[axis] - 1
     below = np.minimum(places.astype(np.int64), last)
     parts = places - below
-    found = image.take(below, axis)
+    found: Plane | Floats = image.take(below, axis)
     if parts.any():
         parts = parts[:, None] if axis == 0 else parts
         found = found * (1 - parts) + image.take(np.minimum(below + 1, last), axis) * parts
@@ -75,7 +74,7 @@ def _least_in_disk(image: Plane, radius: int) -> Plane:
 
 
 def open_by_reconstruction(image: Plane, steps: int) -> npt.NDArray[np.float32]:
-    """Open an image by reconstruction with diamonds of the radii 1, 2, …
+    """Open an image by reconstruction with diamonds, from the radius 1 on.
 
     Parameters
     ----------
@@ -157,9 +156,8 @@ def _largest_diamonds(ranks: Ranks, steps: int) -> Sizes:
     for step in range(1, steps + 1):
         for y in range(1, height - 1):
             for x in range(1, width - 1):
-                beside = min(darkest[y, x - 1], darkest[y, x + 1])
-                above = min(darkest[y - 1, x], darkest[y + 1, x])
-                wider[y, x] = min(darkest[y, x], min(beside, above))
+                beside = min(darkest[y, x - 1], darkest[y, x], darkest[y, x + 1])
+                wider[y, x] = min(beside, darkest[y - 1, x], darkest[y + 1, x])
             for x in range(1, width - 1):
                 found[wider[y, x]] = step
         darkest, wider = wider, darkest

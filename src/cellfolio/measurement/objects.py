@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.measurement.compiled import compiled
+from cellfolio.measurement.distances import distances_to_edge
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -144,6 +145,15 @@ class Objects:
     def edges(self) -> npt.NDArray[np.bool_]:
         """Which of `pixels` have a neighbour, of 4, within the plane and outside of the object."""
         return _edges(self.labels, self.pixels)
+
+    @cached_property
+    def depths(self) -> Floats:
+        """How far each of `pixels` is from the next pixel that is not of its object.
+
+        Euclidean; what lies beyond the image does not count as outside. Where an object fills the
+        image, infinite.
+        """
+        return distances_to_edge(self.labels, self.pixels, self.bounds, self.boxes)
 
     @cached_property
     def centers(self) -> Floats:
