@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from cellfolio.workflows.cell_profiles import aggregate_cells
     from cellfolio.workflows.embedding import draw_embedding
     from cellfolio.workflows.expression import genes
+    from cellfolio.workflows.featurizing.networks import load_network
+    from cellfolio.workflows.featurizing.running import FeaturizeOptions, featurize
     from cellfolio.workflows.getting import GetOptions
     from cellfolio.workflows.loading import load, open_image
     from cellfolio.workflows.mosaics import image_files, stitch
@@ -83,6 +85,8 @@ _HOMES = {
     "cellfolio.workflows.cell_profiles": ("aggregate_cells",),
     "cellfolio.workflows.expression": ("genes",),
     "cellfolio.workflows.embedding": ("draw_embedding",),
+    "cellfolio.workflows.featurizing.networks": ("load_network",),
+    "cellfolio.workflows.featurizing.running": ("FeaturizeOptions", "featurize"),
     "cellfolio.workflows.getting": ("GetOptions",),
     "cellfolio.workflows.loading": ("load", "open_image"),
     "cellfolio.workflows.mosaics": ("image_files", "stitch"),
@@ -120,6 +124,7 @@ __all__ = [
     "Diff",
     "Digest",
     "Entry",
+    "FeaturizeOptions",
     "Folder",
     "GetOptions",
     "Home",
@@ -139,6 +144,7 @@ __all__ = [
     "draw_cells",
     "draw_embedding",
     "du",
+    "featurize",
     "fetch",
     "gc",
     "genes",
@@ -146,6 +152,7 @@ __all__ = [
     "image_files",
     "list_packages",
     "load",
+    "load_network",
     "log",
     "open",
     "open_cells",

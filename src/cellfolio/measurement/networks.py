@@ -110,8 +110,7 @@ def embed_cells(crops: Crops, network: Network, presentation: Presentation | Non
     -------
     array of float32, shape (cells, features)
         Where each channel is shown by itself: all features of the first channel, then those of the
-        second, in the order of `Crops.channels`. Where a network gives maps, their means. Without
-        cells, it has no columns.
+        second, in the order of `Crops.channels`. Where a network gives maps, their means.
 
     Raises
     ------
@@ -134,15 +133,13 @@ def embed_cells(crops: Crops, network: Network, presentation: Presentation | Non
     presentation = presentation or Presentation()
     batch = presentation.batch
     found: list[Images] = []
-    for start in range(0, len(crops), batch):
+    for start in range(0, max(1, len(crops)), batch):
         cells = crops.read(start, start + batch)
         filled = np.zeros((batch, *cells.shape[1:]), dtype=np.float32)
         filled[: len(cells)] = cells
         pictures = presentation.show(filled)
         numbers = _checked(network.embed(pictures), len(pictures), network.name)
         found.append(numbers.reshape(batch, -1)[: len(cells)])
-    if not found:
-        return np.zeros((0, 0), dtype=np.float32)
     if len({one.shape[1] for one in found}) > 1:
         raise InvalidArgument(f"{network.name} gives not always the same number of features")
     features = np.concatenate(found)

@@ -17,7 +17,7 @@ class ProgressEvent:
 
     Attributes
     ----------
-    task : {'adopt', 'fetch', 'hash', 'profile', 'push', 'read', 'simulate', 'verify'}
+    task : {'adopt', 'featurize', 'fetch', 'hash', 'profile', 'push', 'read', 'simulate', 'verify'}
     files_done, files_total : int
     bytes_done, bytes_total : int
         Bytes that go over the network or are read, as the task has it.
