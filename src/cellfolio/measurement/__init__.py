@@ -23,19 +23,37 @@ from cellfolio.measurement.measuring import (
 )
 from cellfolio.measurement.networks import Network, Presentation, embed_cells
 from cellfolio.measurement.objects import Objects
+from cellfolio.measurement.segmentation import (
+    Background,
+    CellSettings,
+    NucleusSettings,
+    Segmentation,
+    SegmentationSettings,
+    Threshold,
+    labels_given,
+    segment,
+)
 
 __all__ = [
     "GROUPS",
+    "Background",
+    "CellSettings",
     "CropSettings",
     "Crops",
     "GranularitySettings",
     "MeasurementSettings",
     "Network",
+    "NucleusSettings",
     "Objects",
     "Presentation",
+    "Segmentation",
+    "SegmentationSettings",
     "Spectrum",
+    "Threshold",
     "crop_cells",
     "embed_cells",
+    "labels_given",
     "measure_objects",
     "scale_image",
+    "segment",
 ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import CellfolioError, InvalidArgument
 from cellfolio.formats.saving import write_table
+from cellfolio.workflows.processes import Failure
 from cellfolio.workflows.profiling.inputs import Digests, Plate, PlateInputs, find_inputs
 from cellfolio.workflows.profiling.recipe import (
     AggregateStep,
@@ -49,27 +50,6 @@ class FileState:
     name: str
     facts: Facts
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why something was not made.
-
-    Attributes
-    ----------
-    error : str
-        Name of the error's class.
-    message, hint : str
-    """
-
-    error: str
-    message: str
-    hint: str = ""
-
-    @classmethod
-    def of(cls, error: BaseException) -> Failure:
-        """Return what an error tells."""
-        return cls(type(error).__name__, str(error), getattr(error, "hint", ""))
 
 
 @dataclass(frozen=True, slots=True)

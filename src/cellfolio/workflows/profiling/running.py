@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from cellfolio.errors import InvalidArgument, StoreError
+from cellfolio.errors import InvalidArgument
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.progress import Meter, Progress
+from cellfolio.workflows.processes import Failure, alone_in, do_all
 from cellfolio.workflows.profiling.inputs import Plate, find_plates
-from cellfolio.workflows.profiling.making import Failure, Job, ProfiledPart, pooled_jobs
+from cellfolio.workflows.profiling.making import Job, ProfiledPart, pooled_jobs
 from cellfolio.workflows.profiling.recipe import Recipe
 
 RUN_RECORD = "run.json"
-_LOCK = ".running.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +114,7 @@ def run_recipe(
     jobs, left_out = _plan(recipe, output, plates)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     output.mkdir(parents=True, exist_ok=True)
-    with _alone(output):
+    with alone_in(output):
         meter = Meter(progress, "profile", len(jobs), 0)
         parts: dict[str, ProfiledPart] = {}
         for level in ("plate", "batch", "all"):
@@ -171,58 +166,9 @@ def _waiting(job: Job, parts: dict[str, ProfiledPart]) -> Failure:
 
 def _done(jobs: list[Job], workers: int | None) -> Iterator[tuple[Job, ProfiledPart]]:
     """Yield the jobs that are done, as they are."""
-    count = min(workers or len(os.sched_getaffinity(0)), len(jobs))
-    if count <= 1:
-        yield from ((job, job.do()) for job in jobs)
-        return
-    import multiprocessing
-
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent) as pool:
-        waiting = {pool.submit(Job.do, job): job for job in jobs}
-        try:
-            for future in as_completed(waiting):
-                try:
-                    yield waiting[future], future.result()
-                except BrokenProcessPool:
-                    told = Failure(
-                        "BrokenProcessPool",
-                        "the process that worked on it ended; there may be too little memory",
-                        "take fewer workers",
-                    )
-                    yield waiting[future], ProfiledPart(waiting[future].name, failure=told)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it ends, however that happens."""
-    import multiprocessing
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-@contextmanager
-def _alone(output: Path) -> Iterator[None]:
-    """Keep other runs away from a folder."""
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(output / _LOCK, timeout=0):
-            yield
-    except Timeout:
-        raise StoreError(
-            f"another run is at work in {output}", hint="wait for it, or name another folder"
-        ) from None
+    for job, found in do_all(Job.do, jobs, workers):
+        lost = isinstance(found, Failure)
+        yield job, ProfiledPart(job.name, failure=found) if lost else found
 
 
 def _record(recipe: Recipe, run: ProfileRun, started: str) -> None:
