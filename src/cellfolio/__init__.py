@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from cellfolio.workflows.cell_profiles import aggregate_cells
     from cellfolio.workflows.embedding import draw_embedding
     from cellfolio.workflows.expression import genes
-    from cellfolio.workflows.featurizing.networks import load_network
-    from cellfolio.workflows.featurizing.running import FeaturizeOptions, featurize
+    from cellfolio.workflows.featurizing.making import FeaturizeOptions
+    from cellfolio.workflows.featurizing.networks import NetworkChoice, load_network
+    from cellfolio.workflows.featurizing.running import FeaturizeInputs, featurize
     from cellfolio.workflows.getting import GetOptions
     from cellfolio.workflows.loading import load, open_image
     from cellfolio.workflows.mosaics import image_files, stitch
@@ -85,8 +86,9 @@ _HOMES = {
     "cellfolio.workflows.cell_profiles": ("aggregate_cells",),
     "cellfolio.workflows.expression": ("genes",),
     "cellfolio.workflows.embedding": ("draw_embedding",),
-    "cellfolio.workflows.featurizing.networks": ("load_network",),
-    "cellfolio.workflows.featurizing.running": ("FeaturizeOptions", "featurize"),
+    "cellfolio.workflows.featurizing.making": ("FeaturizeOptions",),
+    "cellfolio.workflows.featurizing.networks": ("NetworkChoice", "load_network"),
+    "cellfolio.workflows.featurizing.running": ("FeaturizeInputs", "featurize"),
     "cellfolio.workflows.getting": ("GetOptions",),
     "cellfolio.workflows.loading": ("load", "open_image"),
     "cellfolio.workflows.mosaics": ("image_files", "stitch"),
@@ -124,11 +126,13 @@ __all__ = [
     "Diff",
     "Digest",
     "Entry",
+    "FeaturizeInputs",
     "FeaturizeOptions",
     "Folder",
     "GetOptions",
     "Home",
     "Label",
+    "NetworkChoice",
     "Package",
     "ProgressEvent",
     "Record",

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.measurement.measuring import scale_image
-from cellfolio.measurement.objects import Floats, Ints, Labels, Objects, Plane
+from cellfolio.measurement.objects import Floats, Ints, Objects, Plane
 
 Edge: TypeAlias = Literal["zero", "reflect", "shift", "drop"]
 Scaling: TypeAlias = Literal["percentile", "type"]
@@ -92,8 +92,7 @@ class Crops:
     channels: tuple[str, ...]
     settings: CropSettings
     _planes: npt.NDArray[np.float32] = field(repr=False)
-    _labels: Labels = field(repr=False)
-    _own: Ints = field(repr=False)
+    _labels: npt.NDArray[np.generic] = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -117,7 +116,7 @@ class Crops:
         at = rows[:, :, None], columns[:, None, :]
         kept = ~(above[:, :, None] | aside[:, None, :])
         if self.settings.masked:
-            kept &= self._labels[at] == self._own[some, None, None]
+            kept &= self._labels[at] == self.numbers[some, None, None]
         found = np.moveaxis(self._planes[:, at[0], at[1]], 0, 1)
         if self.settings.masked or self.settings.edge == "zero":
             found = np.where(kept[:, None], found, np.float32(0))
@@ -139,30 +138,35 @@ def crop_cells(
     labels: npt.ArrayLike,
     images: Mapping[str, npt.ArrayLike],
     settings: CropSettings | None = None,
+    *,
+    around: npt.ArrayLike | None = None,
 ) -> Crops:
-    """Place a crop around the centre of each object.
+    """Place a crop around the centre of each cell.
 
-    The centre of a crop is the pixel that is nearest to the mean row and column of the object's
+    The centre of a crop is the pixel that is nearest to the mean row and column of the cell's
     pixels; a crop of even size has one pixel more before it than after.
 
     Parameters
     ----------
     labels : array of int, shape (rows, columns)
-        The number of each pixel's object; 0 is background.
+        The number of each pixel's cell; 0 is background.
     images : mapping of str to array, shape (rows, columns)
         By name of the channel.
     settings : CropSettings, optional
+    around : array of int, optional
+        Labels of other objects, such as nuclei, with the numbers of their cells: each of them has
+        a crop, in whose centre it is.
 
     Returns
     -------
     Crops
-        Of the objects by label; with ``edge="drop"``, of those whose crop is within the image.
+        By label; with ``edge="drop"``, of those whose crop is within the image.
 
     Raises
     ------
     InvalidArgument
-        If there is no image, one has another shape than the labels or values that are missing, or
-        crops are to be moved inwards and are larger than the image.
+        If there is no image, shapes differ, values are missing, or crops are to be moved inwards
+        and are larger than the image.
 
     Examples
     --------
@@ -173,15 +177,16 @@ def crop_cells(
     ([5], [[[[0.0, 0.0], [100.0, 120.0]]]])
     """
     settings = settings or CropSettings()
-    objects = Objects.of(np.asarray(labels))
+    whole = np.asarray(labels)
+    objects = Objects.of(whole if around is None else np.asarray(around))
     if not images:
         raise InvalidArgument("crops need at least one channel, found none")
     planes = np.stack([_scale(image, name, settings) for name, image in images.items()])
-    if planes.shape[1:] != objects.shape:
-        raise InvalidArgument(
-            f"channels should have the shape of the labels, {objects.shape}, "
-            f"found {planes.shape[1:]}"
-        )
+    for what, shape in (("channels", planes.shape[1:]), ("labels", whole.shape)):
+        if shape != objects.shape:
+            raise InvalidArgument(
+                f"{what} should have the shape of the objects, {objects.shape}, found {shape}"
+            )
     corners = np.floor(objects.centers + 0.5).astype(np.int64) - settings.size // 2
     room = np.array(objects.shape) - settings.size
     kept = np.ones(len(objects), dtype=bool)
@@ -202,8 +207,7 @@ def crop_cells(
         tuple(images),
         settings,
         planes,
-        objects.labels,
-        np.flatnonzero(kept) + 1,
+        whole,
     )
 
 

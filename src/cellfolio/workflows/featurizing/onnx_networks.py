@@ -10,15 +10,15 @@ import numpy as np
 
 from cellfolio.errors import BrokenFile, InvalidArgument
 from cellfolio.measurement.networks import Images
-from cellfolio.workflows.featurizing.networks import NetworkFile
+from cellfolio.workflows.featurizing.networks import Device, NetworkFile
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
 
 
 def load_onnx(
-    file: NetworkFile, device: str, threads: int
-) -> tuple[Callable[[Images], Images], str]:
+    file: NetworkFile, device: Device, threads: int
+) -> tuple[Callable[[Images], Images], Device]:
     """Load a network in ONNX; return it as a function, and the device.
 
     It has one input of 32-bit decimals, of shape (images, colours, rows, columns). Its first
@@ -43,7 +43,7 @@ def load_onnx(
             "ONNX Runtime cannot use a GPU here",
             hint="install onnxruntime-gpu in place of onnxruntime, or take the CPU",
         )
-    used = "cuda" if able and device != "cpu" else "cpu"
+    used: Device = "cuda" if able and device != "cpu" else "cpu"
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -1,317 +1,297 @@
-"""From the images of sites to a table of deep features for each."""
+"""Featurizing plates: which sites there are, in processes of their own."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cellfolio.errors import CellfolioError, InvalidArgument
-from cellfolio.formats.images.opening import open_image
-from cellfolio.formats.images.site import open_site
-from cellfolio.formats.single_cells.source import CellProblem
-from cellfolio.measurement.crops import Crops, CropSettings, crop_cells
-from cellfolio.measurement.networks import Images, Presentation, embed_cells
-from cellfolio.package.digests import digest_of
-from cellfolio.package.entry import Entry
+from cellfolio.errors import CellfolioError, InvalidArgument, NotFound
+from cellfolio.measurement import crop_cells, embed_cells
+from cellfolio.package.nearest import suggest_or_list
 from cellfolio.package.package import Package
-from cellfolio.registries.selection import Channel, parse_channels
+from cellfolio.registries.plates import Well, parse_wells
+from cellfolio.registries.selection import CPJUMP1_CHANNELS, parse_sites
+from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Meter, Progress
-from cellfolio.workflows.featurizing.networks import DEFAULT, LoadedNetwork, load_network
-from cellfolio.workflows.featurizing.sites import (
-    PlateSite,
-    SiteLabels,
-    find_labels,
-    find_sites,
+from cellfolio.workflows.featurizing.making import (
+    FeatureJob,
+    FeaturizedSite,
+    FeaturizeOptions,
+    featurize_one,
+    loaded,
 )
-from cellfolio.workflows.getting import fetch_entries
+from cellfolio.workflows.featurizing.networks import DEFAULT, LoadedNetwork, NetworkChoice
+from cellfolio.workflows.measuring.channels import ChannelNames
+from cellfolio.workflows.measuring.labels import ReadyLabels
+from cellfolio.workflows.measuring.places import find_places
+from cellfolio.workflows.measuring.settings import plain
+from cellfolio.workflows.measuring.sites import ImagePart, SiteImages, find_sites
+from cellfolio.workflows.processes import Failure, alone_in, count_workers, do_all
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-    import pyarrow as pa
-
-KEY = b"cellfolio"
-"""Of the files' metadata: version of the code, network, settings, and digests of the inputs."""
-_PLACES = ("Metadata_Location_Center_X", "Metadata_Location_Center_Y")
+RUN_RECORD = "featurized.json"
+Where = Package | Path | str
+_TRANSMITTED = frozenset(one.name for one in CPJUMP1_CHANNELS if one.kind == "brightfield")
 
 
 @dataclass(frozen=True, slots=True)
-class FeaturizeOptions:
-    """How cells are shown to a network.
+class FeaturizeInputs:
+    """Whose cells are featurized.
 
     Attributes
     ----------
-    channels : str
-        Words for channels, see `parse_channels`; the order is that of the numbers of channels.
-    objects : str
-        The kind of objects in the names of files of labels, where there are several.
-    plate : str, optional
-        Barcode of all images, where folders do not tell it.
-    crops : CropSettings
-    presentation : Presentation
+    what : Package, path or str
+        A folder or package with images of plates, or a table of them: ``load_data.csv`` or
+        ``Index.idx.xml``.
+    images : Package, path or str, optional
+        Where the images are that a table names, if not where it says.
+    labels : Package, path or str, optional
+        Labels that were made elsewhere, see `ReadyLabels`; by default sites are segmented.
+    channels : str or sequence of str
+        Those to show, ``NAME`` or ``NAME=WHAT``; by default all but those of transmitted light.
+    plate : str
+        Name of the plate, where files do not tell it.
+    select : mapping of str to str
+        ``well`` and ``site``: which to featurize. Of a data set of plates, ``batch`` and ``plate``
+        tell which.
     """
 
-    channels: str = "fluorescence"
-    objects: str = ""
-    plate: str | None = None
-    crops: CropSettings = field(default_factory=CropSettings)
-    presentation: Presentation = field(default_factory=Presentation)
+    what: Where
+    images: Where | None = None
+    labels: Where | None = None
+    channels: str | Sequence[str] = ()
+    plate: str = ""
+    select: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Featurized:
-    """What became of the sites.
+class FeaturizedRun:
+    """What was featurized.
 
     Attributes
     ----------
-    folder : Path
+    output : Path
     network : LoadedNetwork
     channels : tuple of str
         In the order of the features.
     features : int
         Of each cell.
-    cells : int
-        In the sites that were featurized now.
-    done : tuple of str
-        Sites that were featurized: plate, well and site.
-    kept : tuple of str
-        Sites that were finished before.
-    problems : tuple of CellProblem
-        Sites that failed, and why.
+    sites : tuple of FeaturizedSite
+        All that were asked for, by plate, well and number.
     """
 
-    folder: Path
+    output: Path
     network: LoadedNetwork
     channels: tuple[str, ...]
     features: int
-    cells: int
-    done: tuple[str, ...]
-    kept: tuple[str, ...]
-    problems: tuple[CellProblem, ...]
+    sites: tuple[FeaturizedSite, ...]
+
+    @property
+    def failed(self) -> tuple[FeaturizedSite, ...]:
+        """Sites that could not be featurized."""
+        return tuple(one for one in self.sites if one.failure is not None)
+
+    @property
+    def kept(self) -> tuple[FeaturizedSite, ...]:
+        """Sites that were finished before."""
+        return tuple(one for one in self.sites if one.kept)
+
+    @property
+    def cells(self) -> int:
+        """Cells of all sites."""
+        return sum(one.cells for one in self.sites)
 
 
 def featurize(
-    images: Package | Path | str,
+    inputs: FeaturizeInputs | Where,
     output: Path | str,
-    labels: Package | Path | str,
-    *,
-    network: LoadedNetwork | str = DEFAULT,
+    network: NetworkChoice | str | Path = DEFAULT,
     options: FeaturizeOptions | None = None,
+    *,
+    workers: int | None = 1,
     progress: Progress | None = None,
     home: Home | None = None,
-) -> Featurized:
+) -> FeaturizedRun:
     """Let a network describe each cell of the images of plates.
 
-    A crop around each object of the labels is shown to the network; what it says becomes a row of
-    ``OUTPUT/PLATE/WELL/SITE.parquet``. A file is there once it is whole. Sites that are finished
-    are not done again, unless their images or labels, the network or a setting are others. A site
-    that fails is told of, and the others go on. The same input gives the same bytes on a machine.
+    A crop around each cell is shown to the network, and what it says becomes a row of
+    ``OUTPUT/PLATE/A01_1.parquet``. A file is there once it is whole. Sites that are finished are
+    not done again, unless their images or labels, the network or a setting are others. A site
+    that fails is told of, and the others go on. The same input gives the same bytes on machines of
+    one kind, whatever the number of workers.
 
     Parameters
     ----------
-    images : Package, Path or str
-        A package, or a folder, with images that are called as the Opera Phenix calls them.
+    inputs : FeaturizeInputs, Package, path or str
     output : path
-        A folder.
-    labels : Package, Path or str
-        A package, or a folder, with images of labels (see `find_labels`).
-    network : LoadedNetwork or str
-        See `load_network`.
+        A folder; made if need be.
+    network : NetworkChoice, str or Path
     options : FeaturizeOptions, optional
+    workers : int, optional
+        Processes, each with the network; None for as many as there are cores. With 1, this process
+        does everything. In a script, more than one need ``if __name__ == "__main__":`` around the
+        call.
     progress : callable, optional
     home : Home, optional
 
     Returns
     -------
-    Featurized
+    FeaturizedRun
 
     Raises
     ------
-    InvalidArgument
-        If there are no images or labels, or the network does not take such crops.
-    DigestMismatch, NotFound, UnknownFormat, BrokenFile
+    InvalidArgument, NotFound
+        If the inputs cannot be used, there is no site, or the network does not take such crops.
+    DigestMismatch, UnknownFormat, BrokenFile, TransferIncomplete
         Of the network.
+    StoreError
+        If another run is at work in the folder.
 
     Examples
     --------
     ::
 
-        cellfolio.featurize("./images", "features", "./labels")
-        wells = cellfolio.aggregate_cells(cellfolio.open_cells("features"))
+        cellfolio.featurize("./images", "deep")
+        wells = cellfolio.aggregate_cells(cellfolio.open_cells("deep"))
     """
-    home, options = home or Home(), options or FeaturizeOptions()
-    output = Path(output)
-    if output.exists() and not output.is_dir():
-        raise InvalidArgument(f"features are written to a folder, and {output} is a file")
-    channels = parse_channels(options.channels)
-    sites = find_sites(images, home, plate=options.plate)
-    found = find_labels(labels, home, objects=options.objects)
-    loaded = load_network(network, home=home) if isinstance(network, str) else network
-    run = _Run(loaded, options, channels, found, home)
-    width = run.width()
-    meter = Meter(progress, "featurize", len(sites), 0)
-    cells = 0
-    done: list[str] = []
-    kept: list[str] = []
-    problems: list[CellProblem] = []
-    for site in sites:
-        try:
-            count = run.write(site, output / f"{site.key}.parquet")
-        except CellfolioError as error:
-            problems.append(CellProblem(site.key, str(error)))
-        else:
-            cells += count or 0
-            (kept if count is None else done).append(site.key)
+    count_workers(workers, 1)
+    home, output = home or Home(), Path(output)
+    options = options or FeaturizeOptions()
+    chosen = network if isinstance(network, NetworkChoice) else NetworkChoice(network)
+    given = inputs if isinstance(inputs, FeaturizeInputs) else FeaturizeInputs(inputs)
+    ready = loaded(chosen, home.folder)
+    chosen = replace(chosen, digest=str(ready.digest), device=ready.device)
+    jobs = _plan(given, output, chosen, options, home)
+    channels = jobs[0].channels
+    features = _count_features(ready, channels, options)
+    output.mkdir(parents=True, exist_ok=True)
+    with alone_in(output):
+        sites = _do(jobs, workers, progress)
+        run = FeaturizedRun(output, ready, channels, features, sites)
+        _record(run, options)
+    return run
+
+
+def _do(
+    jobs: Sequence[FeatureJob], workers: int | None, progress: Progress | None
+) -> tuple[FeaturizedSite, ...]:
+    meter = Meter(progress, "featurize", len(jobs), 0)
+    found: dict[tuple[str, Well, int], FeaturizedSite] = {}
+    for job, result in do_all(featurize_one, jobs, workers):
+        found[job.site.order] = (
+            FeaturizedSite.failed(job.site, result) if isinstance(result, Failure) else result
+        )
         meter.advance(files=1)
         meter.tell()
     meter.tell(finished=True)
-    names = tuple(one.name for one in channels)
-    return Featurized(
-        output, loaded, names, width, cells, tuple(done), tuple(kept), tuple(problems)
+    return tuple(found[job.site.order] for job in jobs)
+
+
+def _plan(
+    inputs: FeaturizeInputs,
+    output: Path,
+    network: NetworkChoice,
+    options: FeaturizeOptions,
+    home: Home,
+) -> list[FeatureJob]:
+    names = ChannelNames.parse(inputs.channels)
+    select = {key: inputs.select[key] for key in inputs.select if key not in ("well", "site")}
+    places = find_places(inputs.what, home, select)
+    images = None if inputs.images is None else find_places(inputs.images, home)
+    sites = find_sites(places, images, names, plate=inputs.plate, home=home)
+    sites = _chosen(sites, inputs.select)
+    channels = tuple(
+        name
+        for name in dict.fromkeys(name for site in sites for name, _ in site.parts)
+        if names.of or name not in _TRANSMITTED
     )
+    if not channels:
+        raise InvalidArgument("all channels are of transmitted light", hint="name those to show")
+    labels = None
+    if inputs.labels is not None:
+        labels = ReadyLabels.of(find_places(inputs.labels, home))
+    jobs = []
+    for one in sites:
+        site, ready = _labelled(one, labels)
+        jobs.append(FeatureJob(site, channels, ready, network, options, output, home.folder))
+    return jobs
 
 
-@dataclass(frozen=True)
-class _Run:
-    """What is the same for all sites."""
-
-    network: LoadedNetwork
-    options: FeaturizeOptions
-    channels: tuple[Channel, ...]
-    labels: SiteLabels
-    home: Home
-
-    def width(self) -> int:
-        """Return how many features a cell has; raise if the network does not take such crops."""
-        import numpy as np
-
-        square = np.zeros((self.options.crops.size,) * 2, dtype=np.uint8)
-        nothing = {one.name: square for one in self.channels}
-        return int(self._embed(crop_cells(square, nothing, self.options.crops)).shape[1])
-
-    def write(self, site: PlateSite, path: Path) -> int | None:
-        """Write the features of a site; return the number of cells, or None if it is finished."""
-        numbers = {one.number for one in self.channels}
-        chosen = {name: one for name, one in site.images.items() if name.channel in numbers}
-        labels = self.labels.of(site)
-        inputs = self._inputs({str(name): one for name, one in chosen.items()}, labels)
-        record = self._record(inputs)
-        if _recorded(path) == record:
-            return None
-        planes = self._planes(site, list(chosen.values()))
-        crops = crop_cells(_read_labels(labels, self.home), planes, self.options.crops)
-        _write(_table(site, crops, self._embed(crops), self.network.name), record, path)
-        return len(crops)
-
-    def _embed(self, crops: Crops) -> Images:
-        return embed_cells(crops, self.network, self.options.presentation)
-
-    def _inputs(self, images: Mapping[str, Path | Entry], labels: Path | Entry) -> dict[str, str]:
-        """Return the digests of what is read; files of packages are fetched and checked first."""
-        files = {**images, "labels": labels}
-        entries = {name: one for name, one in files.items() if isinstance(one, Entry)}
-        paths = fetch_entries(list(entries.values()), self.home) if entries else []
-        held = dict(zip(entries, paths, strict=True))
-        found = {}
-        for name, one in sorted(files.items()):
-            if isinstance(one, Entry):
-                path, known = held[name], one.digest
-            else:
-                path, known = one, None
-            found[name] = str(known or digest_of(path.read_bytes(), "SHA256"))
-        return found
-
-    def _record(self, inputs: Mapping[str, str]) -> dict[str, Any]:
-        """Return what decides the bytes of a site's file."""
-        return {
-            "version": version("cellfolio"),
-            "network": {
-                "name": self.network.name,
-                "digest": str(self.network.digest),
-                "format": self.network.format,
-                "device": self.network.device,
-            },
-            "channels": [one.name for one in self.channels],
-            "crops": asdict(self.options.crops)
-            | {"percentiles": list(self.options.crops.percentiles)},
-            "presentation": asdict(self.options.presentation),
-            "inputs": inputs,
-        }
-
-    def _planes(
-        self, site: PlateSite, images: Sequence[Path | Entry]
-    ) -> dict[str, npt.NDArray[Any]]:
-        """Read the channels of a site."""
-        wanted = [one.name for one in self.channels]
-        numbers = {name.channel for name in site.images}
-        lacking = [one.name for one in self.channels if one.number not in numbers]
-        if lacking:
-            raise InvalidArgument(f"it lacks the channels {', '.join(lacking)}")
-        image = open_site(images, home=self.home, channels=self.channels)
-        if set(image.axes) - set("CYX"):
-            raise InvalidArgument(
-                f"it has several depths or times (axes {image.axes}); expected one plane"
-            )
-        pixels = image.read().reshape(len(wanted), *image.shape[-2:])
-        return dict(zip(wanted, pixels, strict=True))
+def _labelled(
+    site: SiteImages, labels: ReadyLabels | None
+) -> tuple[SiteImages, tuple[tuple[str, ImagePart], ...]]:
+    """Return a site with its labels; where they are missing, with the reason as its problem."""
+    if labels is None:
+        return site, ()
+    try:
+        return site, tuple(sorted(labels.find(site).items()))
+    except CellfolioError as error:
+        problem = "; ".join(filter(None, (site.problem, str(error))))
+        return replace(site, problem=problem), ()
 
 
-def _read_labels(source: Path | Entry, home: Home) -> npt.NDArray[Any]:
-    image = open_image(source, home=home)
-    if image.axes != "YX":
-        raise InvalidArgument(f"labels should be one plane, found the axes {image.axes}")
-    return image.read()
+def _chosen(sites: Sequence[SiteImages], select: Mapping[str, str]) -> list[SiteImages]:
+    wells = set(parse_wells(select["well"])) if select.get("well") else None
+    numbers = set(parse_sites(select["site"])) if select.get("site") else None
+    found = [
+        site
+        for site in sites
+        if (wells is None or site.well in wells) and (numbers is None or site.number in numbers)
+    ]
+    if not found:
+        there = dict.fromkeys(str(site.well) for site in sites)
+        raise NotFound(
+            "none of the sites was asked for",
+            hint=suggest_or_list(select.get("well", ""), there),
+        )
+    return found
 
 
-def _table(site: PlateSite, crops: Crops, features: Images, name: str) -> pa.Table:
-    """Return a row for each cell: where it is, then its features."""
+def _count_features(
+    network: LoadedNetwork, channels: Sequence[str], options: FeaturizeOptions
+) -> int:
+    """Return how many features a cell has, by showing the network a black one.
+
+    So a network that does not take such crops is told of at once, and not for each site.
+    """
     import numpy as np
-    import pyarrow as pa
 
-    count = len(crops)
-    columns = {
-        "Metadata_Plate": pa.array([site.plate] * count, pa.string()),
-        "Metadata_Well": pa.array([str(site.well)] * count, pa.string()),
-        "Metadata_Site": pa.array(np.full(count, site.site)),
-        "Metadata_ObjectNumber": pa.array(crops.numbers),
-        _PLACES[0]: pa.array(np.ascontiguousarray(crops.centers[:, 1])),
-        _PLACES[1]: pa.array(np.ascontiguousarray(crops.centers[:, 0])),
+    square = np.zeros((options.crops.size,) * 2, dtype=np.uint8)
+    nothing = crop_cells(square, dict.fromkeys(channels, square), options.crops)
+    return int(embed_cells(nothing, network, options.presentation).shape[1])
+
+
+def _record(run: FeaturizedRun, options: FeaturizeOptions) -> None:
+    """Write what was featurized, and with what."""
+    plates: dict[str, list[FeaturizedSite]] = {}
+    for one in run.sites:
+        plates.setdefault(one.plate, []).append(one)
+    document = {
+        "form": "cellfolio featurizing 1",
+        "version": version("cellfolio"),
+        "network": {
+            "name": run.network.name,
+            "format": run.network.format,
+            "digest": str(run.network.digest),
+            "device": run.network.device,
+        },
+        "channels": list(run.channels),
+        "features": run.features,
+        "options": plain(options),
+        "plates": {plate: dict(_told(sites)) for plate, sites in plates.items()},
     }
-    rows = np.ascontiguousarray(features.T)
-    columns |= {f"{name}_{number}": pa.array(row) for number, row in enumerate(rows)}
-    return pa.table(columns)
+    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(run.output / RUN_RECORD, text.encode())
 
 
-def _write(table: pa.Table, record: Mapping[str, Any], path: Path) -> None:
-    """Write a table so that it is whole or not there."""
-    import pyarrow.parquet as pq
-
-    told = table.replace_schema_metadata({KEY: json.dumps(record).encode()})
-    # Measured numbers do not repeat, and what is known of them is never asked.
-    others = [name for name in table.column_names if name.startswith("Metadata_")]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{uuid.uuid4().hex}.unfinished")
-    try:
-        pq.write_table(told, unfinished, use_dictionary=others, write_statistics=others)
-        unfinished.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-
-
-def _recorded(path: Path) -> object:
-    """Return what a file tells that it was made of; None if there is no such file."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        told = pq.read_schema(path).metadata or {}
-        return json.loads(told.get(KEY, b"null"))
-    except (OSError, ValueError, pa.ArrowException):  # none, or not ours: it is made again
-        return None
+def _told(sites: Sequence[FeaturizedSite]) -> Iterator[tuple[str, Any]]:
+    yield "sites", len(sites)
+    yield "cells", sum(one.cells for one in sites)
+    yield (
+        "failed",
+        {f"{one.well}_{one.number}": one.failure.message for one in sites if one.failure},
+    )

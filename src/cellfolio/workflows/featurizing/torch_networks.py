@@ -10,14 +10,14 @@ from typing import Any
 
 from cellfolio.errors import BrokenFile, InvalidArgument
 from cellfolio.measurement.networks import Images
-from cellfolio.workflows.featurizing.networks import DEFAULT, NetworkFile
+from cellfolio.workflows.featurizing.networks import DEFAULT, Device, NetworkFile
 
 _HINT = "python -m pip install 'cellfolio[deep]'"
 
 
 def load_torchscript(
-    file: NetworkFile, device: str, threads: int
-) -> tuple[Callable[[Images], Images], str]:
+    file: NetworkFile, device: Device, threads: int
+) -> tuple[Callable[[Images], Images], Device]:
     """Load a network in TorchScript; return it as a function, and the device.
 
     Its result is a tensor, or several of which the first is used.
@@ -40,8 +40,8 @@ def load_torchscript(
 
 
 def load_efficientnet(
-    file: NetworkFile, device: str, threads: int
-) -> tuple[Callable[[Images], Images], str]:
+    file: NetworkFile, device: Device, threads: int
+) -> tuple[Callable[[Images], Images], Device]:
     """Load weights of efficientnet-lite0; return it as a function, and the device.
 
     The function gives the 1,280 numbers that the network tells its classes by: the means of the
@@ -138,7 +138,7 @@ def _torch(what: str) -> Any:
     return torch
 
 
-def _device(torch: Any, wanted: str) -> str:
+def _device(torch: Any, wanted: Device) -> Device:
     able = torch.cuda.is_available()
     if wanted == "cuda" and not able:
         raise InvalidArgument("PyTorch finds no GPU that it can use here", hint="take the CPU")
