@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -198,16 +197,40 @@ def _featurize(job: FeatureJob, home: Home) -> tuple[int, int]:
         job.options.crops,
         around=found.nuclei if job.options.around == "nuclei" else None,
     )
-    features = embed_cells(crops, loaded(job.network, job.home), job.options.presentation)
+    features = embed_cells(crops, _ready(job.network, home), job.options.presentation)
     table = _table(job.site, crops, features, job.network.prefix)
     write_cells(table, job.path, job.told(reader.made_of))
     return features.shape[0], features.shape[1]
 
 
-@lru_cache(maxsize=1)
-def loaded(network: NetworkChoice, home: Path) -> LoadedNetwork:
-    """Load a network once for all sites of a process."""
-    return load_network(network, home=Home(home))
+_READY: dict[NetworkChoice, LoadedNetwork] = {}
+"""The network of this process, by what it was asked for, its digest among it; at most one."""
+
+
+def get_ready(choice: NetworkChoice, network: LoadedNetwork) -> NetworkChoice:
+    """Keep a network for all sites of this process; return what stands for it in jobs.
+
+    Parameters
+    ----------
+    choice : NetworkChoice
+        What it was loaded by.
+    network : LoadedNetwork
+
+    Returns
+    -------
+    NetworkChoice
+        With the digest and device that were found, so that other processes load the same.
+    """
+    pinned = replace(choice, digest=str(network.digest), device=network.device)
+    _READY.clear()
+    _READY[pinned] = network
+    return pinned
+
+
+def _ready(choice: NetworkChoice, home: Home) -> LoadedNetwork:
+    if choice not in _READY:
+        get_ready(choice, load_network(choice, home=home))
+    return _READY[choice]
 
 
 def _read_images(site: SiteImages, reader: Reader) -> dict[str, npt.NDArray[np.generic]]:

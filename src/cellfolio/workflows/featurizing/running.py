@@ -23,9 +23,14 @@ from cellfolio.workflows.featurizing.making import (
     FeaturizedSite,
     FeaturizeOptions,
     featurize_one,
-    loaded,
+    get_ready,
 )
-from cellfolio.workflows.featurizing.networks import DEFAULT, LoadedNetwork, NetworkChoice
+from cellfolio.workflows.featurizing.networks import (
+    DEFAULT,
+    LoadedNetwork,
+    NetworkChoice,
+    load_network,
+)
 from cellfolio.workflows.measuring.channels import ChannelNames
 from cellfolio.workflows.measuring.labels import ReadyLabels
 from cellfolio.workflows.measuring.places import find_places
@@ -163,9 +168,8 @@ def featurize(
     options = options or FeaturizeOptions()
     chosen = network if isinstance(network, NetworkChoice) else NetworkChoice(network)
     given = inputs if isinstance(inputs, FeaturizeInputs) else FeaturizeInputs(inputs)
-    ready = loaded(chosen, home.folder)
-    chosen = replace(chosen, digest=str(ready.digest), device=ready.device)
-    jobs = _plan(given, output, chosen, options, home)
+    ready = load_network(chosen, home=home)
+    jobs = _plan(given, output, get_ready(chosen, ready), options, home)
     channels = jobs[0].channels
     features = _count_features(ready, channels, options)
     output.mkdir(parents=True, exist_ok=True)
