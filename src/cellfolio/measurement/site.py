@@ -181,14 +181,12 @@ def _spectra(planes: Mapping[str, Plane], settings: MeasurementSettings) -> dict
     return {name: Spectrum.of(plane, settings.granularity) for name, plane in planes.items()}
 
 
-def _related(
-    kind: str, table: pd.DataFrame, labels: Mapping[str, Labels]
-) -> pd.DataFrame:
+def _related(kind: str, table: pd.DataFrame, labels: Mapping[str, Labels]) -> pd.DataFrame:
     """Return a table with the numbers of parents, and how many children there are."""
     import pandas as pd
 
     numbers = table["ObjectNumber"]
-    told = {f"Parent_{parent}": numbers for parent in PARENTS[kind]}
+    told = {f"Parent_{parent}": numbers.to_numpy() for parent in PARENTS[kind]}
     for child in KINDS:
         if kind in PARENTS[child]:
             there = np.unique(labels[child])

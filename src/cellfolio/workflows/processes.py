@@ -1,4 +1,4 @@
-"""Work in processes of their own: one that ends takes no other with it, none outlives its parent."""
+"""Work in processes of their own: none takes another with it, and none outlives its parent."""
 
 from __future__ import annotations
 

@@ -87,7 +87,8 @@ class ChannelNames:
         ------
         InvalidArgument
         """
-        left = [pair for pair in self.of if pair[0] not in set(found)]
+        known = set(found)
+        left = [pair for pair in self.of if pair[0] not in known]
         if left:
             raise InvalidArgument(
                 f"no image is of the channel {left[0][1]!r}",

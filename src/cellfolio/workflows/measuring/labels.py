@@ -91,7 +91,7 @@ class ReadyLabels:
                         "site; expected one"
                     )
             if keys:
-                found[kind] = ImagePart(self.places.locate(keys[0]))
+                found[kind] = ImagePart(f"labels:{keys[0]}", self.places.locate(keys[0]))
         if NUCLEI not in found:
             raise NotFound(f"{self.title} has no labels of its nuclei")
         return found

@@ -148,7 +148,7 @@ def finish(
 
 
 def _measure(job: SiteJob, reader: Reader) -> Mapping[str, float]:
-    from cellfolio.measurement import measure_site
+    from cellfolio.measurement.site import measure_site
 
     if job.site.problem:
         raise InvalidArgument(job.site.problem)
@@ -164,12 +164,10 @@ def _measure(job: SiteJob, reader: Reader) -> Mapping[str, float]:
 
 
 def _read_images(site: SiteImages, reader: Reader) -> Images:
-    from cellfolio.measurement import divide_illumination
+    from cellfolio.measurement.site import divide_illumination
 
     planes = at_once(lambda one: reader.read(one[1]), site.parts)
-    images: Images = {
-        name: plane for (name, _), plane in zip(site.parts, planes, strict=True)
-    }
+    images: Images = {name: plane for (name, _), plane in zip(site.parts, planes, strict=True)}
     for name, part in site.illumination:
         if name in images:
             images[name] = divide_illumination(images[name], reader.read_function(part), name)
@@ -205,22 +203,16 @@ def _write_pictures(job: SiteJob, images: Images, segmentation: Segmentation) ->
             write_ome_tiff(path, labels.astype(np.uint16 if small else np.int32), "YX")
     paths.outlines.unlink(missing_ok=True)
     if job.options.outlines:
-        _draw(images, segmentation, paths.outlines)
+        _draw(job, images, segmentation)
 
 
-def _draw(images: Images, segmentation: Segmentation, path: Path) -> None:
-    import numpy as np
+def _draw(job: SiteJob, images: Images, segmentation: Segmentation) -> None:
+    from cellfolio.imaging.segmentation_overlay import draw_segmentation
 
-    from cellfolio.formats.images import image_of
-    from cellfolio.imaging.options import ViewOptions
-    from cellfolio.imaging.showing import show
-
+    path = job.paths.outlines
     path.parent.mkdir(parents=True, exist_ok=True)
-    stack = np.stack(list(images.values()))
-    image = image_of(stack, "CYX", channels=tuple(images), name=path.stem.replace("_", " site "))
-    outlines = [image_of(one, "YX") for one in (segmentation.nuclei, segmentation.cells)]
-    picture = show([image], ViewOptions(style="composite"), segmentations=outlines)
-    _saved(picture.save, path)
+    layers = {"Nuclei": segmentation.nuclei, "Cells": segmentation.cells}
+    _saved(draw_segmentation(images, layers, title=str(job.site)).save, path)
 
 
 def _saved(save: Callable[[Path], Any], path: Path) -> None:

@@ -72,7 +72,9 @@ class Places:
                 if len(near) == 1:
                     return near[0]
         if len(called) != 1:
-            raise EntryNotFound(f"{self.title} has {len(called) or 'no'} files {name}; expected one")
+            raise EntryNotFound(
+                f"{self.title} has {len(called) or 'no'} files {name}; expected one"
+            )
         return called[0]
 
     def folders(self, key: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -161,8 +162,10 @@ class SiteRecord:
                 return None
             beside = found.pop("not_compared")
             table, failure = found.pop("table"), found.pop("failure")
+            image = {key: nan if one is None else one for key, one in found.pop("image").items()}
             return cls(
                 **found,
+                image=image,
                 table=None if table is None else Written(**table),
                 failure=None if failure is None else Failure(**failure),
                 seconds=beside["cpu_seconds"],
@@ -174,6 +177,7 @@ class SiteRecord:
     def write(self, path: Path) -> None:
         """Write it, whole or not at all."""
         told = asdict(self)
+        told["image"] = {key: None if isnan(one) else one for key, one in self.image.items()}
         beside = {"cpu_seconds": told.pop("seconds"), "looks": told.pop("looks")}
         document = {"form": _FORM, **told, "not_compared": beside}
         path.parent.mkdir(parents=True, exist_ok=True)

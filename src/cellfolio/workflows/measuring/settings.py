@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.measurement import SegmentationSettings, SiteSettings
+from cellfolio.measurement import SegmentationSettings
+from cellfolio.measurement.site import SiteSettings
 
 Decimals = Literal["float64", "float32"]
 

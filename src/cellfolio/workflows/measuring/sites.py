@@ -12,7 +12,6 @@ from cellfolio.errors import CellfolioError, InvalidArgument, NotFound
 from cellfolio.formats.images.opening import ImageSource
 from cellfolio.metadata.columns import PLATE, SITE, WELL
 from cellfolio.metadata.load_data import CHANNEL, FILE, FOLDER, KIND
-from cellfolio.package.entry import Entry
 from cellfolio.registries.plates import Well, match_image_name, parse_well
 from cellfolio.storage.home import Home
 from cellfolio.workflows.measuring.channels import ChannelNames
@@ -43,20 +42,16 @@ class ImagePart:
 
     Attributes
     ----------
+    key : str
+        What records call it: its path below the folder or package that the user named.
     source : str, Path or Entry
     channel : str
         Which of the channels in it; empty if it has one.
     """
 
+    key: str
     source: ImageSource
     channel: str = ""
-
-    @property
-    def key(self) -> str:
-        """What records call it."""
-        if isinstance(self.source, Entry):
-            return self.source.logical_key
-        return str(self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,29 +184,29 @@ def _only_table(places: Places) -> str:
 
 
 def _of_names(places: Places, home: Home) -> Iterator[_Found]:
-    stacks: list[tuple[SiteImages, ImageSource]] = []
+    stacks: list[tuple[SiteImages, str, ImageSource]] = []
     for key in places.keys:
         name = key.rpartition("/")[2]
         image, stack = match_image_name(name), _STACK.fullmatch(name)
         if image is not None:
             site = SiteImages(places.plate(key), image.well, image.site)
-            yield _Found(site, f"ch{image.channel}", ImagePart(places.locate(key)))
+            yield _Found(site, f"ch{image.channel}", ImagePart(key, places.locate(key)))
         elif stack is not None:
             well = Well(int(stack["row"]), int(stack["column"]))
             site = SiteImages(places.plate(key), well, int(stack["site"]))
-            stacks.append((site, places.locate(key)))
-    channels = _channels_of(stacks, home)
-    for site, source in stacks:
+            stacks.append((site, key, places.locate(key)))
+    channels = _channels_of([source for *_, source in stacks], home)
+    for site, key, source in stacks:
         for channel in channels:
-            yield _Found(site, channel, ImagePart(source, channel))
+            yield _Found(site, channel, ImagePart(key, source, channel))
 
 
-def _channels_of(stacks: Sequence[tuple[SiteImages, ImageSource]], home: Home) -> tuple[str, ...]:
+def _channels_of(stacks: Sequence[ImageSource], home: Home) -> tuple[str, ...]:
     """Return the channels of the first file that opens; the others should have the same."""
     from cellfolio.formats.images import open_image
 
     trouble: CellfolioError | None = None
-    for _, source in stacks:
+    for source in stacks:
         try:
             image = open_image(source, home=home)
         except CellfolioError as error:
@@ -235,9 +230,9 @@ def _of_table(places: Places, key: str, images: Places | None, home: Home) -> It
         site = SiteImages(str(plate), parse_well(well), int(number))
         illumination = kind != "Orig"
         try:
-            part = ImagePart(where(file, folder), channel if shared else "")
+            part = ImagePart(*where(file, folder), channel if shared else "")
         except CellfolioError as error:
-            yield _Found(site, channel, ImagePart(file), illumination, str(error))
+            yield _Found(site, channel, ImagePart(file, file), illumination, str(error))
         else:
             yield _Found(site, channel, part, illumination)
 
@@ -252,20 +247,22 @@ def _read_table(places: Places, key: str, home: Home) -> pd.DataFrame:
 
 def _locator(
     places: Places, key: str, images: Places | None
-) -> Callable[[str, str | None], ImageSource]:
-    """Return what finds the file of a name and folder that a table tells."""
+) -> Callable[[str, str | None], tuple[str, ImageSource]]:
+    """Return what finds the key and the file of a name and folder that a table tells."""
     there = images or (places if places.package is not None else None)
-    if there is not None:
-        return lambda file, folder: there.locate(there.find(file, folder))
     table = places.locate(key)
-    assert isinstance(table, Path)
 
-    def beside(file: str, folder: str | None) -> ImageSource:
-        if folder and "://" in folder:
-            return f"{folder.rstrip('/')}/{file}"
-        return table.parent / (folder or "") / file
+    def within(file: str, folder: str | None) -> tuple[str, ImageSource]:
+        assert there is not None
+        found = there.find(file, folder)
+        return found, there.locate(found)
 
-    return beside
+    def beside(file: str, folder: str | None) -> tuple[str, ImageSource]:
+        assert isinstance(table, Path)
+        found = f"{folder.rstrip('/')}/{file}" if folder else file
+        return found, found if "://" in found else table.parent / found
+
+    return beside if there is None else within
 
 
 def _put_together(group: Sequence[_Found], names: ChannelNames) -> SiteImages:

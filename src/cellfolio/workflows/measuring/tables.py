@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from cellfolio.measurement import SiteMeasurements
+    from cellfolio.measurement.site import SiteMeasurements
     from cellfolio.workflows.measuring.records import SiteRecord
 
 _PLATE, _WELL, _SITE = "Metadata_Plate", "Metadata_Well", "Metadata_Site"
@@ -114,7 +114,7 @@ def image_table(records: Sequence[SiteRecord]) -> pd.DataFrame:
         ]
     )
     measured = pd.DataFrame([dict(one.image) for one in ordered], index=keys.index)
-    parts = [keys, files[sorted(files)], measured[sorted(measured)]]
+    parts = [keys, files[sorted(map(str, files))], measured[sorted(map(str, measured))]]
     return pd.concat(parts, axis=1)
 
 

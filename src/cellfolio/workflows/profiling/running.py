@@ -167,8 +167,7 @@ def _waiting(job: Job, parts: dict[str, ProfiledPart]) -> Failure:
 def _done(jobs: list[Job], workers: int | None) -> Iterator[tuple[Job, ProfiledPart]]:
     """Yield the jobs that are done, as they are."""
     for job, found in do_all(Job.do, jobs, workers):
-        lost = isinstance(found, Failure)
-        yield job, ProfiledPart(job.name, failure=found) if lost else found
+        yield job, ProfiledPart(job.name, failure=found) if isinstance(found, Failure) else found
 
 
 def _record(recipe: Recipe, run: ProfileRun, started: str) -> None:
