@@ -32,7 +32,7 @@ def test_cells_are_told_and_written(cellfolio: Cellfolio, tree: Path, tmp_path: 
     assert record["version"] == library.__version__
     image = tree / "P1-A01-1/Image.csv"
     assert (
-        record["inputs"]["P1-A01-1/Image.csv"] == f"sha256:{sha256(image.read_bytes()).hexdigest()}"
+        record["inputs"]["P1-A01-1/Image.csv"] == f"SHA256:{sha256(image.read_bytes()).hexdigest()}"
     )
     assert len(record["inputs"]) == 12
     again = cellfolio("single-cells", tree, "-o", "again.parquet", "--json")

@@ -99,7 +99,12 @@ def small(tmp_path: Path) -> Callable[..., Recipe]:
         table = cells_of(plate, wells, rng).groupby(["Metadata_Plate", "Metadata_Well"]).median()
         table.reset_index().to_csv(folder / f"{plate}.csv", index=False)
 
-    def make(more: str = "", method: str = "standardize", output: str = "") -> Recipe:
+    def make(
+        more: str = "",
+        method: str = "standardize",
+        output: str = "",
+        quality: str = "page = false",
+    ) -> Recipe:
         text = f"""
         [input]
         profiles = "{{plate}}.csv"
@@ -112,6 +117,8 @@ def small(tmp_path: Path) -> Callable[..., Recipe]:
         {more}
         [output]
         {output}
+        [quality]
+        {quality}
         """
         (folder / "recipe.toml").write_text(text)
         return read_recipe(folder / "recipe.toml")

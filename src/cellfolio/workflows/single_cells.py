@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import uuid
 from collections.abc import Iterable, Iterator
@@ -17,6 +16,7 @@ from cellfolio.formats.single_cells.cellprofiler import CellProfilerCells
 from cellfolio.formats.single_cells.opening import open_cells
 from cellfolio.formats.single_cells.source import CellProblem, CellSource
 from cellfolio.profiles.linking import METADATA
+from cellfolio.storage.disk import sha256_of
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Meter, Progress
 from cellfolio.workflows.cell_profiles import held_cells
@@ -197,9 +197,4 @@ def _digests(source: CellSource, path: Path) -> dict[str, str]:
     else:
         below = sorted(one for one in path.rglob("*") if one.name.lower().endswith(_READ))
         files = [(one.relative_to(path).as_posix(), one) for one in below]
-    return {name: _digest(one) for name, one in files}
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    return {name: str(sha256_of(one)) for name, one in files}

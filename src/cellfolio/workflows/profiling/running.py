@@ -18,7 +18,9 @@ from cellfolio.errors import InvalidArgument, StoreError
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.progress import Meter, Progress
 from cellfolio.workflows.profiling.inputs import Plate, find_plates
-from cellfolio.workflows.profiling.making import Failure, Job, ProfiledPart, pooled_jobs
+from cellfolio.workflows.profiling.jobs import Job, pooled_jobs
+from cellfolio.workflows.profiling.pages import PAGES, page_stages
+from cellfolio.workflows.profiling.parts import Failure, ProfiledPart
 from cellfolio.workflows.profiling.recipe import Recipe
 
 RUN_RECORD = "run.json"
@@ -147,6 +149,8 @@ def _plan(recipe: Recipe, output: Path, wanted: Sequence[str]) -> tuple[list[Job
     pooled = list(pooled_jobs(recipe, plates, output))
     if pooled and wanted:
         names = dict.fromkeys(stage.name for stage in recipe.stages if stage.level != "plate")
+        if recipe.page is not None and page_stages(recipe)[-1].name in names:
+            names[PAGES] = None
         return jobs, f"{', '.join(names)}: made of several plates, and only some were asked for"
     return jobs + pooled, ""
 
@@ -237,6 +241,7 @@ def _record(recipe: Recipe, run: ProfileRun, started: str) -> None:
             "stages": [stage.name for stage in recipe.stages],
             "parity": recipe.parity,
             "output": asdict(recipe.outputs),
+            "page": None if recipe.page is None else asdict(recipe.page),
         },
         "parts": [
             {
