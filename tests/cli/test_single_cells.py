@@ -62,6 +62,30 @@ def test_what_is_broken_is_told(cellfolio: Cellfolio, tree: Path, tmp_path: Path
     assert ran.document["cells"] == 1
 
 
+@pytest.mark.slow
+def test_any_number_of_workers_gives_the_same_bytes(
+    cellfolio: Cellfolio, tree: Path, tmp_path: Path
+) -> None:
+    (tree / "P1-A02-1/Nuclei.csv").write_text("ImageNumber,ObjectNumber\n1\n")
+    options = ("--keep-going", "--json", "--workers")
+    told = []
+    for workers in ("1", "2", "5"):
+        ran = cellfolio("single-cells", tree, "-o", f"{workers}.parquet", *options, workers)
+        told.append({**ran.document, "output": ""})
+    assert told[1:] == told[:1] * 2
+    assert len(told[0]["problems"]) == 2
+    first, *others = ((tmp_path / f"{one}.parquet").read_bytes() for one in (1, 2, 5))
+    assert others == [first] * 2
+    ran = cellfolio("single-cells", tree, "-o", "x.parquet", "--workers", "2")
+    assert (ran.code, "P1-A02-1/Nuclei.csv" in ran.err) == (1, True)
+    tables = []
+    for workers in ("1", "2"):
+        name = f"{workers}.csv"
+        cellfolio("aggregate", tree, "-o", name, "--keep-going", "--workers", workers)
+        tables.append((tmp_path / name).read_bytes())
+    assert tables[0] == tables[1]
+
+
 def test_cells_of_a_package(cellfolio: Cellfolio, tree: Path) -> None:
     assert cellfolio("build", tree.parent, "lab/screen").code == 0
     ran = cellfolio("single-cells", "lab/screen/tree", "-o", "cells.parquet", "--json")

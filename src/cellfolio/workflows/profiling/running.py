@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -14,9 +12,10 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from cellfolio.errors import InvalidArgument, StoreError
+from cellfolio.errors import StoreError
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.progress import Meter, Progress
+from cellfolio.workflows.processes import count_workers, processes
 from cellfolio.workflows.profiling.inputs import Plate, find_plates
 from cellfolio.workflows.profiling.jobs import Job, pooled_jobs
 from cellfolio.workflows.profiling.pages import PAGES, page_stages
@@ -115,8 +114,7 @@ def run_recipe(
     StoreError
         If another run is at work in the folder.
     """
-    if workers is not None and workers < 1:
-        raise InvalidArgument(f"workers should be at least 1, found {workers!r}")
+    count_workers(workers, 1)  # before anything is made
     output = Path(output)
     jobs, left_out = _plan(recipe, output, plates)
     started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -175,44 +173,22 @@ def _waiting(job: Job, parts: dict[str, ProfiledPart]) -> Failure:
 
 def _done(jobs: list[Job], workers: int | None) -> Iterator[tuple[Job, ProfiledPart]]:
     """Yield the jobs that are done, as they are."""
-    count = min(workers or len(os.sched_getaffinity(0)), len(jobs))
-    if count <= 1:
+    count = count_workers(workers, len(jobs))
+    if count == 1:
         yield from ((job, job.do()) for job in jobs)
         return
-    import multiprocessing
-
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent) as pool:
+    with processes(count) as pool:
         waiting = {pool.submit(Job.do, job): job for job in jobs}
-        try:
-            for future in as_completed(waiting):
-                try:
-                    yield waiting[future], future.result()
-                except BrokenProcessPool:
-                    told = Failure(
-                        "BrokenProcessPool",
-                        "the process that worked on it ended; there may be too little memory",
-                        "take fewer workers",
-                    )
-                    yield waiting[future], ProfiledPart(waiting[future].name, failure=told)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it ends, however that happens."""
-    import multiprocessing
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+        for future in as_completed(waiting):
+            try:
+                yield waiting[future], future.result()
+            except BrokenProcessPool:
+                told = Failure(
+                    "BrokenProcessPool",
+                    "the process that worked on it ended; there may be too little memory",
+                    "take fewer workers",
+                )
+                yield waiting[future], ProfiledPart(waiting[future].name, failure=told)
 
 
 @contextmanager
