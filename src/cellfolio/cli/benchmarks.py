@@ -13,6 +13,7 @@ from cellfolio.cli.text import columns, paint, printable
 
 if TYPE_CHECKING:
     from cellfolio.workflows.benchmarks.running import Evaluation
+    from cellfolio.workflows.pages import Fact
 
 _ROWS = 24
 _NOTHING: dict[str, Any] = {
@@ -79,14 +80,18 @@ def _list_lines() -> Iterator[str]:
     yield from columns([(name, about) for name, (_, about) in BENCHMARKS.items()], "<<")
 
 
+def _fact_text(fact: Fact) -> str:
+    if not fact.more:
+        return fact.value
+    return f"{fact.value} {fact.more if fact.more.startswith('of ') else f'({fact.more})'}"
+
+
 def _lines(found: Evaluation) -> Iterator[str]:
     from cellfolio.cli.tables import table_lines
     from cellfolio.workflows.benchmarks.running import PAGE, RECORD
 
     yield paint(found.benchmark, "bold")
-    rows = [
-        (f"  {fact.label}", " ".join(filter(None, (fact.value, fact.more)))) for fact in found.facts
-    ]
+    rows = [(f"  {fact.label}", _fact_text(fact)) for fact in found.facts]
     rows += [("  note", printable(note)) for note in found.notes]
     yield from columns(rows, "<<")
     yield ""

@@ -88,10 +88,19 @@ def draw_bars(bars: Bars, title: str = "") -> Figure:
     axes.axvline(0, color=_INK, linewidth=0.8)
     _grid(axes)
     if bars.percent:
-        axes.set_xlim(0, 1.0)
+        axes.set_xlim(0, _end_of_shares([values, ends, *bars.published.values()]))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     _kind_legend(axes, kinds)
     return figure
+
+
+def _end_of_shares(parts: Sequence[Any]) -> float:
+    """Return where an axis of shares ends: at 1, unless all are small."""
+    import numpy as np
+
+    every = np.concatenate([np.ravel(np.asarray(part, dtype=np.float64)) for part in parts])
+    most = float(np.nanmax(every, initial=0.0))
+    return 1.0 if most > 0.5 else max(0.02, 1.1 * most)
 
 
 def _kind_legend(axes: Axes, kinds: Sequence[str]) -> None:
