@@ -84,8 +84,8 @@ def _medians(vectors: Vectors, groups: Rows) -> Array:
     first, second = np.triu_indices(size, 1)
     found = np.empty(count)
     bounds = np.arange(0, count * size + 1, size)
-    for numbers, rows in equal_sizes(groups.ravel(), bounds, vectors.rows.shape[1]):
-        found[numbers] = np.median(vectors.between(rows, rows)[:, first, second], axis=1)
+    for numbers, rows in equal_sizes(groups.ravel(), bounds):
+        found[numbers] = np.median(vectors.among(rows)[:, first, second], axis=1)
     return found
 
 
@@ -103,9 +103,9 @@ class AllPairs:
         every = np.arange(count)
         parts = []
         for some in strips(count, count):
-            later = every[some.start + 1 :]
-            found = vectors.between(every[some], later)
-            wanted = (codes[some, None] != codes[later]) & (every[some, None] < later)
+            later = slice(some.start + 1, count)
+            found = vectors.some(some).to(vectors.some(later))
+            wanted = (codes[some, None] != codes[later]) & (every[some, None] < every[later])
             parts.append(found[wanted])
         return _some(np.concatenate(parts) if parts else np.empty(0))
 
@@ -129,7 +129,8 @@ class OneOfEach:
         shuffled = np.random.default_rng(self.seed).permutation(len(codes))
         _, first = np.unique(codes[shuffled], return_index=True)
         chosen = shuffled[first]
-        found = vectors.between(chosen, chosen)
+        ones = vectors.some(chosen)
+        found = ones.to(ones)
         return _some(found[np.triu_indices(len(chosen), 1)])
 
 
