@@ -66,17 +66,25 @@ class SampledGroups:
                 hint="take fewer rows: SampledGroups(size=2)",
             )
         stream = self.seed if isinstance(self.seed, Random) else Random(self.seed)
-        code, groups = codes.tolist(), list[list[int]]()
-        for _ in range(self.draws * _TRIES):
-            rows = stream.choices(range(len(code)), k=size)
-            if len({code[row] for row in rows}) == size:
-                groups.append(rows)
-                if len(groups) == self.draws:
-                    return _medians(vectors, np.array(groups))
+        groups, tried = np.empty((0, size), dtype=np.int64), 0
+        while tried < self.draws * _TRIES:
+            # Never more than are still needed, so that the stream ends where it would one by one.
+            rows = _choices(stream, len(codes), self.draws - len(groups), size)
+            drawn = np.sort(codes[rows], axis=1)
+            apart = (drawn[:, 1:] != drawn[:, :-1]).all(axis=1)
+            groups, tried = np.concatenate([groups, rows[apart]]), tried + len(rows)
+            if len(groups) == self.draws:
+                return _medians(vectors, groups)
         raise InvalidArgument(
             f"random groups of {size} rows are hardly ever of {size} perturbations",
             hint="leave out controls with only=, or take AllPairs()",
         )
+
+
+def _choices(stream: Random, count: int, groups: int, size: int) -> Rows:
+    """Return what ``stream.choices(range(count), k=size)`` gives for each group."""
+    shares = np.array([stream.random() for _ in range(groups * size)])
+    return (shares * count).astype(np.int64).reshape(groups, size)
 
 
 def _medians(vectors: Vectors, groups: Rows) -> Array:

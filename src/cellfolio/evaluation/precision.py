@@ -10,8 +10,6 @@ import pandas as pd
 from cellfolio.errors import InvalidArgument
 from cellfolio.evaluation.labels import chosen_rows
 from cellfolio.evaluation.precision_pairs import (
-    Design,
-    Negatives,
     PairRule,
     Positives,
     design_of,

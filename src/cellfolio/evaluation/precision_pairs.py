@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -121,7 +122,8 @@ def design_of(table: ProfileTable, rule: PairRule, rows: Rows) -> Design:
         If a column is not there, or lacks a value.
     """
 
-    def together(names: Sequence[str]) -> Rows:
+    @cache
+    def together(names: tuple[str, ...]) -> Rows:
         if not names:
             return np.zeros(len(rows), dtype=np.int64)
         codes, unknown = codes_of(table, names, rows)
@@ -132,8 +134,9 @@ def design_of(table: ProfileTable, rule: PairRule, rows: Rows) -> Design:
             )
         return codes
 
-    def each(names: Sequence[str]) -> Rows:
-        return np.array([together([name]) for name in names], dtype=np.int64).reshape(-1, len(rows))
+    def each(names: tuple[str, ...]) -> Rows:
+        columns = [together((name,)) for name in names]
+        return np.array(columns, dtype=np.int64).reshape(-1, len(rows))
 
     same = together(rule.plain("pos_sameby"))
     owner, group, asked, labelled = np.arange(len(rows)), same, list[str](), None
@@ -285,8 +288,10 @@ def _is_dense(design: Design, members: Rows) -> bool:
 
 
 def _negative(design: Design, rows: Rows, members: Rows) -> Mask:
-    wanted: Mask = rows[:, None] != members
-    for codes in design.neg_apart:
+    # Where something has to differ, a row is no negative of itself anyway.
+    first, *others = design.neg_apart if len(design.neg_apart) else [np.arange(len(design.block))]
+    wanted: Mask = first[rows][:, None] != first[members]
+    for codes in others:
         wanted &= codes[rows][:, None] != codes[members]
     if design.labelled is not None:
         wanted &= design.labelled[rows] @ design.labelled[members].T == 0

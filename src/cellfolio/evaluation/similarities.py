@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.profiles.statistics import Array, Mask
+from cellfolio.profiles.statistics import Array, Mask, blocks
 from cellfolio.profiles.tables import ProfileTable
 
 Rows = npt.NDArray[np.int64]
@@ -21,7 +22,9 @@ _ALL = slice(None)
 _AT_ONCE = 2_000_000
 """Similarities that are kept at once."""
 _FEW = 8
-"""Members of a group up to which its pairs are cheaper one by one than as a product."""
+"""Members of a group up to which a product of matrices is not worth its while."""
+_GATHERED = 100_000
+"""Values of few members that are copied at once: they stay in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,42 +51,44 @@ class Vectors:
 
     def some(self, rows: Rows | slice) -> Vectors:
         """Return some of them, in this order."""
-        return Vectors(self.columns[:, rows], self.squares[rows], self.kind)
+        return Vectors(_taken(self.columns, rows), self.squares[rows], self.kind)
 
     def to(self, others: Vectors) -> Array:
         """Return similarities to others, shape (rows, others); to themselves in half the time."""
         found: Array = self.columns.T @ others.columns
         return self._scaled(found, self.squares[:, None], others.squares)
 
-    def pairs(self, left: Rows, right: Rows) -> Array:
-        """Return similarities of pairs of rows, shape (pairs,)."""
-        found, part, other = np.zeros(len(left)), np.empty(len(left)), np.empty(len(left))
-        for feature in self.columns:
-            # Numbers of rows are right, so they are not checked for each feature.
-            np.take(feature, left, out=part, mode="clip")
-            part *= np.take(feature, right, out=other, mode="clip")
-            found += part
-        return self._scaled(found, self.squares[left], self.squares[right])
-
     def among(self, groups: Rows, some: slice = _ALL) -> Array:
         """Return similarities of some members of groups to all, shape (groups, some, members)."""
+        if groups.shape[1] <= _FEW:
+            return self._among_few(groups)[:, some]
+        every = [self.some(members) for members in groups]
+        return np.stack([members.some(some).to(members) for members in every])
+
+    def _among_few(self, groups: Rows) -> Array:
+        """Return similarities of few members: values of many groups are multiplied at once."""
         count, size = groups.shape
-        if size > _FEW:
-            every = [self.some(members) for members in groups]
-            return np.stack([members.some(some).to(members) for members in every])
-        first, second = np.triu_indices(size, 1)
-        found = np.ones((count, size, size))
-        pairs = self.pairs(groups[:, first].ravel(), groups[:, second].ravel())
-        found[:, first, second] = found[:, second, first] = pairs.reshape(count, -1)
-        return found[:, some]
+        found = np.zeros((size, size, count))
+        members, pairs = groups.T.ravel(), list(combinations(range(size), 2))
+        for block in blocks(len(self.columns), max(1, _GATHERED // len(members))):
+            values = _taken(self.columns[block], members).reshape(-1, size, count)
+            for one, other in pairs:
+                found[one, other] += np.einsum("ij,ij->j", values[:, one], values[:, other])
+        squares = self.squares[groups.T]
+        for one, other in pairs:
+            scaled = self._scaled(found[one, other], squares[one], squares[other])
+            found[one, other] = found[other, one] = scaled
+        found[range(size), range(size)] = 1
+        return found.transpose(2, 0, 1)
 
     def _scaled(self, products: Array, squares: Array, others: Array) -> Array:
-        """Turn products into similarities, in place."""
+        """Return similarities that products are; the products change."""
         if self.kind == "euclidean":
             products *= -2
             products += squares
             products += others
-            return np.asarray(1 / (1 + np.sqrt(np.maximum(products, 0))))
+            found: Array = 1 / (1 + np.sqrt(np.maximum(products, 0)))
+            return found
         products /= np.sqrt(squares)
         products /= np.sqrt(others)
         return np.abs(products, out=products) if self.kind == "abs_cosine" else products
@@ -102,18 +107,28 @@ def prepare(table: ProfileTable, kind: str, rows: Rows) -> Vectors:
     values = table.values()
     if not values.size:
         raise InvalidArgument("expected at least one row and one feature, found none")
-    columns = values[:, as_slice(rows)]
+    which = as_slice(rows)
+    columns = _taken(values, which)
     with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is told below
         sizes = squares = _squares(columns)
         if kind in ("correlation", "euclidean"):
-            axis = 0 if kind == "correlation" else 1
-            columns = columns - columns.mean(axis=axis, keepdims=True)
+            mean = columns.mean(axis=0 if kind == "correlation" else 1, keepdims=True)
+            ours = columns if which is rows else None
+            columns = np.subtract(columns, mean, out=ours)
             squares = _squares(columns)
     if not np.isfinite(sizes).all():
         _refuse_missing(table, values[:, rows])
     if kind != "euclidean":
         _refuse_flat(squares <= 1e-26 * sizes, centred=kind == "correlation")
     return Vectors(columns, squares, kind)
+
+
+def _taken(columns: Array, rows: Rows | slice) -> Array:
+    """Return some rows; a slice is not copied."""
+    if isinstance(rows, slice):
+        return columns[:, rows]
+    # Numbers of rows are right; to look at each one again takes as long as to copy.
+    return np.take(columns, rows, axis=1, mode="clip")
 
 
 def _squares(columns: Array) -> Array:
