@@ -7,6 +7,7 @@ import json
 import pickle
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,10 @@ from cellfolio.workflows.featurizing.networks import NetworkChoice, load_network
 from cellfolio.workflows.featurizing.running import (
     RUN_RECORD,
     FeaturizedRun,
-    FeaturizeInputs,
-    featurize,
+    featurize_plates,
 )
+from cellfolio.workflows.measuring.running import MeasureInputs
+from cellfolio.workflows.measuring.shards import Shard
 from tests.workflows.networks import convolution, convolved, site_images, write_plate
 
 OPTIONS = FeaturizeOptions(crops=CropSettings(16), presentation=Presentation(batch=3))
@@ -53,9 +55,10 @@ def network(tmp_path: Path) -> Path:
     return path
 
 
-def run(plate: Path, output: Path, network: Any, **how: Any) -> FeaturizedRun:
-    inputs = FeaturizeInputs(plate / "images", labels=plate / "labels", **how.pop("inputs", {}))
-    return featurize(inputs, output, network, how.pop("options", OPTIONS), **how)
+def run(plate: Path, output: Path, network: Path, **how: Any) -> FeaturizedRun:
+    inputs = MeasureInputs(plate / "images", labels=plate / "labels", **how.pop("inputs", {}))
+    options = replace(how.pop("options", OPTIONS), network=NetworkChoice(network))
+    return featurize_plates(inputs, output, options, **how)
 
 
 def sha256(data: bytes) -> str:
@@ -194,7 +197,7 @@ def test_all_channels_are_one_picture_for_networks_that_want_it(
 ) -> None:
     path = tmp_path / "five.onnx"
     path.write_bytes(convolution(colours=2))
-    together = FeaturizeOptions("cells", CropSettings(16), Presentation("together"))
+    together = replace(OPTIONS, around="cells", presentation=Presentation("together"))
     found = run(plate, tmp_path / "deep", path, options=together)
     assert found.features == 3
     table = pd.read_parquet(tmp_path / "deep/P1/A01_1.parquet")
@@ -229,6 +232,14 @@ def test_a_network_that_does_not_take_such_crops_is_told_of_at_once(
     assert "together" in caught.value.hint
 
 
+def test_shards_do_the_sites_between_them(plate: Path, network: Path, tmp_path: Path) -> None:
+    output = tmp_path / "deep"
+    found = run(plate, output, network, shard=Shard(2, 2))
+    assert [one.well for one in found.sites] == ["B03"]
+    assert not (output / RUN_RECORD).exists()
+    assert len(run(plate, output, network).kept) == 1
+
+
 @pytest.mark.slow
 def test_any_number_of_workers_gives_the_same_bytes(
     plate: Path, network: Path, tmp_path: Path
@@ -245,8 +256,9 @@ def test_images_labels_and_network_may_be_files_of_a_package(
 ) -> None:
     shutil.copy(network, plate / "net.onnx")
     cellfolio.build(plate, "lab/plate", home=home)
-    inputs = FeaturizeInputs("lab/plate/images", labels="lab/plate/labels")
-    found = featurize(inputs, tmp_path / "deep", "lab/plate/net.onnx", OPTIONS, home=home)
+    inputs = MeasureInputs("lab/plate/images", labels="lab/plate/labels")
+    options = replace(OPTIONS, network=NetworkChoice("lab/plate/net.onnx"))
+    found = featurize_plates(inputs, tmp_path / "deep", options, home=home)
     assert (found.cells, found.network.name) == (8, "net")
     table = pq.read_table(tmp_path / "deep/P1/A01_1.parquet")
     told = json.loads(table.schema.metadata[b"cellfolio"])
@@ -346,6 +358,6 @@ def test_wrong_settings_are_refused(network: Path) -> None:
     with pytest.raises(InvalidArgument, match="threads should be at least 1"):
         NetworkChoice(network, threads=0)
     with pytest.raises(InvalidArgument, match="around should be one of"):
-        FeaturizeOptions("cytoplasm")  # type: ignore[arg-type]
+        FeaturizeOptions(around="cytoplasm")  # type: ignore[arg-type]
     with pytest.raises(InvalidArgument, match="cannot use a GPU here"):
         load_network(NetworkChoice(network, device="cuda"))

@@ -30,7 +30,7 @@ _FAILED = 10
 
 
 @command("featurize", fields=FIELDS)
-@click.argument("images")
+@click.argument("what", metavar="IMAGES")
 @click.option(
     "-o",
     "--output",
@@ -47,17 +47,20 @@ _FAILED = 10
     "ONNX or TorchScript.",
 )
 @click.option("--digest", metavar="SHA256:…", help="What the bytes of the network must be.")
-@click.option("--name", metavar="WORD", help="How features begin; by default as the network.")
+@click.option(
+    "--name", default="", metavar="WORD", help="How features begin; by default as the network."
+)
+@click.option("--images", metavar="PLACE", help="Where the images are that a table names.")
 @click.option(
     "--labels",
-    metavar="WHERE",
-    help="Folder or package with labels: r04c14f05_nuclei.tiff, and maybe _cells. By default "
-    "nuclei and cells are found as CPJUMP1 did.",
+    metavar="PLACE",
+    help="Label images that were made elsewhere; by default cells are found as 'measure' does.",
 )
+@click.option("--illumination", metavar="PLACE", help="Illumination functions: PLATE_IllumDNA.npy.")
 @click.option(
     "--channels",
     default="",
-    metavar="CHANNELS",
+    metavar="NAMES",
     help="Channels: DNA,ER or DNA=5,Actin=2; by default all but those of transmitted light.",
 )
 @click.option(
@@ -84,7 +87,9 @@ _FAILED = 10
     help="What is black and white: percentiles of the site's image (the default), or the range "
     "of its type.",
 )
-@click.option("--plate", default="", metavar="NAME", help="Plate, if files do not tell it.")
+@click.option(
+    "--plate", default="", metavar="NAME", help="Name of the plate, if files do not tell it."
+)
 @click.option("--well", default="", metavar="WELLS", help="Wells: A01, A01,B02, A01-B03, A.")
 @click.option("--site", default="", metavar="SITES", help="Sites: 1, or 1,3-5.")
 @click.option("--batch", type=int, default=8, help="Cells that are shown at once; by default 8.")
@@ -95,33 +100,36 @@ _FAILED = 10
     help="By default a GPU if there is one.",
 )
 @click.option("--threads", type=int, default=1, help="Of the network, on a CPU; by default 1.")
-@click.option("--workers", type=int, default=1, help="Processes; by default 1.")
-def featurize_command(images: str, output: Path, **how: Any) -> Answer:
+@click.option(
+    "--workers", metavar="N", type=click.IntRange(1), default=1, help="Processes; by default 1."
+)
+@click.option("--shard", metavar="I/N", help="Only every N-th site from the I-th on.")
+def featurize_command(what: str, output: Path, **how: Any) -> Answer:
     """Describe each cell of images by a network: deep features.
 
-    IMAGES is a folder or package with images of plates, or a table of them. A crop around each
-    cell is shown to the network. Sites that are finished are not done again; if a site fails,
-    the others go on, and the exit code is 1. `aggregate` makes profiles of the output, and
-    `normalize --method spherize` makes their features comparable.
+    IMAGES is a folder or a package with images of plates, or a load_data table or Index.idx.xml
+    that names them. A crop around each cell is shown to the network. Sites that are finished are
+    not done again; a site that fails is told of, the others go on, and the exit code is 1.
+    'aggregate' makes profiles of the output, 'normalize --method spherize' compares them.
     """
-    from cellfolio.workflows.featurizing.networks import NetworkChoice
-    from cellfolio.workflows.featurizing.running import FeaturizeInputs, featurize
+    from cellfolio.workflows.featurizing.running import featurize_plates
+    from cellfolio.workflows.measuring.running import MeasureInputs
+    from cellfolio.workflows.measuring.shards import Shard
 
-    inputs = FeaturizeInputs(
-        images,
-        labels=how["labels"],
-        channels=how["channels"],
-        plate=how["plate"],
-        select={"well": how["well"], "site": how["site"]},
+    inputs = MeasureInputs(
+        what,
+        how["images"],
+        how["labels"],
+        how["illumination"],
+        how["channels"],
+        how["plate"],
+        {name: how[name] for name in ("well", "site") if how[name]},
     )
-    network = NetworkChoice(
-        how["network"], how["digest"], how["name"] or "", how["device"], how["threads"]
-    )
-    found = featurize(
+    found = featurize_plates(
         inputs,
         output,
-        network,
         _options(how),
+        shard=None if how["shard"] is None else Shard.parse(how["shard"]),
         workers=how["workers"],
         progress=terminal_progress(),
     )
@@ -132,12 +140,16 @@ def _options(how: dict[str, Any]) -> FeaturizeOptions:
     from cellfolio.measurement.crops import CropSettings
     from cellfolio.measurement.networks import Presentation
     from cellfolio.workflows.featurizing.making import FeaturizeOptions
+    from cellfolio.workflows.featurizing.networks import NetworkChoice
 
+    network = NetworkChoice(
+        how["network"], how["digest"], how["name"], how["device"], how["threads"]
+    )
     crops = CropSettings(
         how["size"], edge=how["edge"], masked=how["masked"], scaling=how["scaling"]
     )
     shown = Presentation("together" if how["together"] else "each", how["batch"])
-    return FeaturizeOptions(how["around"], crops, shown)
+    return FeaturizeOptions(network, how["around"], crops, shown)
 
 
 def _document(found: FeaturizedRun) -> dict[str, Any]:

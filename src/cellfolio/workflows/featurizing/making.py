@@ -13,7 +13,8 @@ from cellfolio.errors import CellfolioError, InvalidArgument
 from cellfolio.measurement import CropSettings, Presentation, SegmentationSettings
 from cellfolio.storage.home import Home
 from cellfolio.workflows.featurizing.networks import LoadedNetwork, NetworkChoice, load_network
-from cellfolio.workflows.measuring.labels import CELLS, NUCLEI
+from cellfolio.workflows.measuring.labels import CELLS
+from cellfolio.workflows.measuring.making import read_images, segment_site
 from cellfolio.workflows.measuring.reading import Reader, identity
 from cellfolio.workflows.measuring.settings import plain
 from cellfolio.workflows.measuring.sites import ImagePart, SiteImages
@@ -23,11 +24,9 @@ from cellfolio.workflows.profiling.inputs import Digests
 from cellfolio.workflows.single_cells import KEY
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     import pyarrow as pa
 
-    from cellfolio.measurement import Crops, Segmentation
+    from cellfolio.measurement import Crops
     from cellfolio.measurement.networks import Images
 
 Around: TypeAlias = Literal["nuclei", "cells"]
@@ -41,6 +40,7 @@ class FeaturizeOptions:
 
     Attributes
     ----------
+    network : NetworkChoice
     around : {'nuclei', 'cells'}
         Whose centre a crop is around. What is masked are cells in any case.
     crops : CropSettings
@@ -49,6 +49,7 @@ class FeaturizeOptions:
         How nuclei and cells are found, where no labels are given.
     """
 
+    network: NetworkChoice = field(default_factory=NetworkChoice)
     around: Around = "nuclei"
     crops: CropSettings = field(default_factory=CropSettings)
     presentation: Presentation = field(default_factory=Presentation)
@@ -59,6 +60,19 @@ class FeaturizeOptions:
             raise InvalidArgument(
                 f"around should be one of {get_args(Around)}, found {self.around!r}"
             )
+
+    def deciding(self, *, segmented: bool) -> dict[str, Any]:
+        """Return what decides the numbers, but for the network, as JSON has it.
+
+        Parameters
+        ----------
+        segmented : bool
+            Whether something is segmented, so that its settings matter.
+        """
+        found = {name: plain(getattr(self, name)) for name in ("around", "crops", "presentation")}
+        if segmented:
+            found["segmentation"] = plain(self.segmentation)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +86,14 @@ class FeatureJob:
         Those that are shown, in the order of features.
     labels : tuple of (str, ImagePart)
         By kind; where there are none, the site is segmented.
-    network : NetworkChoice
-        With the digest that was found.
     options : FeaturizeOptions
+        With the digest and device of the network that were found.
     output, home : Path
     """
 
     site: SiteImages
     channels: tuple[str, ...]
     labels: tuple[tuple[str, ImagePart], ...]
-    network: NetworkChoice
     options: FeaturizeOptions
     output: Path
     home: Path
@@ -105,18 +117,16 @@ class FeatureJob:
         made_of : mapping of str to str
             Digest of each file by its key.
         """
-        settings = plain(self.options)
-        if CELLS in dict(self.labels):
-            del settings["segmentation"]
+        network = self.options.network
         return {
             "version": f"{version('cellfolio')}+{_METHODS}",
             "network": {
-                "name": self.network.prefix,
-                "digest": self.network.digest,
-                "device": self.network.device,
+                "name": network.prefix,
+                "digest": network.digest,
+                "device": network.device,
             },
             "channels": list(self.channels),
-            "settings": settings,
+            "settings": self.options.deciding(segmented=CELLS not in dict(self.labels)),
             "inputs": dict(sorted(made_of.items())),
         }
 
@@ -189,16 +199,16 @@ def _featurize(job: FeatureJob, home: Home) -> tuple[int, int]:
     if job.site.problem:
         raise InvalidArgument(job.site.problem)
     reader = Reader(home, Digests({}))
-    images = _read_images(job.site, reader)
-    found = _segment(job, images, reader)
+    images = read_images(job.site, reader)
+    found = segment_site(images, job.labels, job.options.segmentation, reader)
     crops = crop_cells(
         found.cells,
         {name: images[name] for name in job.channels},
         job.options.crops,
         around=found.nuclei if job.options.around == "nuclei" else None,
     )
-    features = embed_cells(crops, _ready(job.network, home), job.options.presentation)
-    table = _table(job.site, crops, features, job.network.prefix)
+    features = embed_cells(crops, _ready(job.options.network, home), job.options.presentation)
+    table = _table(job.site, crops, features, job.options.network.prefix)
     write_cells(table, job.path, job.told(reader.made_of))
     return features.shape[0], features.shape[1]
 
@@ -231,30 +241,6 @@ def _ready(choice: NetworkChoice, home: Home) -> LoadedNetwork:
     if choice not in _READY:
         get_ready(choice, load_network(choice, home=home))
     return _READY[choice]
-
-
-def _read_images(site: SiteImages, reader: Reader) -> dict[str, npt.NDArray[np.generic]]:
-    from cellfolio.measurement.site import divide_illumination
-
-    images = {name: reader.read(part) for name, part in site.parts}
-    for name, part in site.illumination:
-        if name in images:
-            images[name] = divide_illumination(images[name], reader.read_function(part), name)
-    return images
-
-
-def _segment(
-    job: FeatureJob, images: Mapping[str, npt.NDArray[np.generic]], reader: Reader
-) -> Segmentation:
-    from cellfolio.measurement import labels_given, segment
-
-    ready = {kind: reader.read(part) for kind, part in job.labels}
-    settings = job.options.segmentation
-    if NUCLEI not in ready:
-        return segment(images, settings)
-    if CELLS not in ready:
-        return segment(images, settings, nuclei_by=lambda _: ready[NUCLEI])
-    return labels_given(ready[NUCLEI], ready[CELLS], shrink_nuclei=settings.shrink_nuclei)
 
 
 def _table(site: SiteImages, crops: Crops, features: Images, name: str) -> pa.Table:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cellfolio.errors import CellfolioError, InvalidArgument, NotFound
+from cellfolio.errors import InvalidArgument
 from cellfolio.measurement import crop_cells, embed_cells
-from cellfolio.package.nearest import suggest_or_list
-from cellfolio.package.package import Package
-from cellfolio.registries.plates import Well, parse_wells
-from cellfolio.registries.selection import CPJUMP1_CHANNELS, parse_sites
+from cellfolio.registries.plates import Well
+from cellfolio.registries.selection import CPJUMP1_CHANNELS
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Meter, Progress
@@ -26,51 +24,15 @@ from cellfolio.workflows.featurizing.making import (
     get_ready,
 )
 from cellfolio.workflows.featurizing.networks import (
-    DEFAULT,
     LoadedNetwork,
-    NetworkChoice,
     load_network,
 )
-from cellfolio.workflows.measuring.channels import ChannelNames
-from cellfolio.workflows.measuring.labels import ReadyLabels
-from cellfolio.workflows.measuring.places import find_places
-from cellfolio.workflows.measuring.settings import plain
-from cellfolio.workflows.measuring.sites import ImagePart, SiteImages, find_sites
+from cellfolio.workflows.measuring.running import MeasureInputs, find_labelled
+from cellfolio.workflows.measuring.shards import Shard
 from cellfolio.workflows.processes import Failure, alone_in, count_workers, do_all
 
 RUN_RECORD = "featurized.json"
-Where = Package | Path | str
 _TRANSMITTED = frozenset(one.name for one in CPJUMP1_CHANNELS if one.kind == "brightfield")
-
-
-@dataclass(frozen=True, slots=True)
-class FeaturizeInputs:
-    """Whose cells are featurized.
-
-    Attributes
-    ----------
-    what : Package, path or str
-        A folder or package with images of plates, or a table of them: ``load_data.csv`` or
-        ``Index.idx.xml``.
-    images : Package, path or str, optional
-        Where the images are that a table names, if not where it says.
-    labels : Package, path or str, optional
-        Labels that were made elsewhere, see `ReadyLabels`; by default sites are segmented.
-    channels : str or sequence of str
-        Those to show, ``NAME`` or ``NAME=WHAT``; by default all but those of transmitted light.
-    plate : str
-        Name of the plate, where files do not tell it.
-    select : mapping of str to str
-        ``well`` and ``site``: which to featurize. Of a data set of plates, ``batch`` and ``plate``
-        tell which.
-    """
-
-    what: Where
-    images: Where | None = None
-    labels: Where | None = None
-    channels: str | Sequence[str] = ()
-    plate: str = ""
-    select: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +73,12 @@ class FeaturizedRun:
         return sum(one.cells for one in self.sites)
 
 
-def featurize(
-    inputs: FeaturizeInputs | Where,
+def featurize_plates(
+    inputs: MeasureInputs,
     output: Path | str,
-    network: NetworkChoice | str | Path = DEFAULT,
     options: FeaturizeOptions | None = None,
     *,
+    shard: Shard | None = None,
     workers: int | None = 1,
     progress: Progress | None = None,
     home: Home | None = None,
@@ -131,11 +93,13 @@ def featurize(
 
     Parameters
     ----------
-    inputs : FeaturizeInputs, Package, path or str
+    inputs : MeasureInputs
+        Channels are by default all but those of transmitted light.
     output : path
         A folder; made if need be.
-    network : NetworkChoice, str or Path
     options : FeaturizeOptions, optional
+    shard : Shard, optional
+        Do only a part of the sites: other machines do the others.
     workers : int, optional
         Processes, each with the network; None for as many as there are cores. With 1, this process
         does everything. In a script, more than one need ``if __name__ == "__main__":`` around the
@@ -160,23 +124,22 @@ def featurize(
     --------
     ::
 
-        cellfolio.featurize("./images", "deep")
+        cellfolio.featurize_plates(MeasureInputs("images"), "deep")
         wells = cellfolio.aggregate_cells(cellfolio.open_cells("deep"))
     """
     count_workers(workers, 1)
-    home, output = home or Home(), Path(output)
-    options = options or FeaturizeOptions()
-    chosen = network if isinstance(network, NetworkChoice) else NetworkChoice(network)
-    given = inputs if isinstance(inputs, FeaturizeInputs) else FeaturizeInputs(inputs)
-    ready = load_network(chosen, home=home)
-    jobs = _plan(given, output, get_ready(chosen, ready), options, home)
+    home, output, options = home or Home(), Path(output), options or FeaturizeOptions()
+    network = load_network(options.network, home=home)
+    options = replace(options, network=get_ready(options.network, network))
+    jobs = _plan(inputs, output, options, home)
     channels = jobs[0].channels
-    features = _count_features(ready, channels, options)
+    features = _count_features(network, channels, options)
     output.mkdir(parents=True, exist_ok=True)
-    with alone_in(output):
-        sites = _do(jobs, workers, progress)
-        run = FeaturizedRun(output, ready, channels, features, sites)
-        _record(run, options)
+    with alone_in(output, ".running.lock" if shard is None else f".running-{shard.name}.lock"):
+        sites = _do(jobs if shard is None else shard.of(jobs), workers, progress)
+        run = FeaturizedRun(output, network, channels, features, sites)
+        if shard is None:
+            _record(run, options)
     return run
 
 
@@ -196,63 +159,14 @@ def _do(
 
 
 def _plan(
-    inputs: FeaturizeInputs,
-    output: Path,
-    network: NetworkChoice,
-    options: FeaturizeOptions,
-    home: Home,
+    inputs: MeasureInputs, output: Path, options: FeaturizeOptions, home: Home
 ) -> list[FeatureJob]:
-    names = ChannelNames.parse(inputs.channels)
-    select = {key: inputs.select[key] for key in inputs.select if key not in ("well", "site")}
-    places = find_places(inputs.what, home, select)
-    images = None if inputs.images is None else find_places(inputs.images, home)
-    sites = find_sites(places, images, names, plate=inputs.plate, home=home)
-    sites = _chosen(sites, inputs.select)
-    channels = tuple(
-        name
-        for name in dict.fromkeys(name for site in sites for name, _ in site.parts)
-        if names.of or name not in _TRANSMITTED
-    )
-    if not channels:
+    found = list(find_labelled(inputs, home))
+    there = dict.fromkeys(name for site, _ in found for name, _ in site.parts)
+    shown = tuple(name for name in there if inputs.channels or name not in _TRANSMITTED)
+    if not shown:
         raise InvalidArgument("all channels are of transmitted light", hint="name those to show")
-    labels = None
-    if inputs.labels is not None:
-        labels = ReadyLabels.of(find_places(inputs.labels, home))
-    jobs = []
-    for one in sites:
-        site, ready = _labelled(one, labels)
-        jobs.append(FeatureJob(site, channels, ready, network, options, output, home.folder))
-    return jobs
-
-
-def _labelled(
-    site: SiteImages, labels: ReadyLabels | None
-) -> tuple[SiteImages, tuple[tuple[str, ImagePart], ...]]:
-    """Return a site with its labels; where they are missing, with the reason as its problem."""
-    if labels is None:
-        return site, ()
-    try:
-        return site, tuple(sorted(labels.find(site).items()))
-    except CellfolioError as error:
-        problem = "; ".join(filter(None, (site.problem, str(error))))
-        return replace(site, problem=problem), ()
-
-
-def _chosen(sites: Sequence[SiteImages], select: Mapping[str, str]) -> list[SiteImages]:
-    wells = set(parse_wells(select["well"])) if select.get("well") else None
-    numbers = set(parse_sites(select["site"])) if select.get("site") else None
-    found = [
-        site
-        for site in sites
-        if (wells is None or site.well in wells) and (numbers is None or site.number in numbers)
-    ]
-    if not found:
-        there = dict.fromkeys(str(site.well) for site in sites)
-        raise NotFound(
-            "none of the sites was asked for",
-            hint=suggest_or_list(select.get("well", ""), there),
-        )
-    return found
+    return [FeatureJob(site, shown, labels, options, output, home.folder) for site, labels in found]
 
 
 def _count_features(
@@ -285,7 +199,7 @@ def _record(run: FeaturizedRun, options: FeaturizeOptions) -> None:
         },
         "channels": list(run.channels),
         "features": run.features,
-        "options": plain(options),
+        "options": options.deciding(segmented=True),
         "plates": {plate: dict(_told(sites)) for plate, sites in plates.items()},
     }
     text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from cellfolio.measurement import Segmentation
+    from cellfolio.measurement import Segmentation, SegmentationSettings
 
 Images = dict[str, "npt.NDArray[np.generic]"]
 LABELS = ("nuclei", "cells", "cytoplasm")
@@ -153,8 +153,8 @@ def _measure(job: SiteJob, reader: Reader) -> Mapping[str, float]:
 
     if job.site.problem:
         raise InvalidArgument(job.site.problem)
-    images = _read_images(job.site, reader)
-    segmentation = _segment(job, images, reader)
+    images = read_images(job.site, reader)
+    segmentation = segment_site(images, job.labels, job.options.segmentation, reader)
     found = measure_site(images, segmentation, job.options.site)
     facts = job.facts(reader.made_of)
     told = {"version": facts.version, "inputs": facts.made_of, "settings": facts.settings}
@@ -164,7 +164,8 @@ def _measure(job: SiteJob, reader: Reader) -> Mapping[str, float]:
     return found.image
 
 
-def _read_images(site: SiteImages, reader: Reader) -> Images:
+def read_images(site: SiteImages, reader: Reader) -> Images:
+    """Read the channels of a site, divided by illumination functions where there are some."""
     from cellfolio.measurement.site import divide_illumination
 
     planes = at_once(lambda one: reader.read(one[1]), site.parts)
@@ -175,11 +176,16 @@ def _read_images(site: SiteImages, reader: Reader) -> Images:
     return images
 
 
-def _segment(job: SiteJob, images: Images, reader: Reader) -> Segmentation:
+def segment_site(
+    images: Images,
+    labels: Sequence[tuple[str, ImagePart]],
+    settings: SegmentationSettings,
+    reader: Reader,
+) -> Segmentation:
+    """Return the nuclei and cells of a site: those that are given, and found where none are."""
     from cellfolio.measurement import labels_given, segment
 
-    ready = {kind: reader.read(part) for kind, part in job.labels}
-    settings = job.options.segmentation
+    ready = {kind: reader.read(part) for kind, part in labels}
     if NUCLEI not in ready:
         return segment(images, settings)
     if CELLS not in ready:
