@@ -13,6 +13,7 @@ formula and source; the numbers are those of CellProfiler 4.2:
 [0.0588, 0.1569]
 """
 
+from cellfolio.measurement.crops import Crops, CropSettings, crop_cells
 from cellfolio.measurement.granularity import GranularitySettings, Spectrum
 from cellfolio.measurement.measuring import (
     GROUPS,
@@ -20,6 +21,7 @@ from cellfolio.measurement.measuring import (
     measure_objects,
     scale_image,
 )
+from cellfolio.measurement.networks import Network, Presentation, embed_cells
 from cellfolio.measurement.objects import Objects
 from cellfolio.measurement.segmentation import (
     KINDS,
@@ -42,17 +44,23 @@ __all__ = [
     "KINDS",
     "Background",
     "CellSettings",
+    "CropSettings",
+    "Crops",
     "GranularitySettings",
     "IlluminationSettings",
     "ImageSum",
     "MeasurementSettings",
+    "Network",
     "NucleusSettings",
     "Objects",
+    "Presentation",
     "Segmentation",
     "SegmentationSettings",
     "Spectrum",
     "Threshold",
     "correct_illumination",
+    "crop_cells",
+    "embed_cells",
     "find_illumination",
     "labels_given",
     "measure_objects",

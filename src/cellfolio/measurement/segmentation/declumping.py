@@ -6,7 +6,6 @@ import numpy as np
 import scipy.ndimage as ndi
 
 from cellfolio.measurement.compiled import compiled
-from cellfolio.measurement.distances import distance_to_edge
 from cellfolio.measurement.objects import Floats, Ints, Labels, Objects, Plane
 from cellfolio.measurement.segmentation.labelling import Mask, components_of, fill_holes
 from cellfolio.measurement.segmentation.propagation import propagate
@@ -71,7 +70,7 @@ def _distances(parts: Labels, settings: NucleusSettings) -> Floats:
         parts = fill_holes(parts, objects=True)
     objects = Objects.of(parts)
     found = np.zeros(parts.size)
-    found[objects.pixels] = distance_to_edge(objects)
+    found[objects.pixels] = objects.depths
     return found.reshape(parts.shape)
 
 
