@@ -22,21 +22,29 @@ from cellfolio.measurement.measuring import (
 )
 from cellfolio.measurement.objects import Objects
 from cellfolio.measurement.segmentation import (
+    KINDS,
     Background,
     CellSettings,
+    IlluminationSettings,
+    ImageSum,
     NucleusSettings,
     Segmentation,
     SegmentationSettings,
     Threshold,
+    correct_illumination,
+    find_illumination,
     labels_given,
     segment,
 )
 
 __all__ = [
     "GROUPS",
+    "KINDS",
     "Background",
     "CellSettings",
     "GranularitySettings",
+    "IlluminationSettings",
+    "ImageSum",
     "MeasurementSettings",
     "NucleusSettings",
     "Objects",
@@ -44,6 +52,8 @@ __all__ = [
     "SegmentationSettings",
     "Spectrum",
     "Threshold",
+    "correct_illumination",
+    "find_illumination",
     "labels_given",
     "measure_objects",
     "scale_image",

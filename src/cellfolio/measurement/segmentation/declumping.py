@@ -54,10 +54,9 @@ def divide(image: Plane, parts: Labels, settings: NucleusSettings) -> Labels:
     if settings.dividing_lines == "Propagate":
         return propagate(np.zeros(parts.shape), markers, parts > 0, 1.0)
     if settings.dividing_lines == "Intensity":
-        levels = (np.float32(1) - image).astype(np.float64)
-    else:
-        levels = -heights
-        levels -= levels.min()
+        return flood(np.float32(1) - image, markers, parts > 0)
+    levels = -heights
+    levels -= levels.min()
     return flood(levels, markers, parts > 0)
 
 

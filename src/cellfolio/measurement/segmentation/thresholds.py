@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.ndimage as ndi
 
 from cellfolio.measurement.compiled import compiled
 from cellfolio.measurement.objects import Floats, Plane
 from cellfolio.measurement.segmentation.labelling import Mask
 from cellfolio.measurement.segmentation.settings import Threshold
+from cellfolio.measurement.segmentation.smoothing import smooth
 
 _SIGMA = 1 / (2 * 0.6744)
 """Of a smoothing scale of 1: half of a smoothed pixel comes from within the scale."""
@@ -76,23 +76,6 @@ def find_foreground(image: Plane, settings: Threshold) -> Mask:
     return smooth(image, settings.smoothing_scale * _SIGMA) >= threshold
 
 
-def smooth(image: Plane, sigma: float) -> Floats:
-    """Return an image smoothed by a Gaussian, in which what lies beyond the image has no part.
-
-    Parameters
-    ----------
-    image : array of float32, shape (rows, columns)
-    sigma : float
-        In pixels; the Gaussian ends at four of them.
-    """
-    if sigma == 0:
-        return image.astype(np.float64)
-    inside = [ndi.gaussian_filter1d(np.ones(size), sigma, mode="constant") for size in image.shape]
-    found = ndi.gaussian_filter(image, sigma, mode="constant")
-    shares: Floats = np.outer(*inside) + np.finfo(np.float64).eps
-    return np.asarray(found / shares, dtype=np.float64)
-
-
 @compiled
 def _cross_entropy(values: Plane, low: float, tolerance: float) -> float:
     total = 0.0
@@ -158,17 +141,22 @@ def _best_split(counts: Floats, middles: Floats) -> int:
 
 
 def _best_two_splits(counts: Floats) -> tuple[int, int]:
-    """Return the last bins of the first and the second class, of the greatest variance between."""
+    """Return the last bins of the first and the second class, of the greatest variance between.
+
+    The numbers are those of scikit-image: sums are in single precision, the first two bins have one
+    rank, and a class of the first bin alone counts nothing.
+    """
     size = len(counts)
-    shares = np.concatenate([[0.0], np.cumsum(counts)])
-    sums = np.concatenate([[0.0], np.cumsum(counts * np.arange(size))])
+    shares = (counts / counts.sum()).astype(np.float32)
+    weights = np.concatenate([np.zeros(1, np.float32), np.cumsum(shares)])
+    ranks = np.maximum(np.arange(size, dtype=np.float32), 1)
+    sums = np.concatenate([np.zeros(1, np.float32), np.cumsum(shares * ranks)])
     first, last = np.triu_indices(size)
-    weight = shares[last + 1] - shares[first]
-    scores = np.zeros((size, size))
+    weight, total = weights[last + 1] - weights[first], sums[last + 1] - sums[first]
     some = weight > 0
-    found = (sums[last + 1] - sums[first])[some] ** 2 / weight[some]
-    scores[first[some], last[some]] = found
+    scores = np.zeros((size, size), dtype=np.float32)
+    scores[first[some], last[some]] = total[some] ** 2 / weight[some]
+    scores[0, 0] = 0
     low, high = np.triu_indices(size - 1, 1)
-    total = scores[0, low] + scores[low + 1, high] + scores[high + 1, size - 1]
-    best = int(np.argmax(total))
+    best = int(np.argmax(scores[0, low] + scores[high + 1, size - 1] + scores[low + 1, high]))
     return int(low[best]), int(high[best])
