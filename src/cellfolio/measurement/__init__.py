@@ -13,7 +13,10 @@ formula and source; the numbers are those of CellProfiler 4.2:
 [0.0588, 0.1569]
 """
 
+from cellfolio.measurement.costes import CostesSettings
 from cellfolio.measurement.granularity import GranularitySettings, Spectrum
+from cellfolio.measurement.image_features import measure_image
+from cellfolio.measurement.image_quality import measure_image_quality
 from cellfolio.measurement.measuring import (
     GROUPS,
     MeasurementSettings,
@@ -21,13 +24,18 @@ from cellfolio.measurement.measuring import (
     scale_image,
 )
 from cellfolio.measurement.objects import Objects
+from cellfolio.measurement.threshold_quality import measure_threshold
 
 __all__ = [
     "GROUPS",
+    "CostesSettings",
     "GranularitySettings",
     "MeasurementSettings",
     "Objects",
     "Spectrum",
+    "measure_image",
+    "measure_image_quality",
     "measure_objects",
+    "measure_threshold",
     "scale_image",
 ]
