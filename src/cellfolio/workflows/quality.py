@@ -21,10 +21,13 @@ from cellfolio.profiles.tables import open_table
 from cellfolio.registries.plates import Well, parse_well
 from cellfolio.storage.disk import write_atomically
 from cellfolio.workflows.plates import column_of
-from cellfolio.workflows.quality_page import PageContent, PagePicture, Section, pictures_of
+from cellfolio.workflows.quality_page import Fact, PageContent, PagePicture, Section, pictures_of
+from cellfolio.workflows.site_quality import SiteContent, read_sites
 
 if TYPE_CHECKING:
     from jinja2 import Template
+
+    from cellfolio.evaluation.site_quality import SiteQuality
 
 PLATES = ("Metadata_Plate", "Image_Metadata_Plate")
 """Columns that tell plates: the first that is there."""
@@ -44,14 +47,17 @@ class QualityPage:
         The page, which needs no other file.
     pictures : tuple of Path
         The pictures in it, as PNG and SVG.
-    quality : PlateQuality
-        What it tells.
+    quality : PlateQuality or None
+        What it tells of the profiles; None without them.
+    sites : SiteQuality or None
+        What it tells of the images; None without a table of them.
     """
 
     plate: str
     path: Path
     pictures: tuple[Path, ...] = field(repr=False)
-    quality: PlateQuality
+    quality: PlateQuality | None
+    sites: SiteQuality | None = None
 
 
 def quality(
@@ -59,6 +65,7 @@ def quality(
     output: Path | str,
     design: PlateDesign | None = None,
     rules: QualityRules | None = None,
+    images: Path | str | None = None,
 ) -> tuple[QualityPage, ...]:
     r"""Write a page about the quality of each plate, with pictures.
 
@@ -73,6 +80,9 @@ def quality(
         Which wells are controls and replicates. Columns may be named without ``Metadata_``.
     rules : QualityRules, optional
         When a well is flagged.
+    images : path, optional
+        Table of the plates' images, a row for each site, as it is written when plates are
+        measured; see `cellfolio.evaluation.site_quality`. Without profiles, pages tell of it only.
 
     Returns
     -------
@@ -99,8 +109,11 @@ def quality(
     ['P7', 'P7.html']
     """
     paths = [Path(profiles)] if isinstance(profiles, (str, Path)) else list(map(Path, profiles))
+    sites = {} if images is None else read_sites(Path(images))
+    if not paths and not sites:
+        raise InvalidArgument("expected at least one table of profiles, or of images, found none")
     if not paths:
-        raise InvalidArgument("expected at least one table of profiles, found none")
+        return tuple(write_site_page(plate, one, Path(output)) for plate, one in sites.items())
     stages = _stage_names(paths)
     tables = {name: load_file(path) for name, path in stages.items()}
     inputs = {name: _digest(path) for name, path in stages.items()}
@@ -117,8 +130,13 @@ def quality(
     pages = []
     for plate in first:
         own = {name: found[plate] for name, found in plates.items()}
+        if sites and plate not in sites:
+            raise InvalidArgument(f"{images} has no images of the plate {plate}")
         try:
-            pages.append(write_quality_page(plate, own, Path(output), design, rules, inputs=inputs))
+            page = write_quality_page(
+                plate, own, Path(output), design, rules, inputs=inputs, sites=sites.get(plate)
+            )
+            pages.append(page)
         except InvalidArgument as error:
             raise InvalidArgument(f"{plate}: {error}", hint=error.hint) from error
     return tuple(pages)
@@ -132,6 +150,7 @@ def write_quality_page(
     rules: QualityRules | None = None,
     *,
     inputs: Mapping[str, str] | None = None,
+    sites: SiteContent | None = None,
 ) -> QualityPage:
     """Write the page of one plate, and its pictures.
 
@@ -147,6 +166,8 @@ def write_quality_page(
     rules : QualityRules, optional
     inputs : mapping of str to str, optional
         Digest of each file that the tables are from, by its name; told in the page.
+    sites : SiteContent, optional
+        What is known of the plate's images.
 
     Returns
     -------
@@ -162,15 +183,42 @@ def write_quality_page(
     found = plate_quality(stages, design, rules, places=places or None)
     content = PageContent(
         plate, found, design, rules, tuple(wells[name] for name in found.wells["well"] if wells),
-        inputs or {},
+        {**(inputs or {}), **({} if sites is None else {sites.file: sites.digest})},
     )  # fmt: skip
-    sections = content.sections()
+    sections, facts = content.sections(), content.facts()
+    if sites is not None:
+        sections[1:1] = sites.sections()
+        facts += sites.facts()
+    about = f"of profiles: {' → '.join(found.stages)}"
+    path, pictures = _write_page(plate, about, facts, sections, folder)
+    return QualityPage(plate, path, pictures, found, None if sites is None else sites.quality)
+
+
+def write_site_page(plate: str, sites: SiteContent, folder: Path) -> QualityPage:
+    """Write the page of a plate of which only the images are known.
+
+    Parameters
+    ----------
+    plate : str
+    sites : SiteContent
+    folder : Path
+        Made if it is not there.
+    """
+    sections = [*sites.sections(), sites.origin()]
+    path, pictures = _write_page(plate, "of images", sites.facts(), sections, folder)
+    return QualityPage(plate, path, pictures, None, sites.quality)
+
+
+def _write_page(
+    plate: str, about: str, facts: Sequence[Fact], sections: Sequence[Section], folder: Path
+) -> tuple[Path, tuple[Path, ...]]:
     name = file_name(plate)
     folder.mkdir(parents=True, exist_ok=True)
     pictures = _write_pictures(pictures_of(sections), folder / name)
     page = folder / f"{name}.html"
-    write_atomically(page, _render(content, sections).encode("utf-8"))
-    return QualityPage(plate, page, pictures, found)
+    text = _template().render(plate=plate, about=about, facts=facts, sections=sections)
+    write_atomically(page, text.encode("utf-8"))
+    return page, pictures
 
 
 def file_name(plate: str) -> str:
@@ -250,13 +298,6 @@ def _write_pictures(pictures: Sequence[PagePicture], folder: Path) -> tuple[Path
         save_figure(picture.figure, svg)
         paths += [png, svg]
     return tuple(paths)
-
-
-def _render(content: PageContent, sections: Sequence[Section]) -> str:
-    stages = " → ".join(content.quality.stages)
-    return _template().render(
-        plate=content.plate, about=stages, facts=content.facts(), sections=sections
-    )
 
 
 def _template() -> Template:
