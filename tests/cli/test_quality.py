@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Cellfolio
 from tests.cli.test_commands import check
-from tests.evaluation.sites import make_images
+from tests.evaluation.sites import lower, make_images
 from tests.profiles.plates import CONTROLS, make_plate
 
 
@@ -41,7 +41,7 @@ def test_quality_is_told_and_written(cellfolio: Cellfolio, plate: str, tmp_path:
 @pytest.mark.slow
 def test_sites_are_told(cellfolio: Cellfolio, tmp_path: Path) -> None:
     table = make_images()
-    table.loc[5, "ImageQuality_PowerLogLogSlope_RNA"] -= 2
+    lower(table, 5, "ImageQuality_PowerLogLogSlope_RNA", 2)
     table.to_csv(tmp_path / "image.csv.gz", index=False)
     ran = cellfolio("quality", "--images", "image.csv.gz", "-o", "pages")
     lines = [" ".join(line.split()) for line in ran.out.splitlines()]

@@ -24,3 +24,8 @@ def make_images(seed: int = 0, *, plate: str = "P1", wells: int = 12) -> pd.Data
         table[f"ImageQuality_MinIntensity_{channel}"] = 0.003
         table[f"ImageQuality_MaxIntensity_{channel}"] = rng.uniform(0.3, 1, count)
     return table
+
+
+def lower(table: pd.DataFrame, at: int, name: str, by: float) -> None:
+    """Lower a value of a row."""
+    table[name] = table[name].to_numpy() - by * (np.arange(len(table)) == at)

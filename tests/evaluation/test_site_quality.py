@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.evaluation.site_quality import SiteRules, site_quality
-from tests.evaluation.sites import make_images
+from tests.evaluation.sites import lower, make_images
 
 
 def flagged(table: pd.DataFrame, rules: SiteRules | None = None) -> set[tuple[str, str, str]]:
@@ -27,7 +27,7 @@ def test_a_good_plate_has_no_flags() -> None:
 
 def test_each_fault_is_told_as_what_it_is() -> None:
     table = make_images()
-    table.loc[3, "ImageQuality_PowerLogLogSlope_RNA"] -= 1.2
+    lower(table, 3, "ImageQuality_PowerLogLogSlope_RNA", 1.2)
     table.loc[9, "ImageQuality_PercentMaximal_DNA"] = 2.0
     table.loc[17, "Count_Cells"] = 0
     table.loc[21, "Count_Cells"] = 3
@@ -56,14 +56,14 @@ def test_the_site_that_is_blurred_is_the_one_that_is_flagged(
     at: int, drop: float, seed: int
 ) -> None:
     table = make_images(seed)
-    table.loc[at, "ImageQuality_PowerLogLogSlope_DNA"] -= drop
-    well, site = table.loc[at, ["Metadata_Well", "Metadata_Site"]]
-    assert flagged(table) == {(well, str(site), "out of focus")}
+    lower(table, at, "ImageQuality_PowerLogLogSlope_DNA", drop)
+    well, site = f"A{at // 4 + 1:02d}", str(at % 4 + 1)
+    assert flagged(table) == {(well, site, "out of focus")}
 
 
 def test_few_sites_are_not_compared() -> None:
     table = make_images().iloc[:6].copy()
-    table.loc[3, "ImageQuality_PowerLogLogSlope_DNA"] -= 5
+    lower(table, 3, "ImageQuality_PowerLogLogSlope_DNA", 5)
     assert flagged(table) == set()
     assert np.isnan(list(site_quality(table).limits.values())).all()
 

@@ -9,7 +9,7 @@ import pytest
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.workflows.quality import quality
-from tests.evaluation.sites import make_images
+from tests.evaluation.sites import lower, make_images
 from tests.profiles.plates import make_plate
 from tests.workflows.test_quality import EVIL, TAGS, Reader
 
@@ -18,7 +18,7 @@ from tests.workflows.test_quality import EVIL, TAGS, Reader
 def images(tmp_path: Path) -> Path:
     """Two plates; a site of the first is out of focus, one of the second is empty."""
     first, second = make_images(), make_images(1, plate="P2")
-    first.loc[5, "ImageQuality_PowerLogLogSlope_RNA"] -= 2
+    lower(first, 5, "ImageQuality_PowerLogLogSlope_RNA", 2)
     second.loc[3, "Count_Cells"] = 0
     path = tmp_path / "image.csv.gz"
     pd.concat([first, second]).to_csv(path, index=False)
@@ -63,7 +63,7 @@ def test_twice_gives_the_same_bytes(images: Path, tmp_path: Path) -> None:
 
 def test_names_of_strangers_do_no_harm(tmp_path: Path) -> None:
     table = make_images(plate=EVIL).replace("A02", EVIL)
-    table.columns = [name.replace("RNA", EVIL) for name in table]
+    table.columns = [str(name).replace("RNA", EVIL) for name in table]
     table["Metadata_Problem"] = EVIL
     table.to_parquet(tmp_path / "image.parquet")
     (page,) = quality((), tmp_path / "pages", images=tmp_path / "image.parquet")

@@ -187,7 +187,7 @@ def _sites(table: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def _texts(numbers: pd.Series) -> list[str]:  # type: ignore[type-arg]
+def _texts(numbers: pd.Series) -> list[str]:
     """Return numbers as text, whole ones without a point."""
     return [re.sub(r"\.0+$", "", str(one)) for one in numbers]
 

@@ -205,7 +205,7 @@ def write_site_page(plate: str, sites: SiteContent, folder: Path) -> QualityPage
         Made if it is not there.
     """
     sections = [*sites.sections(), sites.origin()]
-    path, pictures = _write_page(plate, "of images", sites.facts(), sections, folder)
+    path, pictures = _write_page(plate, "by its images", sites.facts(), sections, folder)
     return QualityPage(plate, path, pictures, None, sites.quality)
 
 

@@ -109,12 +109,12 @@ class SiteContent:
                 "site-objects", figure, "Plate map of the number of objects",
                 "Objects of all sites of each well.",
             )  # fmt: skip
-        flagged = dict(zip(places, wells["flagged"].tolist(), strict=False))
+        flagged = dict(zip(places, map(_share, wells["flagged"], wells["sites"]), strict=False))
         if any(flagged.values()):
-            figure = draw_plate(flagged, title="Sites to look at", label="flagged sites")
+            figure = draw_plate(flagged, title="Sites to look at", label="sites to look at")
             yield PagePicture.of(
                 "site-flags", figure, "Plate map of the number of flagged sites",
-                "Flagged sites of each well.",
+                "Flagged sites of each well; wells without are white.",
             )  # fmt: skip
         if len(self.quality.slopes.columns):
             yield PagePicture.of(
@@ -165,6 +165,10 @@ def read_sites(path: Path, rules: SiteRules | None = None) -> dict[str, SiteCont
             raise InvalidArgument(f"{plate}: {error}", hint=error.hint) from error
         found[plate] = SiteContent(quality, rules, path.name, digest)
     return found
+
+
+def _share(flagged: int, sites: int) -> str | None:
+    return f"{flagged} of {sites}" if flagged else None
 
 
 def _places(wells: pd.DataFrame) -> list[Well]:
