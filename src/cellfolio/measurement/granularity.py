@@ -174,7 +174,7 @@ def measure_granularity(
     >>> [float(found[f"Granularity_{step}_DNA"][0]) for step in (1, 2)]
     [0.0, 100.0]
     """
-    values = image.ravel()[objects.pixels]
+    values = objects.values(image)
     opened = spectrum.opened.reshape(-1, spectrum.opened.shape[2])
     sampled = (sampling.pixels, sampling.weights, sampling.bounds)
     means = _means(values, objects.bounds, opened, sampled)

@@ -104,7 +104,7 @@ def measure_radial_distribution(
     >>> found["RadialDistribution_FracAtD_ER_2of2"].round(3).tolist()
     [0.333]
     """
-    values = image.ravel()[objects.pixels]
+    values = objects.values(image)
     measured = _over_rings(values, objects.bounds, rings.rings, rings.sectors, rings.count)
     return {
         f"RadialDistribution_{name}_{channel}_{ring + 1}of{rings.count}": measured[row, ring]
