@@ -14,7 +14,7 @@ import numpy.typing as npt
 from cellfolio.measurement.compiled import compiled
 from cellfolio.measurement.distances import distance_from
 from cellfolio.measurement.objects import Floats, Ints, Objects, Plane
-from cellfolio.measurement.ordering import order_of
+from cellfolio.measurement.ordering import last_greatest
 
 Small = npt.NDArray[np.int8]
 
@@ -115,12 +115,12 @@ def measure_radial_distribution(
 
 def _middles(objects: Objects, to_edge: Floats) -> Ints:
     """Return the pixel of each object that is farthest from the edge (see `ordering`)."""
-    plane = np.zeros(objects.shape[0] * objects.shape[1])
+    if not len(objects):
+        return np.zeros(0, dtype=np.int64)
+    plane = np.zeros(objects.labels.size)
     plane[objects.pixels] = to_edge
-    order = order_of(plane)
-    last = np.zeros(len(objects) + 1, dtype=np.int64)
-    last[objects.labels.ravel()[order]] = order
-    return last[1:]
+    greatest = np.maximum.reduceat(to_edge, objects.bounds[:-1])
+    return last_greatest(plane, objects.labels.ravel(), greatest)
 
 
 def _sectors(objects: Objects, middles: Ints) -> Small:
