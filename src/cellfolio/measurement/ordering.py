@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from cellfolio.measurement.compiled import compiled
+from cellfolio.measurement.compiled import compiled, compiled_within
 from cellfolio.measurement.objects import Floats, Ints, Labels
 
 Places = npt.NDArray[np.int32]
@@ -41,30 +41,36 @@ def last_greatest(values: Floats, labels: Labels, greatest: Floats) -> Ints:
     >>> last_greatest(values, labels, np.array([3.0, 2.0])).tolist()
     [3, 2]
     """
-    return _sorted_last(values, labels, greatest, np.unique(greatest))
+    order = np.arange(len(values), dtype=np.int32)
+    ranks, places = np.full(len(greatest), -1), np.zeros(len(greatest), dtype=np.int64)
+    waiting, limits = np.zeros((128, 2), dtype=np.int64), np.zeros((128, 2))
+    waiting[0], limits[0] = (0, len(values) - 1), (-np.inf, np.inf)
+    stack = (waiting, limits)
+    _sort(values, order, labels, (greatest, np.unique(greatest)), stack, (ranks, places))
+    return places
 
 
 @compiled
-def _sorted_last(values: Floats, labels: Labels, greatest: Floats, wanted: Floats) -> Ints:
-    """Sort indices, but only those parts that can hold a wanted value."""
-    order = np.empty(len(values), dtype=np.int32)
-    for at in range(len(values)):
-        order[at] = at
-    found = np.zeros(len(greatest), dtype=np.int64)
-    ranks = np.full(len(greatest), -1, dtype=np.int64)
-    waiting = np.empty((128, 2), dtype=np.int64)
-    limits = np.empty((128, 2))
-    held = 1
-    waiting[0, 0], waiting[0, 1] = 0, len(values) - 1
-    limits[0, 0], limits[0, 1] = -np.inf, np.inf
-    while held:
+def _sort(
+    values: Floats,
+    order: Places,
+    labels: Labels,
+    wanted: tuple[Floats, Floats],
+    stack: tuple[Ints, Floats],
+    last: tuple[Ints, Ints],
+) -> None:
+    """Sort indices, but only those parts that can hold a wanted value; note the last ones."""
+    greatest, ordered = wanted
+    waiting, limits = stack
+    held = np.int64(1)
+    while held > 0:
         held -= 1
         low, high = waiting[held, 0], waiting[held, 1]
         least, most = limits[held, 0], limits[held, 1]
-        while high - low > _SHORT and _any_between(wanted, least, most):
+        while high - low > _SHORT and _any_between(ordered, least, most):
             at = _split(values, order, low, high)
             pivot = values[order[at]]
-            _note(order, at, values, labels, greatest, (ranks, found))
+            _note(order, at, values, labels, greatest, last)
             # The longer side waits, so that few ever do.
             if at - low < high - at:
                 waiting[held, 0], waiting[held, 1] = at + 1, high
@@ -78,11 +84,10 @@ def _sorted_last(values: Floats, labels: Labels, greatest: Floats, wanted: Float
         if high - low <= _SHORT:
             _insert(values, order, low, high)
             for at in range(low, high + 1):
-                _note(order, at, values, labels, greatest, (ranks, found))
-    return found
+                _note(order, at, values, labels, greatest, last)
 
 
-@compiled
+@compiled_within
 def _note(
     order: Places,
     at: int,
@@ -99,7 +104,7 @@ def _note(
         ranks[number], found[number] = at, place
 
 
-@compiled
+@compiled_within
 def _split(values: Floats, order: Places, low: int, high: int) -> int:
     """Put smaller values before a pivot and greater ones behind it; return where it is."""
     middle = low + ((high - low) >> 1)
@@ -123,7 +128,7 @@ def _split(values: Floats, order: Places, low: int, high: int) -> int:
     return left
 
 
-@compiled
+@compiled_within
 def _insert(values: Floats, order: Places, low: int, high: int) -> None:
     for at in range(low + 1, high + 1):
         index = order[at]
@@ -135,9 +140,9 @@ def _insert(values: Floats, order: Places, low: int, high: int) -> None:
         order[place] = index
 
 
-@compiled
+@compiled_within
 def _any_between(ordered: Floats, least: float, most: float) -> bool:
-    low, high = 0, len(ordered)
+    low, high = np.int64(0), np.int64(len(ordered))
     while low < high:
         middle = (low + high) >> 1
         if ordered[middle] < least:

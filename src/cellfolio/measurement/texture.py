@@ -11,10 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from cellfolio.measurement.compiled import compiled
+from cellfolio.measurement.compiled import compiled, compiled_within
 from cellfolio.measurement.objects import Floats, Ints, Objects, Plane
 
 Grays = npt.NDArray[np.uint8]
+Counts = npt.NDArray[np.int32]
 
 LEVELS = 256
 NAMES = (
@@ -82,6 +83,7 @@ def measure_texture(
         objects.boxes,
         wanted,
         _count_logs(objects),
+        _scratch(objects, max(scales)),
         measured,
     )
     return {
@@ -101,6 +103,18 @@ def _count_logs(objects: Objects) -> Floats:
     return counts
 
 
+def _scratch(objects: Objects, margin: int) -> tuple[Grays, Counts, Counts, Counts, Ints]:
+    """Return room for the plane and places of an object, counts of pairs, cells used and sums."""
+    sides = objects.boxes[:, 2:] - objects.boxes[:, :2] + margin + 1
+    return (
+        np.zeros(int(sides.prod(axis=1).max(initial=0)), dtype=np.uint8),
+        np.zeros(int(objects.areas.max(initial=0)), dtype=np.int32),
+        np.zeros(LEVELS * LEVELS, dtype=np.int32),
+        np.zeros(LEVELS * LEVELS + 1, dtype=np.int32),
+        np.zeros(4 * LEVELS, dtype=np.int64),
+    )
+
+
 @compiled
 def _textures(
     grays: Grays,
@@ -108,31 +122,30 @@ def _textures(
     boxes: Ints,
     scales: Ints,
     logs: Floats,
+    scratch: tuple[Grays, Counts, Counts, Counts, Ints],
     found: Floats,
 ) -> None:
     rows, columns, lengths, bounds = runs
-    counts = np.zeros(LEVELS * LEVELS, dtype=np.int32)
-    cells = np.empty(LEVELS * LEVELS, dtype=np.int32)
-    tallies = np.zeros((4, LEVELS), dtype=np.int64)
-    places = np.empty(len(grays), dtype=np.int32)
-    margin = 0
+    plane, places, counts, cells, tallies = scratch
+    margin = np.int64(0)
     for scale in scales:
         margin = max(margin, scale)
-    begin = 0
+    begin = np.int64(0)
     for number in range(len(boxes)):
         top, left = boxes[number, 0], boxes[number, 1]
         # Around the object all is 0, so that no pair leaves it; what is left of a row is right of
         # the row above.
         width = boxes[number, 3] - left + margin
-        plane = np.zeros((boxes[number, 2] - top + margin + 1) * width, dtype=np.uint8)
-        end = 0
-        darkest, brightest = LEVELS, 0
+        for place in range((boxes[number, 2] - top + margin + 1) * width):
+            plane[place] = 0
+        end = np.int64(0)
+        darkest, brightest = np.int64(LEVELS), np.int64(0)
         for run in range(bounds[number], bounds[number + 1]):
             start = (rows[run] - top) * width + columns[run] - left + margin
             for place in range(start, start + lengths[run]):
-                gray = grays[begin]
+                gray = np.int64(grays[begin])
                 begin += 1
-                if gray:
+                if gray > 0:
                     plane[place] = gray
                     places[end] = place
                     end += 1
@@ -144,7 +157,7 @@ def _textures(
                     step += scales[scale]
                 elif direction == 3:
                     step -= scales[scale]
-                used = _count_pairs(plane, places[:end], step, counts, cells)
+                used = _count_pairs(plane, (places, end), step, counts, cells)
                 if used == 0:
                     for before in range(direction):
                         for feature in range(13):
@@ -152,7 +165,7 @@ def _textures(
                     break
                 _haralick(
                     counts,
-                    cells[:used],
+                    (cells, used),
                     tallies,
                     logs,
                     (darkest, brightest),
@@ -160,19 +173,16 @@ def _textures(
                 )
 
 
-@compiled
+@compiled_within
 def _count_pairs(
-    plane: Grays,
-    places: npt.NDArray[np.int32],
-    step: int,
-    counts: npt.NDArray[np.int32],
-    cells: npt.NDArray[np.int32],
+    plane: Grays, listed: tuple[Counts, int], step: int, counts: Counts, cells: Counts
 ) -> int:
     """Count pairs of one object by their gray levels, the brighter first; list the cells used."""
-    used = 0
-    for place in places:
-        one, other = np.int64(plane[place]), np.int64(plane[place + step])
-        if other:
+    places, end = listed
+    used = np.int64(0)
+    for at in range(end):
+        one, other = np.int64(plane[places[at]]), np.int64(plane[places[at] + step])
+        if other > 0:
             cell = max(one, other) * LEVELS + min(one, other)
             cells[used] = cell  # stays if the cell was empty
             used += counts[cell] == 0
@@ -180,10 +190,10 @@ def _count_pairs(
     return used
 
 
-@compiled
+@compiled_within
 def _haralick(
-    counts: npt.NDArray[np.int32],
-    cells: npt.NDArray[np.int32],
+    counts: Counts,
+    listed: tuple[Counts, int],
     tallies: Ints,
     logs: Floats,
     grays: tuple[int, int],
@@ -193,15 +203,19 @@ def _haralick(
 
     Entropies come from whole numbers: H = log₂ N − Σ n log₂ n / N.
     """
-    total, squares, products, both_logs = 0, 0.0, 0, 0.0
-    for cell in cells:
-        one, other = cell // LEVELS, cell % LEVELS
+    cells, used = listed
+    darkest, brightest = grays
+    total, products = np.int64(0), np.int64(0)
+    squares, both_logs = 0.0, 0.0
+    for at in range(used):
+        cell = np.int64(cells[at])
+        one, other = cell >> 8, cell & (LEVELS - 1)
         count = np.int64(counts[cell])
         counts[cell] = 0
-        tallies[0, one] += count
-        tallies[0, other] += count
-        tallies[1, one - other] += 2 * count
-        tallies[2 + (one + other) // LEVELS, (one + other) % LEVELS] += 2 * count
+        tallies[one] += count
+        tallies[other] += count
+        tallies[LEVELS + one - other] += 2 * count
+        tallies[2 * LEVELS + one + other] += 2 * count
         total += 2 * count
         products += 2 * count * one * other
         if one == other:  # both orders fall into one cell
@@ -210,28 +224,29 @@ def _haralick(
         else:
             squares += 2.0 * count * count
             both_logs += 2 * logs[count]
-    levels = grays[1] + 1
+    levels = brightest + 1
     log_total = np.log2(np.float64(total))
-    weighted, square_weighted, single_logs, most = 0, 0, 0.0, 0
-    for level in range(grays[0], levels):
-        count = tallies[0, level]
-        tallies[0, level] = 0
+    weighted, square_weighted, most = np.int64(0), np.int64(0), np.int64(0)
+    single_logs = 0.0
+    for level in range(darkest, levels):
+        count = tallies[level]
+        tallies[level] = 0
         most = max(most, count)
         weighted += level * count
         square_weighted += level * level * count
         single_logs += logs[count]
-    contrast, near, apart_squares, apart_logs = 0, 0.0, 0.0, 0.0
-    for step in range(levels - grays[0]):
-        count = tallies[1, step]
-        tallies[1, step] = 0
+    contrast, sum_squares = np.int64(0), np.int64(0)
+    near, apart_squares, apart_logs, sum_logs = 0.0, 0.0, 0.0, 0.0
+    for step in range(levels - darkest):
+        count = tallies[LEVELS + step]
+        tallies[LEVELS + step] = 0
         contrast += step * step * count
         near += count / (1.0 + step * step)
         apart_squares += np.float64(count) * count
         apart_logs += logs[count]
-    sum_squares, sum_logs = 0, 0.0
-    for level in range(2 * grays[0], 2 * levels - 1):
-        count = tallies[2 + level // LEVELS, level % LEVELS]
-        tallies[2 + level // LEVELS, level % LEVELS] = 0
+    for level in range(2 * darkest, 2 * levels - 1):
+        count = tallies[2 * LEVELS + level]
+        tallies[2 * LEVELS + level] = 0
         sum_squares += level * level * count
         sum_logs += logs[count]
     mean = weighted / total
