@@ -109,17 +109,16 @@ def test_weights_of_another_network_are_told(tmp_path: Path) -> None:
 def test_ones_own_weights_are_taken(tmp_path: Path) -> None:
     from efficientnet_lite_pytorch import EfficientNet
 
+    torch.manual_seed(1)
     module = EfficientNet.from_name("efficientnet-lite0")
-    with torch.no_grad():
-        for one in module.parameters():
-            one.mul_(0.5)
     (tmp_path / "mine.pth").write_bytes(saved(module.state_dict()))
     network = load_network(tmp_path / "mine.pth")
     assert (network.name, network.format) == ("mine", "weights")
     module.eval()
     with torch.inference_mode():
         expected = module.extract_features(torch.from_numpy(pictures(2, 224)))
-    np.testing.assert_array_equal(network.embed(pictures(2, 224)), expected.numpy())
+    found = network.embed(pictures(2, 224))
+    np.testing.assert_allclose(found, expected.numpy(), rtol=1e-4, atol=1e-6 * found.max())
 
 
 def test_features_do_not_depend_on_neighbours_or_threads() -> None:
@@ -171,7 +170,7 @@ def deep(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_real_cells_have_features_of_all_channels(shared: Path, deep: Path) -> None:
     table = pd.read_parquet(deep / "BR00116991/D14_5.parquet")
     nuclei = pd.read_parquet(shared / "data/cellprofiler_golden/DMSO_r04c14f05/Nuclei.parquet")
-    assert table["Metadata_ObjectNumber"].tolist() == nuclei["ObjectNumber"].tolist()
+    assert table["Metadata_ObjectNumber"].tolist() == nuclei["Number_Object_Number"].tolist()
     for axis in "XY":
         np.testing.assert_allclose(
             table[f"Metadata_Location_Center_{axis}"], nuclei[f"Location_Center_{axis}"]
