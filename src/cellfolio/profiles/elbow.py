@@ -27,6 +27,9 @@ class ElbowSpherize:
     DeepProfiler, all replicate plates of a condition together, with negative controls as the
     reference. Features without any missing or infinite value only.
 
+    With far more features than rows, the elbow would be where eigenvalues become zero, and rounding
+    would decide. Then it is that of the eigenvalues that are not zero.
+
     References
     ----------
     Chandrasekaran et al. 2024, https://doi.org/10.1038/s41592-024-02241-6, and the code published
@@ -68,14 +71,17 @@ def _find_axes(rest: Array) -> Axes:
     length = np.sqrt(np.square(rest).sum(axis=1, keepdims=True))
     scaled = np.divide(rest, length, out=np.zeros_like(rest), where=length > 0)
     directions, sizes = decompose(scaled)
+    found = np.square(sizes)
     values = np.zeros(len(rest))
-    values[: len(sizes)] = np.square(sizes)
-    least = values[find_elbow(values)] / _SHARE
-    if not least > _NOTHING:
-        raise _no_elbow(len(values))
-    return Axes(
-        directions, 1 / np.sqrt(np.maximum(np.square(sizes), least)), float(1 / np.sqrt(least))
-    )
+    values[: len(found)] = found
+    elbow = values[find_elbow(values)]
+    if elbow <= _NOTHING:
+        # Of many features and few rows, the curve is flat from where it is zero.
+        some = found[found > _NOTHING]
+        elbow = some[find_elbow(some)]
+    least = elbow / _SHARE
+    gains = 1 / np.sqrt(np.maximum(found, least))
+    return Axes(directions, gains, float(1 / np.sqrt(least)))
 
 
 def find_elbow(values: Array) -> int:
@@ -112,11 +118,6 @@ def find_elbow(values: Array) -> int:
                 found = None
             if found is not None and rise[at + 1] < rise[found] - 1 / (count - 1):
                 return found
-    raise _no_elbow(count)
-
-
-def _no_elbow(count: int) -> InvalidArgument:
-    """Return the error for eigenvalues that have no elbow, or have it where they are zero."""
-    return InvalidArgument(
+    raise InvalidArgument(
         f"the {count} eigenvalues of the reference have no elbow", hint="take Spherize instead"
     )
