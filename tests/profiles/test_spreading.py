@@ -100,11 +100,12 @@ def test_of_thousands_of_features_rounding_does_not_decide() -> None:
     """The elbow of all eigenvalues is where they become zero; so it is that of the others."""
     rng = np.random.default_rng(3)
     values = rng.normal(size=(40, 12)) * rng.uniform(0.2, 3, 12) @ rng.normal(size=(12, 3000))
-    values += rng.normal(size=values.shape)
+    values += 20 * rng.normal(size=values.shape)
     rest = values[:30] - values[:30].mean(axis=0)
     scaled = rest / np.sqrt(np.square(rest).sum(axis=0))
     directions, sizes, _ = np.linalg.svd(scaled.T, full_matrices=False)
     sizes = np.square(sizes[:29])
+    assert find_elbow(np.pad(sizes, (0, 3000 - 29))) >= 29
     judge = KneeLocator(range(29), sizes, S=1.0, curve="convex", direction="decreasing")
     least = sizes[judge.elbow] / 10
     before = (values - values[:30].mean(axis=0)) / np.std(values[:30], axis=0, ddof=1)
