@@ -78,6 +78,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "rosetta": ("rosetta", "Load profiles of a Rosetta data set, by well or perturbation."),
     },
     "Evaluate": {
+        "evaluate": (
+            "benchmarks",
+            "Run a benchmark; write tables, figures and a page.",
+        ),
         "replicating": (
             "evaluating",
             "Tell how many perturbations look alike each time they are done.",

@@ -55,7 +55,7 @@ def _grown(image: Plane, seeds: Labels, settings: CellSettings) -> Labels:
         cells = propagate(image.astype(np.float64), seeds, mask, settings.regularization_factor)
         return np.where(seeds > 0, seeds, cells)
     if settings.method == "Watershed - Gradient":
-        levels = np.abs(ndi.sobel(image)).astype(np.float64)
+        levels = np.abs(ndi.sobel(image))
     else:
-        levels = (np.float32(1) - image).astype(np.float64)
+        levels = np.float32(1) - image
     return flood(levels, seeds, mask | (seeds > 0))

@@ -6,7 +6,6 @@ import numpy as np
 import scipy.ndimage as ndi
 
 from cellfolio.measurement.compiled import compiled
-from cellfolio.measurement.distances import distance_to_edge
 from cellfolio.measurement.objects import Floats, Ints, Labels, Objects, Plane
 from cellfolio.measurement.segmentation.labelling import Mask, components_of, fill_holes
 from cellfolio.measurement.segmentation.propagation import propagate
@@ -54,10 +53,9 @@ def divide(image: Plane, parts: Labels, settings: NucleusSettings) -> Labels:
     if settings.dividing_lines == "Propagate":
         return propagate(np.zeros(parts.shape), markers, parts > 0, 1.0)
     if settings.dividing_lines == "Intensity":
-        levels = (np.float32(1) - image).astype(np.float64)
-    else:
-        levels = -heights
-        levels -= levels.min()
+        return flood(np.float32(1) - image, markers, parts > 0)
+    levels = -heights
+    levels -= levels.min()
     return flood(levels, markers, parts > 0)
 
 
@@ -67,7 +65,7 @@ def _distances(parts: Labels, settings: NucleusSettings) -> Floats:
         parts = fill_holes(parts, objects=True)
     objects = Objects.of(parts)
     found = np.zeros(parts.size)
-    within = distance_to_edge(objects)
+    within = objects.depths
     # Where all of the image is foreground, there is no edge to be far from.
     found[objects.pixels] = np.where(np.isfinite(within), within, 1.0)
     return found.reshape(parts.shape)

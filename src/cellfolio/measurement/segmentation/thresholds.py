@@ -158,17 +158,22 @@ def _best_split(counts: Floats, middles: Floats) -> int:
 
 
 def _best_two_splits(counts: Floats) -> tuple[int, int]:
-    """Return the last bins of the first and the second class, of the greatest variance between."""
+    """Return the last bins of the first and the second class, of the greatest variance between.
+
+    The numbers are those of scikit-image: sums are in single precision, the first two bins have one
+    rank, and a class of the first bin alone counts nothing.
+    """
     size = len(counts)
-    shares = np.concatenate([[0.0], np.cumsum(counts)])
-    sums = np.concatenate([[0.0], np.cumsum(counts * np.arange(size))])
+    shares = (counts / counts.sum()).astype(np.float32)
+    weights = np.concatenate([np.zeros(1, np.float32), np.cumsum(shares)])
+    ranks = np.maximum(np.arange(size, dtype=np.float32), 1)
+    sums = np.concatenate([np.zeros(1, np.float32), np.cumsum(shares * ranks)])
     first, last = np.triu_indices(size)
-    weight = shares[last + 1] - shares[first]
-    scores = np.zeros((size, size))
+    weight, total = weights[last + 1] - weights[first], sums[last + 1] - sums[first]
     some = weight > 0
-    found = (sums[last + 1] - sums[first])[some] ** 2 / weight[some]
-    scores[first[some], last[some]] = found
+    scores = np.zeros((size, size), dtype=np.float32)
+    scores[first[some], last[some]] = total[some] ** 2 / weight[some]
+    scores[0, 0] = 0
     low, high = np.triu_indices(size - 1, 1)
-    total = scores[0, low] + scores[low + 1, high] + scores[high + 1, size - 1]
-    best = int(np.argmax(total))
+    best = int(np.argmax(scores[0, low] + scores[high + 1, size - 1] + scores[low + 1, high]))
     return int(low[best]), int(high[best])

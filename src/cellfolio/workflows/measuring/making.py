@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import CellfolioError, InvalidArgument
+from cellfolio.storage.disk import sha256_of
 from cellfolio.storage.home import Home
 from cellfolio.storage.workers import at_once
 from cellfolio.workflows.measuring.labels import CELLS, NUCLEI
@@ -19,7 +20,7 @@ from cellfolio.workflows.measuring.settings import MeasureOptions
 from cellfolio.workflows.measuring.sites import ImagePart, SiteImages
 from cellfolio.workflows.measuring.tables import cell_table, write_cells
 from cellfolio.workflows.processes import Failure
-from cellfolio.workflows.profiling.inputs import Digests, hash_file
+from cellfolio.workflows.profiling.inputs import Digests
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,7 +122,7 @@ def measure_one(job: SiteJob) -> SiteRecord:
     try:
         image = _measure(job, reader)
         path = job.paths.cells
-        table = Written(path.stat().st_size, hash_file(path))
+        table = Written(path.stat().st_size, sha256_of(path).value)
         reader.digests.of(path)
         record = replace(record, image=image, table=table)
     except (CellfolioError, OSError, MemoryError) as error:
