@@ -24,23 +24,31 @@ from cellfolio.measurement.measuring import (
 from cellfolio.measurement.networks import Network, Presentation, embed_cells
 from cellfolio.measurement.objects import Objects
 from cellfolio.measurement.segmentation import (
+    KINDS,
     Background,
     CellSettings,
+    IlluminationSettings,
+    ImageSum,
     NucleusSettings,
     Segmentation,
     SegmentationSettings,
     Threshold,
+    correct_illumination,
+    find_illumination,
     labels_given,
     segment,
 )
 
 __all__ = [
     "GROUPS",
+    "KINDS",
     "Background",
     "CellSettings",
     "CropSettings",
     "Crops",
     "GranularitySettings",
+    "IlluminationSettings",
+    "ImageSum",
     "MeasurementSettings",
     "Network",
     "NucleusSettings",
@@ -50,8 +58,10 @@ __all__ = [
     "SegmentationSettings",
     "Spectrum",
     "Threshold",
+    "correct_illumination",
     "crop_cells",
     "embed_cells",
+    "find_illumination",
     "labels_given",
     "measure_objects",
     "scale_image",
