@@ -139,7 +139,7 @@ class _PandasTable(ProfileTable):
     def keeping(self, features: Sequence[str]) -> pd.DataFrame:
         known = set(features)
         kept = [at for at, name in enumerate(self._frame.columns) if name in known]
-        return self._frame.iloc[:, sorted([*self._others, *kept])].copy()
+        return self._frame.take(sorted([*self._others, *kept]), axis=1)
 
     def taking(self, rows: npt.NDArray[np.int64], metadata: pd.DataFrame) -> pd.DataFrame:
         features = self._features().take(rows)
