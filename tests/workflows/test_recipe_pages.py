@@ -69,7 +69,7 @@ def test_page_of_plates_that_are_selected_together(
     for plate in ("P1", "P2", "P3"):
         made = tmp_path / "out" / plate
         selected = pd.read_csv(made / f"{plate}_normalized_feature_select_batch.csv.gz")
-        features = sum(not name.startswith("Metadata_") for name in selected)
+        features = sum(not str(name).startswith("Metadata_") for name in selected)
         text = (made / f"quality/{plate}.html").read_text(encoding="utf-8")
         assert f"{plate}.csv" in text
         assert f">{features}<" in text
