@@ -54,7 +54,14 @@ def figures(found: PlateQuality) -> list[Figure]:
 
 @pytest.mark.parametrize(
     "kind",
-    ["good", "one feature", "constant", "wild", "one drug", "nothing measured", "long names"],
+    [
+        "good",
+        *(
+            pytest.param(kind, marks=pytest.mark.slow)
+            for kind in ("one feature", "constant", "wild", "one drug", "nothing measured")
+        ),
+        "long names",
+    ],
 )
 def test_all_words_are_within_the_picture(kind: str) -> None:
     for figure in figures(plate_quality(odd_plate(kind), DESIGN, places=PLACES)):

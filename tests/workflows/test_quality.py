@@ -95,6 +95,7 @@ def test_page_of_each_plate_tells_what_was_found(tables: list[Path], tmp_path: P
     assert "http" not in read.text
 
 
+@pytest.mark.slow
 def test_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         write_quality_page("P1", {"all": make_plate(1)}, tmp_path / folder, DRUGS)

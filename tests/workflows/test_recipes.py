@@ -73,7 +73,9 @@ def project(shared: Path, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("plate", PEDIATRIC)
+@pytest.mark.parametrize(
+    "plate", [PEDIATRIC[0], *(pytest.param(each, marks=pytest.mark.slow) for each in PEDIATRIC[1:])]
+)
 def test_published_stages(shared: Path, tmp_path: Path, plate: str) -> None:
     source = shared / "data/pediatric_atlas" / plate
     published = pd.read_parquet(source / f"{plate}_bulk_annotated.parquet")

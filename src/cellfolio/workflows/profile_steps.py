@@ -15,10 +15,10 @@ from cellfolio.workflows.loading import named_source
 from cellfolio.workflows.plate_files import read_table
 from cellfolio.workflows.profiling.toml_recipe import (
     OPERATIONS,
-    choose,
     make_normalization,
     make_operation,
 )
+from cellfolio.workflows.toml_keys import choose
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,23 +16,18 @@ from cellfolio.errors import InvalidArgument
 from cellfolio.evaluation.quality import PlateDesign, PlateQuality, QualityRules, plate_quality
 from cellfolio.formats.format import Source
 from cellfolio.formats.loading import load as load_source
-from cellfolio.imaging.saving import save_figure
-from cellfolio.package.html import visible_text
 from cellfolio.profiles.tables import open_table
 from cellfolio.registries.plates import Well, parse_well
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress
 from cellfolio.workflows.loading import named_source, source_digest
+from cellfolio.workflows.pages import Section, pictures_of, render_page, write_pictures
 from cellfolio.workflows.plates import column_of
-from cellfolio.workflows.quality_page import PageContent, PagePicture, Section, pictures_of
-
-if TYPE_CHECKING:
-    from jinja2 import Template
+from cellfolio.workflows.quality_page import PageContent
 
 PLATES = ("Metadata_Plate", "Image_Metadata_Plate")
 """Columns that tell plates: the first that is there."""
-_TEMPLATE = "quality.html"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 80
 
@@ -179,7 +174,7 @@ def write_quality_page(
     sections = content.sections()
     name = file_name(plate)
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = _write_pictures(pictures_of(sections), folder / name)
+    pictures = write_pictures(pictures_of(sections), folder / name)
     page = folder / f"{name}.html"
     write_atomically(page, _render(content, sections).encode("utf-8"))
     return QualityPage(plate, page, pictures, found)
@@ -253,32 +248,7 @@ def _places(table: Any, column: str) -> dict[str, Well]:
         return {}
 
 
-def _write_pictures(pictures: Sequence[PagePicture], folder: Path) -> tuple[Path, ...]:
-    folder.mkdir(exist_ok=True)
-    paths = []
-    for picture in pictures:
-        png, svg = (folder / f"{picture.name}.{suffix}" for suffix in ("png", "svg"))
-        write_atomically(png, picture.png)
-        save_figure(picture.figure, svg)
-        paths += [png, svg]
-    return tuple(paths)
-
-
 def _render(content: PageContent, sections: Sequence[Section]) -> str:
     stages = " → ".join(content.quality.stages)
-    return _template().render(
-        plate=content.plate, about=stages, facts=content.facts(), sections=sections
-    )
-
-
-def _template() -> Template:
-    """Return the template; every text is escaped, and characters that hide are written out."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("cellfolio.workflows"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=lambda value: visible_text(value) if isinstance(value, str) else value,
-    )
-    return environment.get_template(_TEMPLATE)
+    about = f"Quality of a plate of profiles: {stages}."
+    return render_page(content.plate, "quality", about, content.facts(), sections)

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from cellfolio.errors import CellfolioError, InvalidArgument
+from cellfolio.workflows.processes import Failure
 from cellfolio.workflows.profiling.inputs import Plate
 from cellfolio.workflows.profiling.making import PlateWork
-from cellfolio.workflows.profiling.parts import Failure, ProfiledPart
+from cellfolio.workflows.profiling.parts import ProfiledPart
 from cellfolio.workflows.profiling.pooling import PoolWork, groups, pool_name
 from cellfolio.workflows.profiling.recipe import Level, Recipe
 

@@ -4,26 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why something was not made.
-
-    Attributes
-    ----------
-    error : str
-        Name of the error's class.
-    message, hint : str
-    """
-
-    error: str
-    message: str
-    hint: str = ""
-
-    @classmethod
-    def of(cls, error: BaseException) -> Failure:
-        """Return what an error tells."""
-        return cls(type(error).__name__, str(error), getattr(error, "hint", ""))
+from cellfolio.workflows.processes import Failure
 
 
 @dataclass(frozen=True, slots=True)

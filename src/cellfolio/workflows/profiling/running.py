@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from concurrent.futures import as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from cellfolio.errors import StoreError
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.progress import Meter, Progress
-from cellfolio.workflows.processes import count_workers, processes
+from cellfolio.workflows.processes import Failure, alone_in, count_workers, do_all
 from cellfolio.workflows.profiling.inputs import Plate, find_plates
 from cellfolio.workflows.profiling.jobs import Job, pooled_jobs
 from cellfolio.workflows.profiling.pages import PAGES, page_stages
-from cellfolio.workflows.profiling.parts import Failure, ProfiledPart
+from cellfolio.workflows.profiling.parts import ProfiledPart
 from cellfolio.workflows.profiling.recipe import Recipe
 
 RUN_RECORD = "run.json"
-_LOCK = ".running.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +114,7 @@ def run_recipe(
     jobs, left_out = _plan(recipe, output, plates)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     output.mkdir(parents=True, exist_ok=True)
-    with _alone(output):
+    with alone_in(output):
         meter = Meter(progress, "profile", len(jobs), 0)
         parts: dict[str, ProfiledPart] = {}
         for level in ("plate", "batch", "all"):
@@ -173,36 +168,8 @@ def _waiting(job: Job, parts: dict[str, ProfiledPart]) -> Failure:
 
 def _done(jobs: list[Job], workers: int | None) -> Iterator[tuple[Job, ProfiledPart]]:
     """Yield the jobs that are done, as they are."""
-    count = count_workers(workers, len(jobs))
-    if count == 1:
-        yield from ((job, job.do()) for job in jobs)
-        return
-    with processes(count) as pool:
-        waiting = {pool.submit(Job.do, job): job for job in jobs}
-        for future in as_completed(waiting):
-            try:
-                yield waiting[future], future.result()
-            except BrokenProcessPool:
-                told = Failure(
-                    "BrokenProcessPool",
-                    "the process that worked on it ended; there may be too little memory",
-                    "take fewer workers",
-                )
-                yield waiting[future], ProfiledPart(waiting[future].name, failure=told)
-
-
-@contextmanager
-def _alone(output: Path) -> Iterator[None]:
-    """Keep other runs away from a folder."""
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(output / _LOCK, timeout=0):
-            yield
-    except Timeout:
-        raise StoreError(
-            f"another run is at work in {output}", hint="wait for it, or name another folder"
-        ) from None
+    for job, found in do_all(Job.do, jobs, workers):
+        yield job, ProfiledPart(job.name, failure=found) if isinstance(found, Failure) else found
 
 
 def _record(recipe: Recipe, run: ProfileRun, started: str) -> None:

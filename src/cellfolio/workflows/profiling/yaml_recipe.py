@@ -35,7 +35,8 @@ from cellfolio.workflows.profiling.recipe import (
     SelectStep,
     plan_stages,
 )
-from cellfolio.workflows.profiling.toml_recipe import choose, make_normalization, make_operation
+from cellfolio.workflows.profiling.toml_recipe import make_normalization, make_operation
+from cellfolio.workflows.toml_keys import choose
 
 _COMMON = ("perform", "features", "image_features", "subgroups", "subgroup_col", "min_cells")
 YAML_KEYS: Mapping[str, tuple[str, ...]] = {
