@@ -152,7 +152,8 @@ def _known(wells: Plates, images: Plates, mechanisms: Plates, settings: Settings
         settings.batch_separator
     ).str[0]  # fmt: skip
     features: pd.DataFrame = wells.table.drop(columns=where)
-    return pd.concat([metadata, features], axis=1)
+    known: pd.DataFrame = pd.concat([metadata, features], axis=1)
+    return known
 
 
 def _treatments(table: pd.DataFrame, wells: Plates, settings: Settings) -> _Treatments:
