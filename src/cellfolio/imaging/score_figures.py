@@ -117,10 +117,12 @@ def _kind_legend(axes: Axes, kinds: Sequence[str]) -> None:
         ]
     handles += axes.get_legend_handles_labels()[0]
     if handles:
-        axes.legend(
+        legend = axes.legend(
             handles=handles, frameon=False, fontsize=8.5, loc="upper left",
             bbox_to_anchor=(1.0, 1.0),
         )  # fmt: skip
+        for text in legend.get_texts():
+            text.set_parse_math(False)
 
 
 def draw_score_map(scores: pd.DataFrame, title: str = "", label: str = "") -> Figure:
