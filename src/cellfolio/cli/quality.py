@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cellfolio.cli.command import Answer, command
+from cellfolio.cli.command import Answer, command, terminal_progress
 from cellfolio.cli.text import columns, paint, plural, printable
 
 if TYPE_CHECKING:
@@ -27,13 +27,7 @@ FIELDS = {
 
 
 @command("quality", fields=FIELDS)
-@click.argument(
-    "profiles",
-    nargs=-1,
-    required=True,
-    metavar="PROFILES...",
-    type=click.Path(path_type=Path, dir_okay=False),
-)
+@click.argument("profiles", nargs=-1, required=True, metavar="PROFILES...")
 @click.option(
     "-o",
     "--output",
@@ -51,19 +45,19 @@ FIELDS = {
 )
 @click.option("--well", default="Metadata_Well", metavar="COLUMN", help="By default Metadata_Well.")
 @click.option("--count", metavar="COLUMN", help="Column with the number of objects.")
-def quality_command(profiles: tuple[Path, ...], output: Path, **design: Any) -> Answer:
+def quality_command(profiles: tuple[str, ...], output: Path, **design: Any) -> Answer:
     """Write a page about the quality of each plate, with pictures.
 
     PROFILES are tables with a row for each well, in the order in which they were made: such as
-    annotated, normalized, selected (.csv, .csv.gz, .parquet, .h5ad). One is enough. Plates are
-    told by Metadata_Plate.
+    annotated, normalized, selected (.csv, .csv.gz, .parquet, .h5ad); or PACKAGE/PATH. One is
+    enough. Plates are told by Metadata_Plate.
 
     A QUERY is such as "Metadata_control_type == 'negcon'".
     """
-    from cellfolio.profiles.quality import PlateDesign
+    from cellfolio.evaluation.quality import PlateDesign
     from cellfolio.workflows.quality import quality
 
-    pages = quality(profiles, output, PlateDesign(**design))
+    pages = quality(profiles, output, PlateDesign(**design), progress=terminal_progress())
     return Answer(lambda: {"plates": [_document(page) for page in pages]}, _lines(pages))
 
 

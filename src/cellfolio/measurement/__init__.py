@@ -13,6 +13,7 @@ formula and source; the numbers are those of CellProfiler 4.2:
 [0.0588, 0.1569]
 """
 
+from cellfolio.measurement.crops import Crops, CropSettings, crop_cells
 from cellfolio.measurement.granularity import GranularitySettings, Spectrum
 from cellfolio.measurement.measuring import (
     GROUPS,
@@ -20,14 +21,39 @@ from cellfolio.measurement.measuring import (
     measure_objects,
     scale_image,
 )
+from cellfolio.measurement.networks import Network, Presentation, embed_cells
 from cellfolio.measurement.objects import Objects
+from cellfolio.measurement.segmentation import (
+    Background,
+    CellSettings,
+    NucleusSettings,
+    Segmentation,
+    SegmentationSettings,
+    Threshold,
+    labels_given,
+    segment,
+)
 
 __all__ = [
     "GROUPS",
+    "Background",
+    "CellSettings",
+    "CropSettings",
+    "Crops",
     "GranularitySettings",
     "MeasurementSettings",
+    "Network",
+    "NucleusSettings",
     "Objects",
+    "Presentation",
+    "Segmentation",
+    "SegmentationSettings",
     "Spectrum",
+    "Threshold",
+    "crop_cells",
+    "embed_cells",
+    "labels_given",
     "measure_objects",
     "scale_image",
+    "segment",
 ]

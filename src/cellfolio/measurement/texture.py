@@ -85,6 +85,36 @@ def measure_texture(
     }
 
 
+def haralick_of_pairs(pairs: npt.NDArray[np.int64], levels: int) -> Floats:
+    """Return the 13 features of pairs of gray levels that were counted.
+
+    Parameters
+    ----------
+    pairs : array of int, shape (256, 256)
+        How many pixels of the first level have a neighbour of the second one.
+    levels : int
+        The brightest gray level + 1.
+
+    Returns
+    -------
+    array of float64, shape (13,)
+        As `NAMES`; 0 without pairs.
+
+    Examples
+    --------
+    >>> pairs = np.zeros((256, 256), dtype=np.int64)
+    >>> pairs[3, 5] = 8
+    >>> float(haralick_of_pairs(pairs, 6)[1])
+    4.0
+    """
+    found = np.zeros(len(NAMES))
+    counts = (np.triu(pairs) + np.tril(pairs, -1).T).astype(np.int32)
+    cells = np.flatnonzero(counts).astype(np.int32)
+    if len(cells):
+        _haralick(counts, cells, np.zeros(1), levels, found)
+    return found
+
+
 @compiled
 def _textures(grays: Grays, labels: Labels, pixels: Ints, bounds: Ints, scales: Ints) -> Floats:
     columns = labels.shape[1]
@@ -187,7 +217,7 @@ def _haralick(
     total = np.float64(single.sum())
     log_total = np.log2(total)
     mean, square_mean, single_logs = 0.0, 0.0, 0.0
-    for level in range(1, levels):
+    for level in range(levels):
         count = single[level]
         mean += np.float64(level) * count
         square_mean += np.float64(level) * level * count
@@ -203,7 +233,7 @@ def _haralick(
             apart_squares += np.float64(count) * count
             apart_logs += _count_log(count, logs)
     sum_mean, sum_squares, sum_logs = 0.0, 0.0, 0.0
-    for level in range(2, 2 * levels - 1):
+    for level in range(2 * levels - 1):
         count = sums[level]
         if count:
             sum_mean += np.float64(level) * count

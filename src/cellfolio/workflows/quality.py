@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,15 @@ import numpy as np
 import pandas as pd
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.formats.loading import load as load_file
-from cellfolio.profiles.quality import PlateDesign, PlateQuality, QualityRules, plate_quality
+from cellfolio.evaluation.quality import PlateDesign, PlateQuality, QualityRules, plate_quality
+from cellfolio.formats.format import Source
+from cellfolio.formats.loading import load as load_source
 from cellfolio.profiles.tables import open_table
 from cellfolio.registries.plates import Well, parse_well
 from cellfolio.storage.disk import write_atomically
+from cellfolio.storage.home import Home
+from cellfolio.storage.progress import Progress
+from cellfolio.workflows.loading import named_source, source_digest
 from cellfolio.workflows.pages import Section, pictures_of, render_page, write_pictures
 from cellfolio.workflows.plates import column_of
 from cellfolio.workflows.quality_page import PageContent
@@ -54,20 +58,26 @@ def quality(
     output: Path | str,
     design: PlateDesign | None = None,
     rules: QualityRules | None = None,
+    *,
+    progress: Progress | None = None,
+    home: Home | None = None,
 ) -> tuple[QualityPage, ...]:
     r"""Write a page about the quality of each plate, with pictures.
 
     Parameters
     ----------
-    profiles : path, or sequence of paths
+    profiles : path or str, or sequence of them
         Tables of profiles, a row for each well, in the order in which they were made: such as
-        annotated, normalized, selected. One is enough. Plates are told by ``Metadata_Plate``.
+        annotated, normalized, selected. One is enough. Each is a file, or ``PACKAGE/PATH``. Plates
+        are told by ``Metadata_Plate``.
     output : path
         Folder for ``<plate>.html`` and a folder ``<plate>`` of pictures; made if it is not there.
     design : PlateDesign, optional
         Which wells are controls and replicates. Columns may be named without ``Metadata_``.
     rules : QualityRules, optional
         When a well is flagged.
+    progress : callable, optional
+    home : Home, optional
 
     Returns
     -------
@@ -77,8 +87,8 @@ def quality(
     Raises
     ------
     InvalidArgument
-        See `cellfolio.profiles.plate_quality`.
-    ObjectNotFound, BrokenFile, UnknownFormat
+        See `cellfolio.evaluation.plate_quality`.
+    ObjectNotFound, EntryNotFound, TransferIncomplete, BrokenFile, UnknownFormat
 
     Examples
     --------
@@ -93,14 +103,16 @@ def quality(
     ...     sorted(one.name for one in Path(folder, "pages").iterdir())
     ['P7', 'P7.html']
     """
-    paths = [Path(profiles)] if isinstance(profiles, (str, Path)) else list(map(Path, profiles))
-    if not paths:
+    words = [profiles] if isinstance(profiles, (str, Path)) else list(profiles)
+    if not words:
         raise InvalidArgument("expected at least one table of profiles, found none")
-    stages = _stage_names(paths)
-    tables = {name: load_file(path) for name, path in stages.items()}
-    inputs = {name: _digest(path) for name, path in stages.items()}
-    design = _with_columns(design or PlateDesign(), list(tables.values()))
-    plates = {name: _by_plate(table, paths[0]) for name, table in tables.items()}
+    home = home or Home()
+    stages = _stage_names([named_source(word, home, progress=progress) for word in words])
+    tables = {name: load_source(source) for name, source in stages.items()}
+    inputs = {name: str(source_digest(source)) for name, source in stages.items()}
+    design = with_columns(design or PlateDesign(), list(tables.values()))
+    shown = next(iter(stages)).rpartition("/")[2]
+    plates = {name: _by_plate(table, shown) for name, table in tables.items()}
     first = next(iter(plates.values()))
     for name, found in plates.items():
         if set(found) != set(first):
@@ -135,7 +147,7 @@ def write_quality_page(
     plate : str
         What the plate is called; characters that are no good in names of files become ``_``.
     stages : mapping of str to table
-        As for `cellfolio.profiles.plate_quality`.
+        As for `cellfolio.evaluation.plate_quality`.
     folder : Path
         Made if it is not there.
     design : PlateDesign, optional
@@ -184,21 +196,21 @@ def file_name(plate: str) -> str:
     return f"{plain}-{hashlib.sha256(plate.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
-def _stage_names(paths: Sequence[Path]) -> dict[str, Path]:
-    found = {path.name: path for path in paths}
-    if len(found) < len(paths):  # the same name in several folders
-        found = {str(path): path for path in paths}
-    if len(found) < len(paths):
-        raise InvalidArgument("a table of profiles is named twice")
-    return found
+def _stage_names(sources: Sequence[Source]) -> dict[str, Source]:
+    """Return the tables by name: that of the file, or all of its path, or both."""
+    ways: tuple[Callable[[Source], str], ...] = (
+        lambda one: one.name.rpartition("/")[2],
+        lambda one: one.name,
+        lambda one: str(one.path),
+    )
+    for way in ways:  # the same name may be in several folders
+        found = {way(source): source for source in sources}
+        if len(found) == len(sources):
+            return found
+    raise InvalidArgument("a table of profiles is named twice")
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-
-
-def _with_columns(design: PlateDesign, tables: Sequence[Any]) -> PlateDesign:
+def with_columns(design: PlateDesign, tables: Sequence[Any]) -> PlateDesign:
     """Return the design with columns as the tables call them."""
     known = dict.fromkeys(name for table in tables for name in open_table(table).columns())
     columns = pd.DataFrame(columns=list(known))
@@ -211,13 +223,13 @@ def _with_columns(design: PlateDesign, tables: Sequence[Any]) -> PlateDesign:
     )
 
 
-def _by_plate(table: Any, path: Path) -> dict[str, Any]:
+def _by_plate(table: Any, file: str) -> dict[str, Any]:
     """Return the rows of each plate; all of them under the file's name if no column tells it."""
     opened = open_table(table)
     metadata = opened.columns()
     column = next((name for name in PLATES if name in metadata), None)
     if column is None:
-        return {path.name.partition(".")[0]: table}
+        return {file.partition(".")[0]: table}
     names = metadata[column].astype(str)
     rows = {name: np.flatnonzero(names == name) for name in dict.fromkeys(names)}
     if len(rows) == 1:

@@ -13,7 +13,7 @@ from cellfolio.workflows.pages import Fact, PagePicture, Section
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cellfolio.profiles.quality import PlateDesign, PlateQuality, QualityRules
+    from cellfolio.evaluation.quality import PlateDesign, PlateQuality, QualityRules
     from cellfolio.registries.plates import Well
 
 _ROWS = 15

@@ -152,8 +152,8 @@ def _known(wells: Plates, images: Plates, mechanisms: Plates, settings: Settings
         settings.batch_separator
     ).str[0]  # fmt: skip
     features: pd.DataFrame = wells.table.drop(columns=where)
-    known: pd.DataFrame = pd.concat([metadata, features], axis=1)
-    return known
+    joined: pd.DataFrame = pd.concat([metadata, features], axis=1)
+    return joined
 
 
 def _treatments(table: pd.DataFrame, wells: Plates, settings: Settings) -> _Treatments:

@@ -28,7 +28,7 @@ import pandas as pd
 
 from cellfolio.errors import InvalidArgument, StoreError
 from cellfolio.formats.saving import plain, write_table
-from cellfolio.storage.disk import write_atomically
+from cellfolio.storage.disk import sha256_of, write_atomically
 from cellfolio.storage.home import Home
 from cellfolio.workflows.benchmarks.benchmark import Findings, Place
 from cellfolio.workflows.benchmarks.known import Configuration
@@ -39,7 +39,6 @@ from cellfolio.workflows.pages import (
     render_page,
     write_pictures,
 )
-from cellfolio.workflows.profiling.inputs import hash_file
 
 FORM = "cellfolio evaluation 1"
 RECORD, PAGE = "record.json", "report.html"
@@ -139,7 +138,7 @@ def _check_folder(folder: Path) -> tuple[str, ...]:
     changed = [
         name
         for name, digest in earlier.items()
-        if (folder / name).is_file() and hash_file(folder / name) != digest
+        if (folder / name).is_file() and sha256_of(folder / name).value != digest
     ]
     if changed:
         raise InvalidArgument(
@@ -244,7 +243,7 @@ def _record(
         "parameters": plain(dict(findings.parameters)),
         "inputs": [{"name": name, "digest": digest} for name, digest in findings.inputs],
         "notes": list(findings.notes),
-        "files": {name: hash_file(folder / name) for name in made},
+        "files": {name: sha256_of(folder / name).value for name in made},
         "version": version("cellfolio"),
         "libraries": {name: found for name in _LIBRARIES if (found := _version(name))},
         "not_compared": {

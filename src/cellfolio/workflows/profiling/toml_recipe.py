@@ -20,6 +20,7 @@ from cellfolio.workflows.profiling.recipe import (
     Inputs,
     NormalizeStep,
     Outputs,
+    PageStep,
     Recipe,
     SelectStep,
     plan_stages,
@@ -50,6 +51,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "normalize": TABLES,
         "feature_select": TABLES,
         "consensus": TABLES,
+        "quality": TABLE,
         "output": TABLE,
     },
     "input": {
@@ -79,6 +81,13 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     },
     "feature_select": {"operations": ANY, "level": TEXT, "of": TEXTS, "reference": TEXT},
     "consensus": {"by": TEXTS, "of": TEXTS, "method": TEXT, "level": TEXT},
+    "quality": {
+        "page": FLAG,
+        "perturbation": TEXTS,
+        "reference": TEXT,
+        "well": TEXT,
+        "count": TEXT,
+    },
     "output": {"formats": TEXTS, "number_format": TEXT},
 }
 """Every key of a recipe, and what it should be; those of the document itself under ''."""
@@ -172,7 +181,8 @@ def parse_recipe(document: Mapping[str, Any], root: Path) -> Recipe:
         tuple(_select(one) for one in document.get("feature_select", ())),
         tuple(_consensus(one) for one in document.get("consensus", ())),
     )
-    return Recipe(inputs, root, stages, _outputs(document.get("output", {})), parity)
+    page = _page(document.get("quality", {}))
+    return Recipe(inputs, root, stages, _outputs(document.get("output", {})), parity, page)
 
 
 def _inputs(part: Mapping[str, Any] | None) -> Inputs:
@@ -300,6 +310,18 @@ def _combining(method: str) -> Modz | Average:
     if method == "modz":
         return Modz()
     return "mean" if method == "mean" else "median"
+
+
+def _page(part: Mapping[str, Any]) -> PageStep | None:
+    told = {key: one for key, one in _tuples(part).items() if key != "page"}
+    if part.get("page", True):
+        return PageStep(**told)
+    if told:
+        raise InvalidArgument(
+            "[quality] says that there is no page, and what should be on it",
+            hint=f"leave out page = false, or {', '.join(told)}",
+        )
+    return None
 
 
 def _outputs(part: Mapping[str, Any]) -> Outputs:

@@ -162,7 +162,7 @@ def _recipe(steps: Mapping[str, Any], plates: tuple[str, ...], root: Path, parit
         pattern = "../../backend/{batch}/{plate}/{plate}.sqlite"
     features = _features(steps, [*normalized.values(), *selected.values()])
     if steps.get("quality_control"):
-        _left_out("quality_control", "`cellfolio quality` makes pages of the plates")
+        _left_out("quality_control", "each plate has a page about its quality")
     stages = plan_stages(
         None if aggregate is None else _aggregate(aggregate),
         _annotate(steps),
