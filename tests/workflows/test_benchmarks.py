@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 
 from cellfolio.errors import CellfolioError, EntryNotFound, InvalidArgument, StoreError
 from cellfolio.evaluation import SampledGroups, percent_replicating
+from cellfolio.storage.disk import sha256_of
 from cellfolio.workflows.benchmarks import (
     BENCHMARKS,
     Configuration,
@@ -35,7 +36,6 @@ from cellfolio.workflows.benchmarks import (
 from cellfolio.workflows.benchmarks.benchmark import Benchmark, Findings, Place
 from cellfolio.workflows.benchmarks.published import published, published_tables, published_values
 from cellfolio.workflows.pages import Fact, PagePicture, Section
-from cellfolio.workflows.profiling.inputs import hash_file
 from tests.workflows.benchmark_data import groups, write_modalities, write_screen
 
 REPLICATING = 'benchmark = "cpjump1-replicating"\ndraws = 200\nretrieval_draws = 500\n'
@@ -277,10 +277,10 @@ def test_the_record_tells_inputs_parameters_and_files(screen: Path) -> None:
     assert record["benchmark"] == "cpjump1-replicating"
     assert [one["name"] for one in record["inputs"]] == [f"orf{at}.csv" for at in range(4)]
     for one in record["inputs"]:
-        assert one["digest"] == f"SHA256:{hash_file(screen / one['name'])}"
+        assert one["digest"] == str(sha256_of(screen / one["name"]))
     assert (record["parameters"]["seed"], record["parameters"]["draws"]) == (9000, 200)
     for name, digest in record["files"].items():
-        assert hash_file(screen / "result" / name) == digest
+        assert sha256_of(screen / "result" / name).value == digest
     suffixes = {Path(name).suffix for name in record["files"]}
     assert suffixes == {".parquet", ".csv", ".png", ".svg", ".html"}
     assert {"numpy", "pandas"} <= set(record["libraries"])
@@ -413,7 +413,7 @@ def test_a_tampered_record_removes_nothing_elsewhere(screen: Path) -> None:
     run_counting(screen)
     path = screen / "result/record.json"
     record = json.loads(path.read_text(encoding="utf-8"))
-    record["files"]["tables/../../orf0.csv"] = hash_file(screen / "orf0.csv")
+    record["files"]["tables/../../orf0.csv"] = sha256_of(screen / "orf0.csv").value
     path.write_text(json.dumps(record))
     with pytest.raises(InvalidArgument, match="holds no result"):
         run_counting(screen)

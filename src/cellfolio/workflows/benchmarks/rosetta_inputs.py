@@ -15,11 +15,11 @@ from cellfolio.metadata.rosetta.profiles import ProfileOptions, Wanted
 from cellfolio.metadata.rosetta.sets import MODALITIES, NEGCON, RosettaSet, find_set
 from cellfolio.metadata.rosetta.tables import PERTURBATION, feature_columns
 from cellfolio.metadata.rosetta.values import standardize
+from cellfolio.storage.disk import sha256_of
 from cellfolio.workflows.benchmarks.benchmark import Place
 from cellfolio.workflows.benchmarks.settings import take_settings
 from cellfolio.workflows.evaluating import Plates
 from cellfolio.workflows.opening import is_path
-from cellfolio.workflows.profiling.inputs import hash_file
 from cellfolio.workflows.rosetta import read_profiles
 
 KEEPS = ("all", "overlap", "union")
@@ -116,7 +116,7 @@ class Inputs:
         source = self._source(place)
         if not isinstance(source, Path):
             return ""
-        return f"SHA256:{hash_file(source / name if source.is_dir() else source)}"
+        return str(sha256_of(source / name if source.is_dir() else source))
 
     def _own(self, modality: str, place: Place) -> Side:
         plates = place.read(getattr(self.keys, modality))
