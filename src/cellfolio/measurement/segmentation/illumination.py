@@ -65,7 +65,10 @@ def find_background(image: Plane, settings: Background) -> Plane:
     least = np.minimum.reduceat(down, firsts[1], axis=1)
     parts = [_parts(first, size, sigma) for first, size in zip(firsts, image.shape, strict=True)]
     down = np.einsum("ij,jk->ik", parts[0].T, least).astype(np.float32)
-    return _spread(down, parts[1], parts[0].sum(axis=0), parts[1].sum(axis=0))
+    there = parts[1] > 0
+    ends = there.shape[1] - there[:, ::-1].argmax(axis=1)
+    spans = np.stack([there.argmax(axis=1), ends], axis=1)
+    return _spread(down, parts[1], spans, parts[0].sum(axis=0), parts[1].sum(axis=0))
 
 
 def _first_of_blocks(size: int, block: int) -> Ints:
@@ -85,21 +88,19 @@ def _parts(first: Ints, size: int, sigma: float) -> Floats:
 
 
 @compiled
-def _spread(down: Plane, parts: Floats, rows_inside: Floats, columns_inside: Floats) -> Plane:
-    """Return the sum over blocks, by their parts, where only a few blocks are near a pixel."""
+def _spread(
+    down: Plane, parts: Floats, spans: Ints, rows_inside: Floats, columns_inside: Floats
+) -> Plane:
+    """Return the sum over blocks, by their parts; those of a block lie within its span."""
     blocks, columns = parts.shape
-    first, last = np.zeros(blocks, dtype=np.int64), np.zeros(blocks, dtype=np.int64)
-    for block in range(blocks):
-        near = np.flatnonzero(parts[block])
-        if len(near):
-            first[block], last[block] = near[0], near[-1] + 1
     found = np.empty((len(down), columns), dtype=np.float32)
     sums = np.empty(columns)
     for y in range(len(down)):
-        sums[:] = 0.0
+        for x in range(columns):
+            sums[x] = 0.0
         for block in range(blocks):
             value = np.float64(down[y, block])
-            for x in range(first[block], last[block]):
+            for x in range(spans[block, 0], spans[block, 1]):
                 sums[x] += value * parts[block, x]
         for x in range(columns):
             share = rows_inside[y] * columns_inside[x] + _SMALLEST
