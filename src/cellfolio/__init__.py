@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from cellfolio.workflows.cell_profiles import aggregate_cells
     from cellfolio.workflows.embedding import draw_embedding
     from cellfolio.workflows.expression import genes
+    from cellfolio.workflows.featurizing.making import FeaturizeOptions
+    from cellfolio.workflows.featurizing.networks import NetworkChoice, load_network
+    from cellfolio.workflows.featurizing.running import featurize_plates
     from cellfolio.workflows.getting import GetOptions
     from cellfolio.workflows.loading import load, open_image
     from cellfolio.workflows.measuring.running import (
@@ -90,6 +93,9 @@ _HOMES = {
     "cellfolio.workflows.cell_profiles": ("aggregate_cells",),
     "cellfolio.workflows.expression": ("genes",),
     "cellfolio.workflows.embedding": ("draw_embedding",),
+    "cellfolio.workflows.featurizing.making": ("FeaturizeOptions",),
+    "cellfolio.workflows.featurizing.networks": ("NetworkChoice", "load_network"),
+    "cellfolio.workflows.featurizing.running": ("featurize_plates",),
     "cellfolio.workflows.getting": ("GetOptions",),
     "cellfolio.workflows.loading": ("load", "open_image"),
     "cellfolio.workflows.measuring.running": (
@@ -134,12 +140,14 @@ __all__ = [
     "Diff",
     "Digest",
     "Entry",
+    "FeaturizeOptions",
     "Folder",
     "GetOptions",
     "Home",
     "Label",
     "MeasureInputs",
     "MeasureOptions",
+    "NetworkChoice",
     "Package",
     "ProgressEvent",
     "Record",
@@ -156,6 +164,7 @@ __all__ = [
     "draw_cells",
     "draw_embedding",
     "du",
+    "featurize_plates",
     "fetch",
     "gc",
     "genes",
@@ -163,6 +172,7 @@ __all__ = [
     "image_files",
     "list_packages",
     "load",
+    "load_network",
     "log",
     "measure_plates",
     "open",

@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.measurement import MeasurementSettings, Objects, measure_objects, scale_image
-from cellfolio.measurement.distances import distance_from, distance_to_edge
+from cellfolio.measurement.distances import distance_from
 from cellfolio.measurement.granularity import GranularitySettings, Spectrum
 from cellfolio.measurement.hulls import Hulls
 from cellfolio.measurement.intensity import measure_intensity
@@ -73,7 +73,7 @@ def test_sums_and_extremes_are_those_of_scipy(labels: Array) -> None:
 def test_distances_to_the_edge_are_those_of_scipy(labels: Array) -> None:
     objects = Objects.of(labels)
     found = np.zeros(labels.size)
-    found[objects.pixels] = distance_to_edge(objects)
+    found[objects.pixels] = objects.depths
     for number in objects.numbers:
         within = labels == number
         if within.all():
@@ -155,7 +155,7 @@ def test_openings_are_those_of_scikit_image() -> None:
     for step in range(4):
         marker = morphology.erosion(marker, morphology.disk(1))
         expected = morphology.reconstruction(marker, pixels, footprint=morphology.disk(1))
-        assert np.array_equal(spectrum.opened[step], expected.astype(np.float32))
+        assert np.array_equal(spectrum.opened[:, :, step], expected.astype(np.float32))
 
 
 def test_features_do_not_depend_on_labels_or_place() -> None:

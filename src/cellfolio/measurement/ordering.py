@@ -8,13 +8,16 @@ Sedgewick 1978), which hands short runs to insertion sort.
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from cellfolio.measurement.compiled import compiled
 from cellfolio.measurement.objects import Floats, Ints
+
+F = TypeVar("F", bound=np.floating[Any])
 
 _SHORT = 15
 
@@ -92,47 +95,15 @@ def _insert(values: Floats, order: Ints, low: int, high: int) -> None:
         order[place] = index
 
 
-@compiled
-def sort_in_place(values: npt.NDArray[np.floating[Any]]) -> None:
-    """Sort values; NumPy's own sort takes many times as long to compile.
+def sort_each(values: npt.NDArray[F], bounds: Ints) -> npt.NDArray[F]:
+    """Return values, sorted between each bound and the next.
 
     Examples
     --------
-    >>> values = np.array([3, 1, 2], dtype=np.float32)
-    >>> sort_in_place(values)
-    >>> values.tolist()
-    [1.0, 2.0, 3.0]
+    >>> sort_each(np.array([3.0, 1.0, 2.0, 0.0]), np.array([0, 2, 4])).tolist()
+    [1.0, 3.0, 0.0, 2.0]
     """
-    waiting = np.empty((128, 2), dtype=np.int64)
-    held = 1
-    waiting[0, 0], waiting[0, 1] = 0, len(values) - 1
-    while held:
-        held -= 1
-        low, high = waiting[held, 0], waiting[held, 1]
-        while high - low > _SHORT:
-            pivot = values[(low + high) >> 1]
-            left, right = low, high
-            while left <= right:
-                while values[left] < pivot:
-                    left += 1
-                while pivot < values[right]:
-                    right -= 1
-                if left <= right:
-                    values[left], values[right] = values[right], values[left]
-                    left += 1
-                    right -= 1
-            # The longer side waits, so that few ever do.
-            if right - low < high - left:
-                waiting[held, 0], waiting[held, 1] = left, high
-                high = right
-            else:
-                waiting[held, 0], waiting[held, 1] = low, right
-                low = left
-            held += 1
-        for at in range(low + 1, high + 1):
-            value = values[at]
-            place = at
-            while place > low and value < values[place - 1]:
-                values[place] = values[place - 1]
-                place -= 1
-            values[place] = value
+    found = values.copy()
+    for start, end in pairwise(bounds.tolist()):
+        found[start:end].sort()
+    return found

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfolio.measurement.compiled import compiled
-from cellfolio.measurement.distances import distance_from, distance_to_edge
+from cellfolio.measurement.distances import distance_from
 from cellfolio.measurement.objects import Floats, Ints, Objects, Plane
 from cellfolio.measurement.ordering import order_of
 
@@ -60,7 +60,7 @@ class Rings:
         >>> Rings.of(Objects.of(np.array([[0, 1, 1, 1, 1, 1, 0]])), 2).rings.tolist()
         [1, 0, 0, 0, 1]
         """
-        to_edge = distance_to_edge(objects)
+        to_edge = objects.depths
         middles = _middles(objects, to_edge)
         from_middle = distance_from(objects, middles)
         near = np.isfinite(from_middle)

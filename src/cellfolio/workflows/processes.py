@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cellfolio.errors import InvalidArgument, StoreError
 
@@ -99,7 +99,7 @@ def _until_broken(
 ) -> Iterator[tuple[J, R | Failure]]:
     """Do jobs from the left; those that are under way when a process is killed are lost."""
     waiting: dict[Future[R], J] = {}
-    with _pool(count) as pool:
+    with processes(count) as pool:
         try:
             while left or waiting:
                 while left and len(waiting) < count * _AHEAD:
@@ -123,21 +123,39 @@ def _until_broken(
 
 
 def _alone_done(do: Callable[[J], R], job: J) -> Iterator[tuple[J, R | Failure]]:
-    with _pool(1) as pool:
+    with processes(1) as pool:
         try:
             yield job, pool.submit(do, job).result()
         except BrokenProcessPool:
             yield job, ENDED
 
 
-def _pool(count: int) -> ProcessPoolExecutor:
+@contextmanager
+def processes(
+    count: int, prepare: Callable[..., object] | None = None, *given: Any
+) -> Iterator[ProcessPoolExecutor]:
+    """Start processes; each ends when this one does, and what waits is not begun any more then.
+
+    Parameters
+    ----------
+    count : int
+    prepare : callable, optional
+        Called in each with what is given, before anything else.
+    *given
+    """
     import multiprocessing
 
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(count, mp_context=context, initializer=end_with_parent)
+    with ProcessPoolExecutor(
+        count, mp_context=context, initializer=_begin, initargs=(prepare, given)
+    ) as pool:
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
-def end_with_parent() -> None:
+def _begin(prepare: Callable[..., object] | None, given: tuple[Any, ...]) -> None:
     """End this process when the one that started it ends, however that happens."""
     import multiprocessing
     import signal
@@ -151,6 +169,8 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+    if prepare is not None:
+        prepare(*given)
 
 
 @contextmanager

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import CellfolioError, InvalidArgument
+from cellfolio.storage.disk import sha256_of
 from cellfolio.storage.home import Home
 from cellfolio.storage.workers import at_once
 from cellfolio.workflows.measuring.labels import CELLS, NUCLEI
@@ -19,13 +20,13 @@ from cellfolio.workflows.measuring.settings import MeasureOptions
 from cellfolio.workflows.measuring.sites import ImagePart, SiteImages
 from cellfolio.workflows.measuring.tables import cell_table, write_cells
 from cellfolio.workflows.processes import Failure
-from cellfolio.workflows.profiling.inputs import Digests, hash_file
+from cellfolio.workflows.profiling.inputs import Digests
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from cellfolio.measurement import Segmentation
+    from cellfolio.measurement import Segmentation, SegmentationSettings
 
 Images = dict[str, "npt.NDArray[np.generic]"]
 LABELS = ("nuclei", "cells", "cytoplasm")
@@ -121,7 +122,7 @@ def measure_one(job: SiteJob) -> SiteRecord:
     try:
         image = _measure(job, reader)
         path = job.paths.cells
-        table = Written(path.stat().st_size, hash_file(path))
+        table = Written(path.stat().st_size, sha256_of(path).value)
         reader.digests.of(path)
         record = replace(record, image=image, table=table)
     except (CellfolioError, OSError, MemoryError) as error:
@@ -152,8 +153,8 @@ def _measure(job: SiteJob, reader: Reader) -> Mapping[str, float]:
 
     if job.site.problem:
         raise InvalidArgument(job.site.problem)
-    raw, images = _read_images(job.site, reader)
-    segmentation = _segment(job, images, reader)
+    raw, images = read_images(job.site, reader)
+    segmentation = segment_site(images, job.labels, job.options.segmentation, reader)
     found = measure_site(images, segmentation, job.options.site, raw=raw)
     facts = job.facts(reader.made_of)
     told = {"version": facts.version, "inputs": facts.made_of, "settings": facts.settings}
@@ -163,24 +164,31 @@ def _measure(job: SiteJob, reader: Reader) -> Mapping[str, float]:
     return found.image
 
 
-def _read_images(site: SiteImages, reader: Reader) -> tuple[Images, Images]:
+def read_images(site: SiteImages, reader: Reader) -> tuple[Images, Images]:
     """Return the images as they are, and divided by their illumination functions."""
-    from cellfolio.measurement.site import divide_illumination
+    from cellfolio.measurement import correct_illumination
 
     planes = at_once(lambda one: reader.read(one[1]), site.parts)
     raw: Images = {name: plane for (name, _), plane in zip(site.parts, planes, strict=True)}
     images = dict(raw)
     for name, part in site.illumination:
         if name in images:
-            images[name] = divide_illumination(raw[name], reader.read_function(part), name)
+            images[name] = correct_illumination(
+                raw[name], reader.read_function(part), f"channel {name}"
+            )
     return raw, images
 
 
-def _segment(job: SiteJob, images: Images, reader: Reader) -> Segmentation:
+def segment_site(
+    images: Images,
+    labels: Sequence[tuple[str, ImagePart]],
+    settings: SegmentationSettings,
+    reader: Reader,
+) -> Segmentation:
+    """Return the nuclei and cells of a site: those that are given, and found where none are."""
     from cellfolio.measurement import labels_given, segment
 
-    ready = {kind: reader.read(part) for kind, part in job.labels}
-    settings = job.options.segmentation
+    ready = {kind: reader.read(part) for kind, part in labels}
     if NUCLEI not in ready:
         return segment(images, settings)
     if CELLS not in ready:

@@ -27,7 +27,7 @@ from cellfolio.workflows.measuring.places import find_places
 from cellfolio.workflows.measuring.records import SiteRecord
 from cellfolio.workflows.measuring.settings import MeasureOptions, plain
 from cellfolio.workflows.measuring.shards import Shard, shards_missing, write_shard
-from cellfolio.workflows.measuring.sites import SiteImages, find_sites
+from cellfolio.workflows.measuring.sites import ImagePart, SiteImages, find_sites
 from cellfolio.workflows.measuring.tables import image_table, write_images
 from cellfolio.workflows.processes import Failure, alone_in, count_workers, do_all
 
@@ -242,13 +242,36 @@ def _lost(job: SiteJob, failure: Failure) -> SiteRecord:
 def _plan(
     inputs: MeasureInputs, output: Path, options: MeasureOptions, home: Home
 ) -> list[PlannedSite]:
-    sites = _chosen(list(_find(inputs, home)), inputs.select)
+    jobs = [
+        SiteJob(site, labels, options, output, home.folder)
+        for site, labels in find_labelled(inputs, home)
+    ]
+    _check_channels(jobs, options, given=inputs.labels is not None)
+    return list(_compared(jobs, home))
+
+
+def find_labelled(
+    inputs: MeasureInputs, home: Home
+) -> Iterator[tuple[SiteImages, tuple[tuple[str, ImagePart], ...]]]:
+    """Yield the sites that are asked for, each with its labels by kind.
+
+    A site that lacks labels, while others are given, has that as its problem.
+
+    Raises
+    ------
+    InvalidArgument, NotFound
+    """
     labels = None
     if inputs.labels is not None:
         labels = ReadyLabels.of(find_places(inputs.labels, home))
-    jobs = [_job(site, labels, options, output, home) for site in sites]
-    _check_channels(jobs, options, given=labels is not None)
-    return list(_compared(jobs, home))
+    for site in _chosen(list(_find(inputs, home)), inputs.select):
+        try:
+            ready = {} if labels is None else labels.find(site)
+        except CellfolioError as error:
+            problem = "; ".join(filter(None, (site.problem, str(error))))
+            yield replace(site, problem=problem), ()
+        else:
+            yield site, tuple(sorted(ready.items()))
 
 
 def _find(inputs: MeasureInputs, home: Home) -> Iterator[SiteImages]:
@@ -279,23 +302,6 @@ def _chosen(sites: Sequence[SiteImages], select: Mapping[str, str]) -> list[Site
             hint=suggest_or_list(select.get("well", ""), there),
         )
     return found
-
-
-def _job(
-    site: SiteImages,
-    labels: ReadyLabels | None,
-    options: MeasureOptions,
-    output: Path,
-    home: Home,
-) -> SiteJob:
-    ready = {}
-    if labels is not None:
-        try:
-            ready = labels.find(site)
-        except CellfolioError as error:
-            problem = "; ".join(filter(None, (site.problem, str(error))))
-            site = replace(site, problem=problem)
-    return SiteJob(site, tuple(sorted(ready.items())), options, output, home.folder)
 
 
 def _check_channels(jobs: Sequence[SiteJob], options: MeasureOptions, *, given: bool) -> None:

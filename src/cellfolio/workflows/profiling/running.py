@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from cellfolio.errors import InvalidArgument
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.progress import Meter, Progress
-from cellfolio.workflows.processes import Failure, alone_in, do_all
+from cellfolio.workflows.processes import Failure, alone_in, count_workers, do_all
 from cellfolio.workflows.profiling.inputs import Plate, find_plates
-from cellfolio.workflows.profiling.making import Job, ProfiledPart, pooled_jobs
+from cellfolio.workflows.profiling.jobs import Job, pooled_jobs
+from cellfolio.workflows.profiling.pages import PAGES, page_stages
+from cellfolio.workflows.profiling.parts import ProfiledPart
 from cellfolio.workflows.profiling.recipe import Recipe
 
 RUN_RECORD = "run.json"
@@ -108,8 +109,7 @@ def run_recipe(
     StoreError
         If another run is at work in the folder.
     """
-    if workers is not None and workers < 1:
-        raise InvalidArgument(f"workers should be at least 1, found {workers!r}")
+    count_workers(workers, 1)  # before anything is made
     output = Path(output)
     jobs, left_out = _plan(recipe, output, plates)
     started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -142,6 +142,8 @@ def _plan(recipe: Recipe, output: Path, wanted: Sequence[str]) -> tuple[list[Job
     pooled = list(pooled_jobs(recipe, plates, output))
     if pooled and wanted:
         names = dict.fromkeys(stage.name for stage in recipe.stages if stage.level != "plate")
+        if recipe.page is not None and page_stages(recipe)[-1].name in names:
+            names[PAGES] = None
         return jobs, f"{', '.join(names)}: made of several plates, and only some were asked for"
     return jobs + pooled, ""
 
@@ -182,6 +184,7 @@ def _record(recipe: Recipe, run: ProfileRun, started: str) -> None:
             "stages": [stage.name for stage in recipe.stages],
             "parity": recipe.parity,
             "output": asdict(recipe.outputs),
+            "page": None if recipe.page is None else asdict(recipe.page),
         },
         "parts": [
             {
