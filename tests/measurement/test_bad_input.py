@@ -39,7 +39,7 @@ pytestmark = [
 
 Array = npt.NDArray[Any]
 SMALL = MeasurementSettings(
-    granularity=GranularitySettings(1, 1, 3, 4), texture_scales=(1, 2), costes=CostesSettings()
+    granularity=GranularitySettings(1, 1, 3, 4), texture_scales=(1,), costes=CostesSettings()
 )
 SHAPE = (20, 24)
 
@@ -48,7 +48,7 @@ def labels_of(count: int = 2) -> Array:
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
     labels = np.zeros(SHAPE, int)
     for number, column in zip(range(1, count + 1), (7, 17), strict=False):
-        labels[(y - 9) ** 2 + (x - column) ** 2 < 16] = number
+        labels[(y - 9) ** 2 + (x - column) ** 2 < 10] = number
     return labels
 
 
@@ -63,17 +63,14 @@ def measured(labels: Array, one: Array, other: Array | None = None) -> pd.DataFr
 
 @pytest.mark.parametrize("kind", [np.uint16, np.uint32, np.int16, np.int32, np.float32, np.float64])
 def test_images_of_any_type_have_the_features_of_bytes(kind: type) -> None:
-    given, other = bytes_of(), bytes_of(1)
-    settings = MeasurementSettings(("Intensity", "Location", "Texture", "AreaShape"), 1, (1, 2))
-    images = {}
-    for name, image in (("DNA", given), ("ER", other)):
-        most = np.iinfo(kind).max if np.issubdtype(kind, np.integer) else 1.0
-        images[name] = (image / 255 * most).astype(kind)
-    found = measure_objects(labels_of(), images, settings)
-    expected = measure_objects(labels_of(), {"DNA": given, "ER": other}, settings)
+    given = bytes_of()
+    settings = MeasurementSettings(("Intensity", "Location", "Texture"), texture_scales=(1,))
+    most = np.iinfo(kind).max if np.issubdtype(kind, np.integer) else 1.0
+    found = measure_objects(labels_of(), {"DNA": (given / 255 * most).astype(kind)}, settings)
+    expected = measure_objects(labels_of(), {"DNA": given}, settings)
     rounded = 1e-4 if np.dtype(kind).itemsize == 2 else 1e-6
     for name in expected:
-        if str(name).startswith(("Texture", "Location_Max", "Object", "AreaShape")):
+        if str(name).startswith(("Texture", "Location_Max", "Object")):
             assert np.allclose(found[name], expected[name], atol=1e-9), name
         else:
             assert np.allclose(found[name], expected[name], rtol=rounded, atol=rounded), name
@@ -132,7 +129,7 @@ def test_one_object_has_no_neighbours() -> None:
     found = measured(labels_of(1), bytes_of())
     assert len(found) == 1
     assert found["Neighbors_NumberOfNeighbors_5"].tolist() == [0.0]
-    assert found["AreaShape_Area"].tolist() == [45.0]
+    assert found["AreaShape_Area"].tolist() == [29.0]
 
 
 def test_an_object_of_one_pixel_is_that_pixel() -> None:
@@ -155,10 +152,9 @@ def test_objects_at_the_border_are_measured_as_they_are() -> None:
     labels[:5, :5], labels[-5:, -5:] = 1, 2
     found = measured(labels, bytes_of())
     assert found["AreaShape_Area"].tolist() == [25, 25]
-    moved = np.roll(labels, (7, 7), (0, 1))
-    inside = measured(moved, np.roll(bytes_of(), (7, 7), (0, 1)))
+    inside = measured(np.roll(labels, (7, 7), (0, 1)), np.roll(bytes_of(), (7, 7), (0, 1)))
     for name in ("Intensity_MeanIntensity_DNA", "AreaShape_Eccentricity", "AreaShape_ConvexArea"):
-        assert np.allclose(found[name], inside.sort_values("ObjectNumber")[name]), name
+        assert np.allclose(found[name], inside[name]), name
 
 
 def test_objects_in_pieces_are_one_object() -> None:
@@ -174,7 +170,9 @@ def test_objects_in_pieces_are_one_object() -> None:
 def test_numbers_with_gaps_in_any_order_give_the_same_rows(kind: type) -> None:
     labels, image = labels_of(), bytes_of()
     renamed = np.array([0, 200, 7])[labels].astype(kind)
-    found, expected = measured(renamed, image), measured(labels, image)
+    settings = MeasurementSettings(("AreaShape", "Intensity", "Neighbors"))
+    found = measure_objects(renamed, {"DNA": image}, settings)
+    expected = measure_objects(labels, {"DNA": image}, settings)
     assert found["ObjectNumber"].tolist() == [7, 200]
     assert found["AreaShape_Area"].tolist() == expected["AreaShape_Area"].tolist()[::-1]
     name = "Intensity_MeanIntensity_DNA"
