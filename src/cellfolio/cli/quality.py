@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cellfolio.cli.command import Answer, command
+from cellfolio.cli.command import Answer, command, terminal_progress
 from cellfolio.cli.text import columns, paint, plural, printable
 
 if TYPE_CHECKING:
+    from cellfolio.evaluation.quality import PlateQuality
     from cellfolio.evaluation.site_quality import SiteQuality
-    from cellfolio.profiles.quality import PlateQuality
     from cellfolio.workflows.quality import QualityPage
 
 _SHOWN = 5
@@ -35,12 +35,7 @@ _OF_PROFILES = (
 
 
 @command("quality", fields=FIELDS)
-@click.argument(
-    "profiles",
-    nargs=-1,
-    metavar="[PROFILES...]",
-    type=click.Path(path_type=Path, dir_okay=False),
-)
+@click.argument("profiles", nargs=-1, metavar="[PROFILES...]")
 @click.option(
     "-o",
     "--output",
@@ -60,28 +55,29 @@ _OF_PROFILES = (
 @click.option("--count", metavar="COLUMN", help="Column with the number of objects.")
 @click.option(
     "--images",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Table of the plates' images, a row for each site.",
+    metavar="TABLE",
+    help="Table of the plates' images, a row for each site, or PACKAGE/PATH.",
 )
 def quality_command(
-    profiles: tuple[Path, ...], output: Path, images: Path | None, **design: Any
+    profiles: tuple[str, ...], output: Path, images: str | None, **design: Any
 ) -> Answer:
     """Write a page about the quality of each plate, with pictures.
 
     PROFILES are tables with a row for each well, in the order in which they were made: such as
-    annotated, normalized, selected (.csv, .csv.gz, .parquet, .h5ad). One is enough. Plates are
-    told by Metadata_Plate.
+    annotated, normalized, selected (.csv, .csv.gz, .parquet, .h5ad); or PACKAGE/PATH. One is
+    enough. Plates are told by Metadata_Plate.
 
     With --images, the page also tells which sites are out of focus, saturated, empty or have few
     cells; without PROFILES, it tells of nothing else.
 
     A QUERY is such as "Metadata_control_type == 'negcon'".
     """
-    from cellfolio.profiles.quality import PlateDesign
+    from cellfolio.evaluation.quality import PlateDesign
     from cellfolio.workflows.quality import quality
 
-    pages = quality(profiles, output, PlateDesign(**design), images=images)
+    pages = quality(
+        profiles, output, PlateDesign(**design), images=images, progress=terminal_progress()
+    )
     return Answer(lambda: {"plates": [_document(page) for page in pages]}, _lines(pages))
 
 

@@ -228,7 +228,7 @@ def _of_channels(
             found |= measure_texture(objects, plane, name, settings.texture_scales)
         if "Granularity" in settings.groups:
             spectrum = spectra.get(name) or Spectrum.of(plane, settings.granularity)
-            shape = spectrum.opened.shape[1:]
+            shape = spectrum.opened.shape[:2]
             if shape not in samplings:
                 samplings[shape] = Sampling.of(objects, shape)
             found |= measure_granularity(objects, plane, name, spectrum, samplings[shape])

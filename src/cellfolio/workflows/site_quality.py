@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.evaluation.site_quality import SiteQuality, SiteRules, site_quality
+from cellfolio.formats.format import Source
 from cellfolio.formats.loading import load
 from cellfolio.registries.plates import Well, parse_well
-from cellfolio.workflows.quality_page import Fact, PagePicture, Section
+from cellfolio.workflows.loading import source_digest
+from cellfolio.workflows.pages import Fact, PagePicture, Section
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,12 +123,12 @@ class SiteContent:
             )  # fmt: skip
 
 
-def read_sites(path: Path, rules: SiteRules | None = None) -> dict[str, SiteContent]:
+def read_sites(source: Source, rules: SiteRules | None = None) -> dict[str, SiteContent]:
     """Read a table of images, and look at the sites of each plate.
 
     Parameters
     ----------
-    path : Path
+    source : Source
         See `cellfolio.evaluation.site_quality`; plates are told by ``Metadata_Plate``, and without
         it all sites are of one, with the name of the file.
     rules : SiteRules, optional
@@ -147,13 +147,12 @@ def read_sites(path: Path, rules: SiteRules | None = None) -> dict[str, SiteCont
     import pandas as pd
 
     rules = rules or SiteRules()
-    table = load(path)
+    table, name = load(source), source.name.rpartition("/")[2]
     if not isinstance(table, pd.DataFrame) or table.empty:
-        raise InvalidArgument(f"{path.name} should be a table of images, with a row for each site")
-    with path.open("rb") as file:
-        digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        raise InvalidArgument(f"{name} should be a table of images, with a row for each site")
+    digest = str(source_digest(source))
     column = next((one for one in (PLATE, f"Image_{PLATE}") if one in table), None)
-    plates = {path.name.partition(".")[0]: table}
+    plates = {name.partition(".")[0]: table}
     if column is not None:
         names = table[column].astype(str)
         plates = {name: table[names == name] for name in dict.fromkeys(names)}
@@ -163,7 +162,7 @@ def read_sites(path: Path, rules: SiteRules | None = None) -> dict[str, SiteCont
             quality = site_quality(own.reset_index(drop=True), rules)
         except InvalidArgument as error:
             raise InvalidArgument(f"{plate}: {error}", hint=error.hint) from error
-        found[plate] = SiteContent(quality, rules, path.name, digest)
+        found[plate] = SiteContent(quality, rules, name, digest)
     return found
 
 
