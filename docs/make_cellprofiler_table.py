@@ -49,7 +49,6 @@ greatest value, CellProfiler takes the one that an unstable sort leaves last, wh
 the processor; here it is the first, row by row |
 | `Neighbors_…_5` of cells | CellProfiler had the cells of nuclei that were discarded \
 at the border as neighbours, and its labels do not have them; give them with `around=` |
-
 | `Granularity_1_…` of images | CellProfiler divides by a mean that it takes in single precision, \
 whose last digit depends on the order of the sum; shares differ by less than 1e-5 |
 
@@ -61,8 +60,8 @@ _HUMAN = """\
 ## Another image, an older release
 
 CellProfiler's example of human cells, one image of 8 bits with the tables of an older release. They
-come without labels. {matched} of its {count} nuclei lie alone, and are made again to the pixel from
-the published threshold; these are compared.
+come without labels. {matched} of its {count} nuclei lie alone, and are made again to the pixel from the
+published threshold; these are compared.
 
 | objects | features | number | equal |
 |---|---|---|---|
