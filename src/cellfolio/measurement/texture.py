@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfolio.measurement.compiled import compiled, compiled_within
-from cellfolio.measurement.objects import Floats, Ints, Objects, Plane
+from cellfolio.measurement.objects import Floats, Ints, Objects, Plane, Runs
 
 Grays = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int32]
@@ -74,12 +74,11 @@ def measure_texture(
     True
     """
     grays = gray_levels(objects.values(image))
-    rows, columns, lengths, bounds = objects.runs
     wanted = np.asarray(tuple(scales), dtype=np.int64)
     measured = np.zeros((len(wanted), len(DIRECTIONS), len(objects), len(NAMES)))
     _textures(
         grays,
-        (rows, columns, lengths, bounds),
+        objects.runs,
         objects.boxes,
         wanted,
         _count_logs(objects),
@@ -118,7 +117,7 @@ def _scratch(objects: Objects, margin: int) -> tuple[Grays, Counts, Counts, Coun
 @compiled
 def _textures(
     grays: Grays,
-    runs: tuple[Ints, Ints, Ints, Ints],
+    runs: Runs,
     boxes: Ints,
     scales: Ints,
     logs: Floats,
@@ -175,8 +174,8 @@ def _textures(
 
 @compiled_within
 def _count_pairs(
-    plane: Grays, listed: tuple[Counts, int], step: int, counts: Counts, cells: Counts
-) -> int:
+    plane: Grays, listed: tuple[Counts, np.int64], step: int, counts: Counts, cells: Counts
+) -> np.int64:
     """Count pairs of one object by their gray levels, the brighter first; list the cells used."""
     places, end = listed
     used = np.int64(0)
@@ -193,10 +192,10 @@ def _count_pairs(
 @compiled_within
 def _haralick(
     counts: Counts,
-    listed: tuple[Counts, int],
+    listed: tuple[Counts, np.int64],
     tallies: Ints,
     logs: Floats,
-    grays: tuple[int, int],
+    grays: tuple[np.int64, np.int64],
     found: Floats,
 ) -> None:
     """Turn counts of pairs, each in one order, into 13 features; leave no count behind.
