@@ -11,7 +11,7 @@ from pandas.api.types import is_list_like
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.evaluation.similarities import Rows
-from cellfolio.profiles.rows import find_rows, group_rows
+from cellfolio.profiles.rows import check_columns, find_rows, group_numbers
 from cellfolio.profiles.statistics import Mask
 from cellfolio.profiles.tables import ProfileTable
 
@@ -50,12 +50,9 @@ def codes_of(table: ProfileTable, columns: Sequence[str], rows: Rows) -> tuple[R
     InvalidArgument
         If a column is not there.
     """
-    chosen = np.zeros(len(table.columns()), dtype=bool)
-    chosen[rows] = True
-    groups = group_rows(table, columns, chosen)
-    codes = np.empty(len(rows), dtype=np.int64)
-    codes[groups.order] = np.repeat(np.arange(len(groups)), np.diff(groups.bounds))
-    unknown: Mask = groups.keys.isna().any(axis=1).to_numpy()[codes]
+    check_columns(table.column_names(), columns)
+    found = table.columns(columns).iloc[rows].reset_index(drop=True)
+    codes, unknown = group_numbers(found), found.isna().any(axis=1).to_numpy()
     return codes, unknown
 
 

@@ -240,8 +240,7 @@ class _Blocks:
         """Return the median correlation between the wells of two perturbations."""
         if (one, two) not in self.found:
             if self.all is None:
-                left, right = self.first.vectors.rows, self.second.vectors.rows
-                self.all = left @ right.T
+                self.all = self.first.vectors.to(self.second.vectors)
             block = self.all[np.ix_(self.first.rows[one], self.second.rows[two])]
             self.found[one, two] = float(np.median(block))
         return self.found[one, two]

@@ -66,17 +66,25 @@ class SampledGroups:
                 hint="take fewer rows: SampledGroups(size=2)",
             )
         stream = self.seed if isinstance(self.seed, Random) else Random(self.seed)
-        code, groups = codes.tolist(), list[list[int]]()
-        for _ in range(self.draws * _TRIES):
-            rows = stream.choices(range(len(code)), k=size)
-            if len({code[row] for row in rows}) == size:
-                groups.append(rows)
-                if len(groups) == self.draws:
-                    return _medians(vectors, np.array(groups))
+        groups, tried = np.empty((0, size), dtype=np.int64), 0
+        while tried < self.draws * _TRIES:
+            # Never more than are still needed, so that the stream ends where it would one by one.
+            rows = _choices(stream, len(codes), self.draws - len(groups), size)
+            drawn = np.sort(codes[rows], axis=1)
+            apart = (drawn[:, 1:] != drawn[:, :-1]).all(axis=1)
+            groups, tried = np.concatenate([groups, rows[apart]]), tried + len(rows)
+            if len(groups) == self.draws:
+                return _medians(vectors, groups)
         raise InvalidArgument(
             f"random groups of {size} rows are hardly ever of {size} perturbations",
             hint="leave out controls with only=, or take AllPairs()",
         )
+
+
+def _choices(stream: Random, count: int, groups: int, size: int) -> Rows:
+    """Return what ``stream.choices(range(count), k=size)`` gives for each group."""
+    shares = np.array([stream.random() for _ in range(groups * size)])
+    return (shares * count).astype(np.int64).reshape(groups, size)
 
 
 def _medians(vectors: Vectors, groups: Rows) -> Array:
@@ -84,8 +92,8 @@ def _medians(vectors: Vectors, groups: Rows) -> Array:
     first, second = np.triu_indices(size, 1)
     found = np.empty(count)
     bounds = np.arange(0, count * size + 1, size)
-    for numbers, rows in equal_sizes(groups.ravel(), bounds, vectors.rows.shape[1]):
-        found[numbers] = np.median(vectors.between(rows, rows)[:, first, second], axis=1)
+    for numbers, rows in equal_sizes(groups.ravel(), bounds):
+        found[numbers] = np.median(vectors.among(rows)[:, first, second], axis=1)
     return found
 
 
@@ -103,9 +111,9 @@ class AllPairs:
         every = np.arange(count)
         parts = []
         for some in strips(count, count):
-            later = every[some.start + 1 :]
-            found = vectors.between(every[some], later)
-            wanted = (codes[some, None] != codes[later]) & (every[some, None] < later)
+            later = slice(some.start + 1, count)
+            found = vectors.some(some).to(vectors.some(later))
+            wanted = (codes[some, None] != codes[later]) & (every[some, None] < every[later])
             parts.append(found[wanted])
         return _some(np.concatenate(parts) if parts else np.empty(0))
 
@@ -129,7 +137,8 @@ class OneOfEach:
         shuffled = np.random.default_rng(self.seed).permutation(len(codes))
         _, first = np.unique(codes[shuffled], return_index=True)
         chosen = shuffled[first]
-        found = vectors.between(chosen, chosen)
+        ones = vectors.some(chosen)
+        found = ones.to(ones)
         return _some(found[np.triu_indices(len(chosen), 1)])
 
 

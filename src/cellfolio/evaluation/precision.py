@@ -10,15 +10,13 @@ import pandas as pd
 from cellfolio.errors import InvalidArgument
 from cellfolio.evaluation.labels import chosen_rows
 from cellfolio.evaluation.precision_pairs import (
-    Design,
-    Negatives,
     PairRule,
     Positives,
     design_of,
     find_positives,
     negative_strips,
 )
-from cellfolio.evaluation.similarities import Rows, prepare
+from cellfolio.evaluation.similarities import Rows, as_slice, prepare
 from cellfolio.profiles.statistics import Array
 from cellfolio.profiles.tables import open_table
 
@@ -101,17 +99,22 @@ def average_precision(
             f"no pair is positive: none of {len(rows):,} rows has another with the same "
             f"{', '.join(rule.pos_sameby)}" + (", apart" if rule.pos_diffby else "")
         )
-    single = parity == "copairs"
+    limits = positives.values - _TIE
+    if parity:
+        limits = np.nextafter(_as_copairs(positives.values), np.inf)
     before = np.zeros(len(positives.values), dtype=np.int64)
     total = np.zeros(len(rows), dtype=np.int64)
-    for negatives in negative_strips(design, vectors):
+    asks = np.zeros(len(rows), dtype=bool)
+    asks[design.owner[positives.count > 0]] = True
+    for negatives in negative_strips(design, vectors, asks):
         total[negatives.rows] = negatives.count
-        _count_before(before, design, positives, negatives, single=single)
+        others = _as_copairs(negatives.values) if parity else negatives.values
+        _count_before(before, limits, positives, design.questions(negatives.asking), others)
     if not total.any():
         raise InvalidArgument("no pair is negative", hint="look at neg_sameby and neg_diffby")
     n_pos, n_neg = positives.count, total[design.owner]
     precision = _precision(positives, before)
-    if not single:
+    if not parity:
         precision[n_neg == 0] = np.nan
     metadata = table.columns().reset_index(drop=True).iloc[rows[design.owner]]
     made = metadata.reset_index(drop=True)
@@ -127,33 +130,24 @@ def average_precision(
 
 
 def _count_before(
-    before: Rows, design: Design, positives: Positives, negatives: Negatives, *, single: bool
+    before: Rows, limits: Array, positives: Positives, asked: tuple[Rows, Rows], others: Array
 ) -> None:
-    """Count the negatives that are ranked before each positive of some rows."""
-    place = np.full(len(design.block), -1)
-    place[negatives.rows] = np.arange(len(negatives.rows))
-    questions = np.flatnonzero((place[design.owner] >= 0) & (positives.count > 0))
-    if not len(questions):
-        return
-    at, count = place[design.owner[questions]], positives.count[questions]
-    start = positives.start[questions]
-    others, least = negatives.values, positives.values
-    if single:
-        others = _as_copairs(others)
+    """Count the negatives that are ranked before each positive of some questions."""
+    at, questions = asked
+    start, count = positives.start[questions], positives.count[questions]
     few = count <= _FEW
-    for rank in range(int(count[few].max()) if few.any() else 0):
+    for rank in range(int(count[few].max(initial=0))):
         some = np.flatnonzero(few & (count > rank))
-        wanted = least[start[some] + rank]
-        limit = np.nextafter(_as_copairs(wanted), np.inf) if single else wanted - _TIE
-        before[start[some] + rank] = np.count_nonzero(others[at[some]] >= limit[:, None], axis=1)
+        its = start[some] + rank
+        ranked = others[as_slice(at[some])] >= limits[its, None]
+        before[its] = np.count_nonzero(ranked, axis=1)
     ordered: dict[int, Array] = {}
     for number in np.flatnonzero(~few):
         row = int(at[number])
         if row not in ordered:
             ordered[row] = np.sort(others[row])
-        its = slice(start[number], start[number] + count[number])
-        limits = np.nextafter(_as_copairs(least[its]), np.inf) if single else least[its] - _TIE
-        before[its] = others.shape[1] - np.searchsorted(ordered[row], limits)
+        several = slice(start[number], start[number] + count[number])
+        before[several] = others.shape[1] - np.searchsorted(ordered[row], limits[several])
 
 
 def _as_copairs(similarities: Array) -> Array:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,11 +17,10 @@ from cellfolio.evaluation.similarities import Rows, Vectors, as_slice, equal_siz
 from cellfolio.profiles.statistics import Array, Mask
 from cellfolio.profiles.tables import ProfileTable
 
-_ALL = slice(None)
 _DENSE = 2_000
 """Rows whose similarities are all kept at once: 32 MB."""
 _STRIP = 64
-"""Rows that are compared with their negatives at once; few, as rows of a strip are mostly alike."""
+"""Rows of one value that are compared with their negatives by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,13 @@ class Design:
     block: Rows
     labelled: npt.NDArray[np.float32] | None = field(repr=False)
 
+    def questions(self, rows: Rows) -> tuple[Rows, Rows]:
+        """Return the questions of some rows, and before them the place of each one's row."""
+        bounds = np.searchsorted(self.owner, np.append(rows, rows + 1)).reshape(2, -1)
+        count = bounds[1] - bounds[0]
+        at = np.repeat(np.arange(len(rows)), count)
+        return at, np.arange(len(at)) + np.repeat(bounds[1] - np.cumsum(count), count)
+
 
 def design_of(table: ProfileTable, rule: PairRule, rows: Rows) -> Design:
     """Return the columns of a rule as numbers.
@@ -114,7 +122,8 @@ def design_of(table: ProfileTable, rule: PairRule, rows: Rows) -> Design:
         If a column is not there, or lacks a value.
     """
 
-    def together(names: Sequence[str]) -> Rows:
+    @cache
+    def together(names: tuple[str, ...]) -> Rows:
         if not names:
             return np.zeros(len(rows), dtype=np.int64)
         codes, unknown = codes_of(table, names, rows)
@@ -125,8 +134,9 @@ def design_of(table: ProfileTable, rule: PairRule, rows: Rows) -> Design:
             )
         return codes
 
-    def each(names: Sequence[str]) -> Rows:
-        return np.array([together([name]) for name in names], dtype=np.int64).reshape(-1, len(rows))
+    def each(names: tuple[str, ...]) -> Rows:
+        columns = [together((name,)) for name in names]
+        return np.array(columns, dtype=np.int64).reshape(-1, len(rows))
 
     same = together(rule.plain("pos_sameby"))
     owner, group, asked, labelled = np.arange(len(rows)), same, list[str](), None
@@ -178,13 +188,13 @@ def find_positives(design: Design, vectors: Vectors) -> Positives:
     bounds = np.append(0, np.cumsum(np.unique(design.group, return_counts=True)[1]))
     count = np.zeros(len(design.owner), dtype=np.int64)
     start, parts, taken = np.zeros_like(count), [np.empty(0)], 0
-    for _, questions in equal_sizes(order, bounds, vectors.rows.shape[1]):
+    for _, questions in equal_sizes(order, bounds):
         size = questions.shape[1]
         if size < 2:
             continue
         members = design.owner[questions]
         for some in strips(size, len(questions) * size):
-            found = vectors.between(members[:, some], members)
+            found = vectors.among(members, some)
             wanted = _positive(design, members, some)
             found[~wanted] = -np.inf
             found = -np.sort(-found, axis=-1)
@@ -209,38 +219,64 @@ def _positive(design: Design, members: Rows, some: slice) -> Mask:
 
 @dataclass(frozen=True, slots=True)
 class Negatives:
-    """Similarities of some rows to others; those that are no negatives are -inf.
+    """How many negatives some rows have, and the similarities of those that ask for them.
 
     Attributes
     ----------
-    rows : array of int
-    values : array of float, shape (rows, others)
-    count : array of int, shape (rows,)
-        How many others are negatives.
+    rows, count : array of int
+    asking : array of int
+        Some of the rows.
+    values : array of float, shape (asking, others)
+        Those of others that are no negatives are -inf.
     """
 
     rows: Rows
-    values: Array = field(repr=False)
     count: Rows
+    asking: Rows
+    values: Array = field(repr=False)
 
 
-def negative_strips(design: Design, vectors: Vectors) -> Iterator[Negatives]:
-    """Yield rows with their negatives, each row once."""
+def negative_strips(design: Design, vectors: Vectors, asks: Mask) -> Iterator[Negatives]:
+    """Yield rows with their negatives, each row once.
+
+    Parameters
+    ----------
+    design : Design
+    vectors : Vectors
+    asks : array of bool, shape (rows,)
+        Rows whose similarities are needed.
+    """
     alike = np.lexsort([*design.neg_apart, design.block])
     ends = np.flatnonzero(np.diff(design.block[alike], append=-1)) + 1
     for begin, end in zip(np.append(0, ends[:-1]), ends, strict=True):
         members = alike[begin:end]
         block = vectors.some(members)
-        whole = block.between(_ALL, _ALL) if _is_dense(design, members) else None
-        for at in range(0, len(members), _STRIP):
-            strip = slice(at, at + _STRIP)
-            wanted = _negative(design, members[strip], members)
+        whole = block.to(block) if _is_dense(design, members) else None
+        for strip in _strips(design, members):
+            rows = members[strip]
+            wanted = _negative(design, rows, members)
+            asking = np.flatnonzero(asks[rows])
             # Rows of a strip mostly have the same value, so others of that value can be left out.
             needed = as_slice(np.flatnonzero(wanted.any(axis=0)))
-            wanted = wanted[:, needed]
-            found = block.between(strip, needed) if whole is None else whole[strip, needed]
-            found[~wanted] = -np.inf
-            yield Negatives(members[strip], found, wanted.sum(axis=1))
+            its = as_slice(asking + strip.start)
+            if whole is None:
+                found = block.some(its).to(block.some(needed))
+            else:
+                found = whole[its][:, needed]
+            np.copyto(found, -np.inf, where=~wanted[as_slice(asking)][:, needed])
+            yield Negatives(rows, np.count_nonzero(wanted, axis=1), rows[asking], found)
+
+
+def _strips(design: Design, members: Rows) -> Iterator[slice]:
+    """Yield parts of a block; many rows of one value are not mixed with others."""
+    count = len(members)
+    codes = design.neg_apart[:, members]
+    starts = np.flatnonzero(np.append(True, (codes[:, 1:] != codes[:, :-1]).any(axis=0)))
+    ends = np.append(starts[1:], count)
+    large = ends - starts >= _STRIP
+    for begin, end in pairwise(np.unique([0, *starts[large], *ends[large], count]).tolist()):
+        for part in strips(end - begin, count):
+            yield slice(begin + part.start, begin + part.stop)
 
 
 def _is_dense(design: Design, members: Rows) -> bool:
@@ -252,8 +288,10 @@ def _is_dense(design: Design, members: Rows) -> bool:
 
 
 def _negative(design: Design, rows: Rows, members: Rows) -> Mask:
-    wanted: Mask = rows[:, None] != members
-    for codes in design.neg_apart:
+    # Where something has to differ, a row is no negative of itself anyway.
+    first, *others = design.neg_apart if len(design.neg_apart) else [np.arange(len(design.block))]
+    wanted: Mask = first[rows][:, None] != first[members]
+    for codes in others:
         wanted &= codes[rows][:, None] != codes[members]
     if design.labelled is not None:
         wanted &= design.labelled[rows] @ design.labelled[members].T == 0

@@ -155,17 +155,13 @@ def _correlations(
     """Return what the correlations of each perturbation are, and the share of pairs beyond."""
     found = np.full(len(bounds) - 1, np.nan)
     pairs = hits = 0
-    for numbers, members in equal_sizes(order, bounds, vectors.rows.shape[1]):
+    for numbers, members in equal_sizes(order, bounds):
         size = members.shape[1]
         if size < 2:
             continue
         first, second = np.triu_indices(size, 1)
-        between = vectors.between(members, members)[:, first, second]
+        between = vectors.among(members)[:, first, second]
         pairs += between.size
         hits += int(beyond(between, limits).sum())
-        if statistic == "median":
-            found[numbers] = np.median(between, axis=1)
-        else:
-            total = vectors.rows[members].sum(axis=1)
-            found[numbers] = (np.square(total).sum(axis=1) - size) / (size * (size - 1))
+        found[numbers] = (np.median if statistic == "median" else np.mean)(between, axis=1)
     return found, hits / pairs if pairs else np.nan

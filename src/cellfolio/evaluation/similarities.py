@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.profiles.statistics import Array, Mask
+from cellfolio.profiles.statistics import Array, Mask, blocks
 from cellfolio.profiles.tables import ProfileTable
 
 Rows = npt.NDArray[np.int64]
@@ -17,12 +18,13 @@ Rows = npt.NDArray[np.int64]
 SIMILARITIES = ("cosine", "abs_cosine", "correlation", "euclidean")
 """Cosine of the angle; its absolute value; Pearson's r; 1 / (1 + distance)."""
 
+_ALL = slice(None)
 _AT_ONCE = 2_000_000
 """Similarities that are kept at once."""
-_GATHERED = 250_000
-"""Values of features of small groups that are copied at once: they stay in the cache."""
-_PREPARED = 64
-"""Rows that are prepared at once."""
+_FEW = 8
+"""Members of a group up to which a product of matrices is not worth its while."""
+_GATHERED = 100_000
+"""Values of few members that are copied at once: they stay in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,33 +33,65 @@ class Vectors:
 
     Attributes
     ----------
-    rows : array of float, shape (rows, features)
-        Of length 1, but for ``euclidean``.
+    columns : array of float, shape (features, rows)
+        For ``cosine`` the features as they are: lengths come out of the products afterwards, so
+        that a large table is not copied. Otherwise less a mean.
+    squares : array of float, shape (rows,)
+        Of the lengths of `columns`.
     kind : str
         One of `SIMILARITIES`.
     """
 
-    rows: Array = field(repr=False)
+    columns: Array = field(repr=False)
+    squares: Array = field(repr=False)
     kind: str
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.squares)
 
-    def some(self, rows: Rows) -> Vectors:
+    def some(self, rows: Rows | slice) -> Vectors:
         """Return some of them, in this order."""
-        return Vectors(self.rows[rows], self.kind)
+        return Vectors(_taken(self.columns, rows), self.squares[rows], self.kind)
 
-    def between(self, left: Rows | slice, right: Rows | slice) -> Array:
-        """Return similarities of rows: of shape (left, right), or (groups, left, right)."""
-        a = self.rows[left]
-        b = a if left is right else self.rows[right]
-        found: Array = a @ np.swapaxes(b, -1, -2)
-        if self.kind == "abs_cosine":
-            np.abs(found, out=found)
-        elif self.kind == "euclidean":
-            squares = np.square(a).sum(-1)[..., :, None] + np.square(b).sum(-1)[..., None, :]
-            found = 1 / (1 + np.sqrt(np.maximum(squares - 2 * found, 0)))
-        return found
+    def to(self, others: Vectors) -> Array:
+        """Return similarities to others, shape (rows, others); to themselves in half the time."""
+        found: Array = self.columns.T @ others.columns
+        return self._scaled(found, self.squares[:, None], others.squares)
+
+    def among(self, groups: Rows, some: slice = _ALL) -> Array:
+        """Return similarities of some members of groups to all, shape (groups, some, members)."""
+        if groups.shape[1] <= _FEW:
+            return self._among_few(groups)[:, some]
+        every = [self.some(members) for members in groups]
+        return np.stack([members.some(some).to(members) for members in every])
+
+    def _among_few(self, groups: Rows) -> Array:
+        """Return similarities of few members: values of many groups are multiplied at once."""
+        count, size = groups.shape
+        found = np.zeros((size, size, count))
+        members, pairs = groups.T.ravel(), list(combinations(range(size), 2))
+        for block in blocks(len(self.columns), max(1, _GATHERED // len(members))):
+            values = _taken(self.columns[block], members).reshape(-1, size, count)
+            for one, other in pairs:
+                found[one, other] += np.einsum("ij,ij->j", values[:, one], values[:, other])
+        squares = self.squares[groups.T]
+        for one, other in pairs:
+            scaled = self._scaled(found[one, other], squares[one], squares[other])
+            found[one, other] = found[other, one] = scaled
+        found[range(size), range(size)] = 1
+        return found.transpose(2, 0, 1)
+
+    def _scaled(self, products: Array, squares: Array, others: Array) -> Array:
+        """Return similarities that products are; the products change."""
+        if self.kind == "euclidean":
+            products *= -2
+            products += squares
+            products += others
+            found: Array = 1 / (1 + np.sqrt(np.maximum(products, 0)))
+            return found
+        products /= np.sqrt(squares)
+        products /= np.sqrt(others)
+        return np.abs(products, out=products) if self.kind == "abs_cosine" else products
 
 
 def prepare(table: ProfileTable, kind: str, rows: Rows) -> Vectors:
@@ -73,24 +107,33 @@ def prepare(table: ProfileTable, kind: str, rows: Rows) -> Vectors:
     values = table.values()
     if not values.size:
         raise InvalidArgument("expected at least one row and one feature, found none")
-    found = np.empty((len(rows), len(values)))
-    norms, sizes = np.empty(len(rows)), np.empty(len(rows))
+    which = as_slice(rows)
+    columns = _taken(values, which)
     with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is told below
-        middle = values[:, rows].mean(axis=1) if kind == "euclidean" else 0
-        for start in range(0, len(rows), _PREPARED):
-            some = slice(start, start + _PREPARED)
-            part = np.subtract(values[:, as_slice(rows[some])].T, middle, out=found[some])
-            sizes[some] = np.einsum("ij,ij->i", part, part)
-            if kind == "correlation":
-                part -= part.mean(axis=1, keepdims=True)
-            norms[some] = np.einsum("ij,ij->i", part, part)
-            if kind != "euclidean":
-                part /= np.sqrt(np.where(norms[some] > 0, norms[some], 1))[:, None]
+        sizes = squares = _squares(columns)
+        if kind in ("correlation", "euclidean"):
+            mean = columns.mean(axis=0 if kind == "correlation" else 1, keepdims=True)
+            ours = columns if which is rows else None
+            columns = np.subtract(columns, mean, out=ours)
+            squares = _squares(columns)
     if not np.isfinite(sizes).all():
         _refuse_missing(table, values[:, rows])
     if kind != "euclidean":
-        _refuse_flat(norms <= 1e-26 * sizes, centred=kind == "correlation")
-    return Vectors(found, kind)
+        _refuse_flat(squares <= 1e-26 * sizes, centred=kind == "correlation")
+    return Vectors(columns, squares, kind)
+
+
+def _taken(columns: Array, rows: Rows | slice) -> Array:
+    """Return some rows; a slice is not copied."""
+    if isinstance(rows, slice):
+        return columns[:, rows]
+    # Numbers of rows are right; to look at each one again takes as long as to copy.
+    return np.take(columns, rows, axis=1, mode="clip")
+
+
+def _squares(columns: Array) -> Array:
+    found: Array = np.einsum("ij,ij->j", columns, columns)
+    return found
 
 
 def _refuse_missing(table: ProfileTable, values: Array) -> None:
@@ -121,15 +164,13 @@ def as_slice(numbers: Rows) -> Rows | slice:
     return numbers
 
 
-def equal_sizes(order: Rows, bounds: Rows, width: int) -> Iterator[tuple[Rows, Rows]]:
+def equal_sizes(order: Rows, bounds: Rows) -> Iterator[tuple[Rows, Rows]]:
     """Yield groups of one size together, so many that their similarities fit into memory.
 
     Parameters
     ----------
     order, bounds : array of int
         As of `cellfolio.profiles.rows.Groups`.
-    width : int
-        Number of features.
 
     Yields
     ------
@@ -139,7 +180,7 @@ def equal_sizes(order: Rows, bounds: Rows, width: int) -> Iterator[tuple[Rows, R
     sizes = np.diff(bounds)
     for size in np.unique(sizes):
         numbers = np.flatnonzero(sizes == size)
-        step = max(1, min(_AT_ONCE // int(size * size), _GATHERED // int(size * width)))
+        step = max(1, _AT_ONCE // int(size * size))
         for start in range(0, len(numbers), step):
             some = numbers[start : start + step]
             yield some, order[bounds[some][:, None] + np.arange(size)]

@@ -33,7 +33,8 @@ def measure_neighbors(
         ``Neighbors_NumberOfNeighbors_<distance>``; ``…PercentTouching…``, of the outline;
         ``…FirstClosestObjectNumber…``, ``…FirstClosestDistance…`` and the same of the second, by
         the distance of centres; ``…AngleBetweenNeighbors…`` in degrees, at the centre between
-        those of the two closest. Numbers are labels, and 0 where the object was discarded.
+        those of the two closest. Numbers are labels of the closest of `objects`, also where one
+        that was discarded is closer; 0 where there is none.
 
     Raises
     ------
@@ -80,13 +81,13 @@ def _closest(objects: Objects, around: Objects, places: Ints) -> dict[str, Float
     distances = np.sqrt((away**2).sum(axis=2))
     distances[np.arange(count), places] = -1  # itself comes first
     order = np.argsort(distances, axis=1, kind="stable")
-    kept = np.isin(around.numbers, objects.numbers)
     rows = np.arange(count)
+    nearest = np.argsort(distances[:, places], axis=1, kind="stable")
     for rank, which in ((1, "First"), (2, "Second")):
         if len(around) > rank:
-            other = order[:, rank]
-            found[f"{which}ClosestDistance"] = distances[rows, other]
-            numbers = np.where(kept[other], around.numbers[other], 0).astype(np.float64)
+            found[f"{which}ClosestDistance"] = distances[rows, order[:, rank]]
+        if count > rank:
+            numbers = objects.numbers[nearest[:, rank]].astype(np.float64)
             found[f"{which}ClosestObjectNumber"] = numbers
     if len(around) > 2:
         first, second = away[rows, order[:, 1]], away[rows, order[:, 2]]

@@ -114,6 +114,38 @@ def _scratch(objects: Objects, margin: int) -> tuple[Grays, Counts, Counts, Coun
     )
 
 
+def haralick_of_pairs(pairs: npt.NDArray[np.int64], levels: int) -> Floats:
+    """Return the 13 features of pairs of gray levels that were counted.
+
+    Parameters
+    ----------
+    pairs : array of int, shape (256, 256)
+        How many pixels of the first level have a neighbour of the second one.
+    levels : int
+        The brightest gray level + 1.
+
+    Returns
+    -------
+    array of float64, shape (13,)
+        As `NAMES`; 0 without pairs.
+
+    Examples
+    --------
+    >>> pairs = np.zeros((256, 256), dtype=np.int64)
+    >>> pairs[3, 5] = 8
+    >>> float(haralick_of_pairs(pairs, 6)[1])
+    4.0
+    """
+    found = np.zeros(len(NAMES))
+    counts = (np.tril(pairs) + np.triu(pairs, 1).T).astype(np.int32).ravel()
+    cells = np.flatnonzero(counts).astype(np.int32)
+    if len(cells):
+        listed, tallies = (cells, np.int64(len(cells))), np.zeros(4 * LEVELS, dtype=np.int64)
+        grays = (np.int64(0), np.int64(levels - 1))
+        _haralick(counts, listed, tallies, np.zeros(1), grays, found)
+    return found
+
+
 @compiled
 def _textures(
     grays: Grays,
@@ -190,6 +222,12 @@ def _count_pairs(
 
 
 @compiled_within
+def _count_log(count: np.int64, logs: Floats) -> float:
+    """Return n log₂ n."""
+    return float(logs[count]) if count < len(logs) else float(count * np.log2(float(count)))
+
+
+@compiled
 def _haralick(
     counts: Counts,
     listed: tuple[Counts, np.int64],
@@ -219,10 +257,10 @@ def _haralick(
         products += 2 * count * one * other
         if one == other:  # both orders fall into one cell
             squares += 4.0 * count * count
-            both_logs += logs[2 * count]
+            both_logs += _count_log(2 * count, logs)
         else:
             squares += 2.0 * count * count
-            both_logs += 2 * logs[count]
+            both_logs += 2 * _count_log(count, logs)
     levels = brightest + 1
     log_total = np.log2(np.float64(total))
     weighted, square_weighted, most = np.int64(0), np.int64(0), np.int64(0)
@@ -233,7 +271,7 @@ def _haralick(
         most = max(most, count)
         weighted += level * count
         square_weighted += level * level * count
-        single_logs += logs[count]
+        single_logs += _count_log(count, logs)
     contrast, sum_squares = np.int64(0), np.int64(0)
     near, apart_squares, apart_logs, sum_logs = 0.0, 0.0, 0.0, 0.0
     for step in range(levels - darkest):
@@ -242,12 +280,12 @@ def _haralick(
         contrast += step * step * count
         near += count / (1.0 + step * step)
         apart_squares += np.float64(count) * count
-        apart_logs += logs[count]
+        apart_logs += _count_log(count, logs)
     for level in range(2 * darkest, 2 * levels - 1):
         count = tallies[2 * LEVELS + level]
         tallies[2 * LEVELS + level] = 0
         sum_squares += level * level * count
-        sum_logs += logs[count]
+        sum_logs += _count_log(count, logs)
     mean = weighted / total
     variance = square_weighted / total - mean * mean
     entropy = log_total - both_logs / total

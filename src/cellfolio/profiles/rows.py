@@ -139,14 +139,14 @@ def group_columns(columns: pd.DataFrame) -> Groups:
     >>> groups.keys["Metadata_Well"].tolist(), [rows.tolist() for rows in groups]
     (['A1', 'B1'], [[1], [0, 2]])
     """
-    codes = _codes(columns)
+    codes = group_numbers(columns)
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
     keys = columns.iloc[order[starts]].reset_index(drop=True)
     return Groups(keys, order, np.append(starts, len(order)))
 
 
-def _codes(columns: pd.DataFrame) -> npt.NDArray[np.int64]:
+def group_numbers(columns: pd.DataFrame) -> npt.NDArray[np.int64]:
     """Return the number of the group of each row, in the order of their values."""
     grouped: Any = columns.groupby(list(columns.columns), dropna=False, sort=True, observed=True)
     found: npt.NDArray[np.int64] = grouped.ngroup().to_numpy(dtype=np.int64)

@@ -153,7 +153,11 @@ class _PandasTable(ProfileTable):
         first = list(names).index(self.features[0])
         side_by_side = slice(first, first + len(self.features))
         if tuple(names[side_by_side]) == self.features:
-            return self._frame.iloc[:, side_by_side]
+            # To delete columns of a shallow copy copies nothing; to slice does, before pandas 3.
+            bare = self._frame.copy(deep=False)
+            for at in self._others:
+                del bare[names[at]]
+            return bare
         return self._frame[list(self.features)]
 
 
