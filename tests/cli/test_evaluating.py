@@ -164,7 +164,7 @@ def test_a_file_of_a_package_is_read(cellfolio: Cellfolio, plates: list[str]) ->
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["replicating", "none.csv", "-p", DRUG], 3, "there is no file none.csv"),
+        (["replicating", "none.csv", "-p", DRUG], 3, "none.csv is not there"),
         (["replicating", "P0.csv", "-p", "dose"], 2, "dose"),
         (["replicating", "P0.csv"], 2, "Missing option"),
         (["replicating", "P0.csv", "-p", DRUG, "--percentile", "120"], 2, "percentile"),
