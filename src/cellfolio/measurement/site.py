@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.measurement.granularity import Spectrum
+from cellfolio.measurement.image_features import CPJUMP1_GROUPS, measure_image
+from cellfolio.measurement.image_quality import measure_image_quality
 from cellfolio.measurement.measuring import MeasurementSettings, measure_objects, scale_image
 from cellfolio.measurement.objects import Labels, Plane
 
@@ -36,10 +38,18 @@ class SiteSettings:
         Of objects; `neighbor_distance` is that of cells.
     nucleus_distance : int
         In pixels, at which another nucleus is a neighbour. Of cytoplasm, no neighbours are found.
+    quality : bool
+        Whether focus, saturation and light of the images are measured, too.
     """
 
     features: MeasurementSettings = field(default_factory=MeasurementSettings)
     nucleus_distance: int = 1
+    quality: bool = True
+
+    @property
+    def image_groups(self) -> tuple[str, ...]:
+        """Features of whole images: those of CPJUMP1 that are measured of objects, too."""
+        return tuple(one for one in CPJUMP1_GROUPS if one in self.features.groups)
 
     def of(self, kind: str) -> MeasurementSettings:
         """Return what is measured of one kind of objects.
@@ -69,7 +79,8 @@ class SiteMeasurements:
         By kind of object, see `KINDS`: a row for each, with CellProfiler's names of columns:
         ``ObjectNumber``, ``Parent_…``, ``Children_…_Count``, then features.
     image : mapping of str to float
-        Of the site as a whole: ``Count_Cells`` and so on.
+        Of the site as a whole: ``Count_Cells`` and so on, see `measure_image` and
+        `measure_image_quality`.
     """
 
     tables: Mapping[str, pd.DataFrame] = field(repr=False)
@@ -80,6 +91,8 @@ def measure_site(
     images: Mapping[str, npt.ArrayLike],
     segmentation: Segmentation,
     settings: SiteSettings | None = None,
+    *,
+    raw: Mapping[str, npt.ArrayLike] | None = None,
 ) -> SiteMeasurements:
     """Measure the nuclei, cells and cytoplasm of a site in all channels.
 
@@ -90,6 +103,8 @@ def measure_site(
     segmentation : Segmentation
         See `segment`, and `labels_given` for labels that were made elsewhere.
     settings : SiteSettings, optional
+    raw : mapping of str to array, optional
+        Images as the microscope gave them, whose quality is measured; by default `images`.
 
     Returns
     -------
@@ -133,9 +148,11 @@ def measure_site(
         )
         for kind in KINDS
     }
-    return SiteMeasurements(
-        tables, {f"Count_{kind}": float(len(table)) for kind, table in tables.items()}
-    )
+    image = {f"Count_{kind}": float(len(table)) for kind, table in tables.items()}
+    image |= measure_image(planes, settings.features, groups=settings.image_groups, spectra=spectra)
+    if settings.quality:
+        image |= measure_image_quality(planes if raw is None else raw)
+    return SiteMeasurements(tables, image)
 
 
 def divide_illumination(image: npt.ArrayLike, function: npt.ArrayLike, name: str) -> Plane:

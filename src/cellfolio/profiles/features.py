@@ -19,6 +19,8 @@ METADATA = "Metadata_"
 """How columns begin that are no features, as all these tools agree."""
 
 _NUMBERED = re.compile(r"(?P<model>.*?)_?(?P<number>\d+)")
+_MANY = 16
+"""Numbered columns that are a family though some are missing."""
 _CHANNELS = ("AGP", "DNA", "ER", "Mito", "RNA")
 
 NOISY_FEATURES = tuple(
@@ -117,7 +119,7 @@ def split_features(
     Without prefixes, features are the columns that begin with ``Cells``, ``Cytoplasm`` or
     ``Nuclei``, as CellProfiler, CytoTable and cellfolio name them. If there is none, they are
     numbered columns, as DeepProfiler and other networks give: ``efficientnet_0``,
-    ``efficientnet_1`` …, or ``0``, ``1`` …
+    ``efficientnet_1`` …, or ``0``, ``1`` …; some of them may have been dropped, if 16 are left.
 
     Parameters
     ----------
@@ -175,7 +177,10 @@ def _tells_well(name: str) -> bool:
 
 
 def _numbered(names: Sequence[str]) -> set[str]:
-    """Return the columns of the largest family that is numbered from 0 or 1, without a gap."""
+    """Return the columns of the largest family that is numbered from 0 or 1, without a gap.
+
+    If there is none, those of the largest that has `_MANY`: features that were selected have gaps.
+    """
     families: dict[str, dict[int, str]] = {}
     for name in names:
         found = None if name.startswith(METADATA) else _NUMBERED.fullmatch(name)
@@ -186,9 +191,8 @@ def _numbered(names: Sequence[str]) -> set[str]:
         for model, family in families.items()
         if len(family) > 1 and min(family) in (0, 1) and max(family) - min(family) < len(family)
     }
-    if not whole:
-        return set()
-    return set(max(whole.values(), key=len).values())
+    some = whole or {model: one for model, one in families.items() if len(one) >= _MANY}
+    return set(max(some.values(), key=len).values()) if some else set()
 
 
 def check_features(features: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
