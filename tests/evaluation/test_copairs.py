@@ -15,10 +15,10 @@ from cellfolio.evaluation import PairRule, average_precision, mean_average_preci
 from tests.evaluation.data import features, make_wells
 
 DRUG, PLATE, CONTROL = "Metadata_drug", "Metadata_Plate", "Metadata_negcon"
-RULE: tuple[list[str], ...] = ([DRUG], [], [PLATE], [CONTROL])
+RULE: tuple[list[str], list[str], list[str], list[str]] = ([DRUG], [], [PLATE], [CONTROL])
 
 
-def theirs(wells: pd.DataFrame, rule: tuple[list[str], ...] = RULE) -> pd.DataFrame:
+def theirs(wells: pd.DataFrame, rule: Any = RULE) -> pd.DataFrame:
     named = features(wells)
     metadata, values = wells.drop(columns=named), wells[named].to_numpy(dtype=np.float64)
     found: pd.DataFrame = peer.average_precision(metadata, values, *rule, progress_bar=False)
