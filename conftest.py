@@ -35,15 +35,20 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 settings.register_profile(
-    "default", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "long", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-settings.load_profile("default")
+settings.register_profile("short", settings.get_profile("long"), max_examples=40)
+settings.load_profile("long")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Run kernels as Python where only short tests run: their inputs are smaller than compiling."""
+    """Where only short tests run, try fewer examples, and run kernels as Python.
+
+    Inputs of kernels are smaller there than compiling.
+    """
     if config.option.markexpr == "not slow":
         os.environ["NUMBA_DISABLE_JIT"] = "1"
+        settings.load_profile("short")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -557,9 +557,11 @@ def pandas_writing(path: str, float_format: str) -> Callable[[], Any]:
 @step
 def ours_recipe(folder: str, write: str) -> Callable[[], Any]:
     import cellfolio.formats.loading
+    import cellfolio.profiles
     from benchmarks import recipe
 
     assert cellfolio.formats.loading
+    assert cellfolio.profiles
     place = Path(folder)
     writer = recipe.our_writer(place) if write else lambda table, name: None
     return lambda: recipe.run_ours(place, writer)
@@ -568,8 +570,11 @@ def ours_recipe(folder: str, write: str) -> Callable[[], Any]:
 @step
 def pycytominer_recipe(folder: str, write: str) -> Callable[[], Any]:
     warnings.simplefilter("ignore")
+    import pycytominer
+
     from benchmarks import recipe
 
+    assert pycytominer
     place = Path(folder)
     writer = recipe.peer_writer(place) if write else lambda table, name: None
     return lambda: recipe.run_peer(place, writer)

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cellfolio import ViewOptions
+from cellfolio.evaluation import PlateDesign, plate_quality
 from cellfolio.formats.images import PixelSize, image_of
 from cellfolio.formats.images.image import Image
 from cellfolio.formats.images.opening import open_image
@@ -19,7 +20,6 @@ from cellfolio.imaging.plate_montage import plate_montage
 from cellfolio.imaging.quality_figures import draw_replicates
 from cellfolio.imaging.saving import save_figure
 from cellfolio.imaging.showing import show
-from cellfolio.profiles import PlateDesign, plate_quality
 from cellfolio.registries.plates import Well
 from cellfolio.simulation import CHANNELS, PIXEL_SIZE_UM, ExperimentDesign, simulate_site
 from cellfolio.workflows.embedding import draw_embedding

@@ -33,8 +33,18 @@ if TYPE_CHECKING:
     from cellfolio.workflows.cell_profiles import aggregate_cells
     from cellfolio.workflows.embedding import draw_embedding
     from cellfolio.workflows.expression import genes
+    from cellfolio.workflows.featurizing.making import FeaturizeOptions
+    from cellfolio.workflows.featurizing.networks import NetworkChoice, load_network
+    from cellfolio.workflows.featurizing.running import featurize_plates
     from cellfolio.workflows.getting import GetOptions
     from cellfolio.workflows.loading import load, open_image
+    from cellfolio.workflows.measuring.running import (
+        MeasureInputs,
+        measure_plates,
+        plan_measurement,
+    )
+    from cellfolio.workflows.measuring.settings import MeasureOptions
+    from cellfolio.workflows.measuring.shards import Shard
     from cellfolio.workflows.mosaics import image_files, stitch
     from cellfolio.workflows.plates import wells
     from cellfolio.workflows.profiling.running import plan_recipe, run_recipe
@@ -83,8 +93,18 @@ _HOMES = {
     "cellfolio.workflows.cell_profiles": ("aggregate_cells",),
     "cellfolio.workflows.expression": ("genes",),
     "cellfolio.workflows.embedding": ("draw_embedding",),
+    "cellfolio.workflows.featurizing.making": ("FeaturizeOptions",),
+    "cellfolio.workflows.featurizing.networks": ("NetworkChoice", "load_network"),
+    "cellfolio.workflows.featurizing.running": ("featurize_plates",),
     "cellfolio.workflows.getting": ("GetOptions",),
     "cellfolio.workflows.loading": ("load", "open_image"),
+    "cellfolio.workflows.measuring.running": (
+        "MeasureInputs",
+        "measure_plates",
+        "plan_measurement",
+    ),
+    "cellfolio.workflows.measuring.settings": ("MeasureOptions",),
+    "cellfolio.workflows.measuring.shards": ("Shard",),
     "cellfolio.workflows.mosaics": ("image_files", "stitch"),
     "cellfolio.workflows.plates": ("wells",),
     "cellfolio.workflows.profiling.running": ("plan_recipe", "run_recipe"),
@@ -120,15 +140,20 @@ __all__ = [
     "Diff",
     "Digest",
     "Entry",
+    "FeaturizeOptions",
     "Folder",
     "GetOptions",
     "Home",
     "Label",
+    "MeasureInputs",
+    "MeasureOptions",
+    "NetworkChoice",
     "Package",
     "ProgressEvent",
     "Record",
     "RecordGraph",
     "Records",
+    "Shard",
     "ViewOptions",
     "aggregate_cells",
     "atlas_cells",
@@ -139,6 +164,7 @@ __all__ = [
     "draw_cells",
     "draw_embedding",
     "du",
+    "featurize_plates",
     "fetch",
     "gc",
     "genes",
@@ -146,10 +172,13 @@ __all__ = [
     "image_files",
     "list_packages",
     "load",
+    "load_network",
     "log",
+    "measure_plates",
     "open",
     "open_cells",
     "open_image",
+    "plan_measurement",
     "plan_recipe",
     "push",
     "quality",

@@ -32,7 +32,7 @@ def test_cells_are_told_and_written(cellfolio: Cellfolio, tree: Path, tmp_path: 
     assert record["version"] == library.__version__
     image = tree / "P1-A01-1/Image.csv"
     assert (
-        record["inputs"]["P1-A01-1/Image.csv"] == f"sha256:{sha256(image.read_bytes()).hexdigest()}"
+        record["inputs"]["P1-A01-1/Image.csv"] == f"SHA256:{sha256(image.read_bytes()).hexdigest()}"
     )
     assert len(record["inputs"]) == 12
     again = cellfolio("single-cells", tree, "-o", "again.parquet", "--json")
@@ -60,6 +60,31 @@ def test_what_is_broken_is_told(cellfolio: Cellfolio, tree: Path, tmp_path: Path
         "P1-A02-1/Nuclei.csv", "P1-B01-1/Cells.csv",
     ]  # fmt: skip
     assert ran.document["cells"] == 1
+
+
+@pytest.mark.slow
+def test_any_number_of_workers_gives_the_same_bytes(
+    cellfolio: Cellfolio, tree: Path, tmp_path: Path
+) -> None:
+    (tree / "P1-A02-1/Nuclei.csv").write_text("ImageNumber,ObjectNumber\n1\n")
+    options = ("--keep-going", "--json", "--workers")
+    told = []
+    for workers in ("1", "2", "5"):
+        ran = cellfolio("single-cells", tree, "-o", f"{workers}.parquet", *options, workers)
+        told.append({**ran.document, "output": ""})
+    assert told[1:] == told[:1] * 2
+    assert len(told[0]["problems"]) == 2
+    first, *others = ((tmp_path / f"{one}.parquet").read_bytes() for one in (1, 2, 5))
+    assert others == [first] * 2
+    ran = cellfolio("single-cells", tree, "-o", "x.parquet", "--workers", "2")
+    assert ran.code != 0
+    assert "P1-A02-1/Nuclei.csv" in ran.err
+    tables = []
+    for workers in ("1", "2"):
+        name = f"{workers}.csv"
+        cellfolio("aggregate", tree, "-o", name, "--keep-going", "--workers", workers)
+        tables.append((tmp_path / name).read_bytes())
+    assert tables[0] == tables[1]
 
 
 def test_cells_of_a_package(cellfolio: Cellfolio, tree: Path) -> None:

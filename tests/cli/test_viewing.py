@@ -66,6 +66,7 @@ def test_facts_without_a_picture(cellfolio: Cellfolio, cells: Path) -> None:
     assert ran.document["picture"] is ran.document["channels"] is None
 
 
+@pytest.mark.slow
 def test_every_option_is_heard(cellfolio: Cellfolio, cells: Path, tmp_path: Path) -> None:
     labels = np.zeros((40, 50), np.uint8)
     labels[10:20, 10:30] = 1

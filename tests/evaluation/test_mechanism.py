@@ -76,6 +76,7 @@ def test_network_and_one_modality() -> None:
     assert found.scores["macro_f1"].mean() > 0.8
 
 
+@pytest.mark.slow
 def test_rare_and_missing_mechanisms_are_left_out_and_told() -> None:
     modalities, labels, groups = wells(0.3)
     some: list[str | None] = list(labels)

@@ -47,7 +47,9 @@ def test_same_p_values_as_copairs(seed: int, tmp_path: Path) -> None:
     assert ours[DRUG].tolist() == theirs[DRUG].tolist()
 
 
-@pytest.mark.parametrize("replicates", [2, 3, 4, 6])
+@pytest.mark.parametrize(
+    "replicates", [2, 3, *(pytest.param(each, marks=pytest.mark.slow) for each in (4, 6))]
+)
 def test_p_values_of_noise_are_uniform(replicates: int) -> None:
     noise = scores(1_600, replicates, effect=0)
     found = mean_average_precision(noise, DRUG, draws=4_000).table["p_value"].to_numpy()

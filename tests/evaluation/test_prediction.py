@@ -84,7 +84,7 @@ def test_published_scaling_is_another_and_close() -> None:
     np.testing.assert_allclose(ours, leaky.scores["score"], atol=0.1)
 
 
-@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("back", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_real_pair_is_weak_in_both_directions(shared: Path, back: bool) -> None:
     pair = read_cdrp(shared)
     features, targets = reversed(pair) if back else pair

@@ -172,6 +172,23 @@ def test_real_databases_give_what_pandas_joins(
     assert found["Metadata_Well"].tolist() == expected["Image_Metadata_Well"].tolist()
 
 
+def test_nuclei_are_found_through_the_cells(tmp_path: Path) -> None:
+    """The cytoplasm names its cell only, and the cell its nucleus."""
+    path = write_sqlite(tmp_path)
+    with sqlite3.connect(path) as file:
+        file.execute("ALTER TABLE Cytoplasm DROP COLUMN Cytoplasm_Parent_Nuclei")
+        file.execute("ALTER TABLE Cells ADD COLUMN Cells_Parent_Nuclei BIGINT")
+        file.execute("UPDATE Cells SET Cells_Parent_Nuclei = 2 WHERE TableNumber <> 't3'")
+        file.execute("DELETE FROM Cytoplasm WHERE ObjectNumber = 2")
+    file.close()
+    found = read(open_cells(path))
+    assert found["Metadata_TableNumber"].tolist() == ["t0", "t1", "t2"]
+    assert found["Cells_A"].tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(found["Nuclei_B"], [np.nan, 5, 6])
+    assert found["Metadata_Cells_Parent_Nuclei"].tolist() == [2] * 3
+    assert found["Metadata_Nuclei_Number_Object_Number"].tolist() == [2] * 3
+
+
 def test_database_without_cells_gives_an_empty_table(tmp_path: Path) -> None:
     path = write_sqlite(tmp_path)
     with sqlite3.connect(path) as file:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from cellfolio.evaluation import PlateDesign, PlateQuality, plate_quality
 from cellfolio.imaging.quality_figures import (
     draw_controls,
     draw_missing,
@@ -17,7 +18,6 @@ from cellfolio.imaging.quality_figures import (
     draw_selected,
 )
 from cellfolio.imaging.saving import png_bytes
-from cellfolio.profiles import PlateDesign, PlateQuality, plate_quality
 from tests.profiles.plates import CONTROLS, PLACES, make_plate
 
 DESIGN = PlateDesign(("Metadata_drug",), CONTROLS)
@@ -54,7 +54,14 @@ def figures(found: PlateQuality) -> list[Figure]:
 
 @pytest.mark.parametrize(
     "kind",
-    ["good", "one feature", "constant", "wild", "one drug", "nothing measured", "long names"],
+    [
+        "good",
+        *(
+            pytest.param(kind, marks=pytest.mark.slow)
+            for kind in ("one feature", "constant", "wild", "one drug", "nothing measured")
+        ),
+        "long names",
+    ],
 )
 def test_all_words_are_within_the_picture(kind: str) -> None:
     for figure in figures(plate_quality(odd_plate(kind), DESIGN, places=PLACES)):

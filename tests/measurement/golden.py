@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,3 +40,10 @@ def read_site(shared: Path, name: str) -> GoldenSite:
         {kind: tifffile.imread(golden / f"{kind}_labels.tiff") for kind in KINDS},
         {kind: pd.read_parquet(golden / f"{kind}.parquet") for kind in KINDS},
     )
+
+
+def read_image_table(shared: Path, name: str) -> dict[str, float]:
+    """Read the row of a site in the table of images."""
+    path = shared / "data/cellprofiler_golden" / name / "Image.json"
+    found: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
+    return found

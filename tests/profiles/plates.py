@@ -17,7 +17,7 @@ def make_plate(seed: int = 3, features: int = 40) -> pd.DataFrame:
     random = np.random.default_rng(seed)
     drugs = ["DMSO"] * 16 + [f"drug {n:02d}" for n in range(20) for _ in range(4)]
     order = random.permutation(96)
-    signatures = {name: random.normal(size=features) * 2 for name in set(drugs) - {"DMSO"}}
+    signatures = {name: random.normal(size=features) * 2 for name in sorted(set(drugs) - {"DMSO"})}
     values = random.normal(size=(96, features))
     for row, drug in enumerate(drugs):
         values[row] += signatures.get(drug, 0.0)

@@ -28,6 +28,7 @@ def test_effects_go_the_expected_way(measured: Measured, expected: Expectation) 
     assert change * expected.direction > 0.08
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["simalisertib", "simbarasertib"])
 def test_large_nuclei_are_separated_on_every_plate(measured: Measured, name: str) -> None:
     for plate in measured.values():
@@ -36,6 +37,7 @@ def test_large_nuclei_are_separated_on_every_plate(measured: Measured, name: str
         assert min(treated) > 1.2 * max(control)
 
 
+@pytest.mark.slow
 def test_the_inactive_one_is_not_separated(measured: Measured) -> None:
     for name in TRUTH.inactive:
         for quantity in measured["SIM00001"]["DMSO"][0]:

@@ -74,6 +74,7 @@ def run_as(user: int, reference: str, shelf: Path, number: int, warm: Path) -> i
     return int(done.stdout)
 
 
+@pytest.mark.slow
 def test_two_people_fill_one_store(shelf: Path, tmp_path: Path) -> None:
     both = {"both.bin": 5000, "large.bin": 40 * 2**20}
     one = publish(shelf, "one", {**both, "a.bin": 100})

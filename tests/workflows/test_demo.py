@@ -17,6 +17,7 @@ from cellfolio.storage.progress import ProgressEvent
 from cellfolio.workflows import demo as demos
 from cellfolio.workflows.checking import Verified
 from cellfolio.workflows.demo import Compared, Demo, Drawn, Outcome, Shared, Simulated
+from cellfolio.workflows.demo_evaluation import Judged
 from cellfolio.workflows.demo_profiles import Measured, Profiled
 from cellfolio.workflows.getting import Got
 
@@ -55,6 +56,7 @@ def test_steps(done: tuple[Demo, list[Outcome]]) -> None:
             Drawn() as drawn,
             Measured() as measured,
             Profiled() as profiled,
+            Judged() as judged,
             Shared() as shared,
         ]:
             pass
@@ -76,9 +78,24 @@ def test_steps(done: tuple[Demo, list[Outcome]]) -> None:
     assert 0 < profiled.selected <= 225
     for picture in (profiled.plate, profiled.embedding):
         assert picture.read_bytes().startswith(b"\x89PNG")
+    assert (judged.active, judged.inactive, judged.pairs) == (4, 0, 1)
+    assert judged.wrong == 0
+    for page in judged.pages:
+        assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert len(judged.pages) == 2
     assert shared.revisions == 2
     assert shared.saved == shared.whole - shared.stored > 0
     assert shared.whole == pushed.package.size + pushed_again.package.size
+
+
+@pytest.mark.slow
+def test_benchmarks_find_the_truth(tmp_path: Path) -> None:
+    """Of the experiment that users see: all that acts, nothing else, and what acts alike."""
+    demo = demos.prepare_demo(tmp_path / "demo")
+    judged = next(one for one in carry_out(demo) if isinstance(one, Judged))
+    assert (judged.found, judged.active) == (8, 8)
+    assert (judged.wrong, judged.inactive) == (0, 1)
+    assert (judged.matched, judged.pairs) == (2, 2)
 
 
 def test_it_is_found_again(done: tuple[Demo, list[Outcome]]) -> None:

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from PIL import Image as Picture
 
 from cellfolio.errors import InvalidArgument, ObjectNotFound
+from cellfolio.evaluation import PlateDesign
 from cellfolio.imaging.saving import save_figure
-from cellfolio.profiles import PlateDesign
 from cellfolio.workflows.embedding import draw_embedding
 from cellfolio.workflows.quality import file_name, quality, write_quality_page
 from tests.profiles.plates import CONTROLS, make_plate
@@ -95,6 +95,7 @@ def test_page_of_each_plate_tells_what_was_found(tables: list[Path], tmp_path: P
     assert "http" not in read.text
 
 
+@pytest.mark.slow
 def test_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         write_quality_page("P1", {"all": make_plate(1)}, tmp_path / folder, DRUGS)

@@ -23,6 +23,7 @@ from cellfolio.workflows.profiling.running import plan_recipe, run_recipe
 from cellfolio.workflows.profiling.toml_recipe import read_recipe
 from cellfolio.workflows.profiling.yaml_recipe import read_profiling_recipe
 from tests.profiles.peer import ask, assert_same, matrix
+from tests.workflows.recipes import SELECT, bytes_of, cells_of
 
 PEDIATRIC = ("BR00147001", "BR00147002", "BR00148751")
 BATCH = "2020_11_04_CPJUMP1"
@@ -55,20 +56,6 @@ operations = ["frequency_threshold", "correlation_threshold", "drop_missing", "b
 """
 
 
-def cells_of(plate: str, wells: list[str], rng: np.random.Generator) -> pd.DataFrame:
-    """Return three cells for each well, some of whose features say the same or nothing."""
-    rows = 3 * len(wells)
-    base = rng.normal(size=(rows, 6)).cumsum(axis=1) * 100
-    names = [f"{part}_Texture_{n}" for part in ("Cells", "Cytoplasm", "Nuclei") for n in range(4)]
-    values = base[:, rng.integers(0, 6, 12)] * rng.uniform(1, 2, 12) + rng.normal(size=(rows, 12))
-    table = pd.DataFrame(values, columns=names)
-    table["Nuclei_Correlation_Manders_AGP_DNA"] = rng.normal(size=rows)
-    table["Cells_AreaShape_EulerNumber"] = 1.0
-    table.insert(0, "Metadata_Plate", plate)
-    table.insert(1, "Metadata_Well", np.repeat(wells, 3))
-    return table
-
-
 @pytest.fixture
 def project(shared: Path, tmp_path: Path) -> Path:
     """Made-up cells with the real plate map, barcodes and perturbations of CPJUMP1."""
@@ -86,61 +73,9 @@ def project(shared: Path, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Callable[..., Recipe]:
-    """Makes a recipe for three small plates of profiles."""
-    rng = np.random.default_rng(4)
-    folder = tmp_path / "small"
-    folder.mkdir()
-    wells = [f"{row}{column:02d}" for row in "ABCD" for column in range(1, 7)]
-    drugs = ["DMSO", "a", "b", "c"] * 6
-    pd.DataFrame({"well_position": wells, "drug": drugs}).to_csv(folder / "map.csv", index=False)
-    for plate in ("P1", "P2", "P3"):
-        table = cells_of(plate, wells, rng).groupby(["Metadata_Plate", "Metadata_Well"]).median()
-        table.reset_index().to_csv(folder / f"{plate}.csv", index=False)
-
-    def make(more: str = "", method: str = "standardize", output: str = "") -> Recipe:
-        text = f"""
-        [input]
-        profiles = "{{plate}}.csv"
-        plates = ["P1", "P2", "P3"]
-        [annotate]
-        plate_map = "map.csv"
-        [[normalize]]
-        method = "{method}"
-        reference = "Metadata_drug == 'DMSO'"
-        {more}
-        [output]
-        {output}
-        """
-        (folder / "recipe.toml").write_text(text)
-        return read_recipe(folder / "recipe.toml")
-
-    return make
-
-
-SELECT = """
-[[feature_select]]
-operations = ["variance_threshold", "correlation_threshold"]
-level = "{}"
-"""
-
-
-def bytes_of(folder: Path) -> dict[str, bytes]:
-    """Return the bytes of all files, without what records tell of times."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.name.startswith("."):
-            data = path.read_bytes()
-            if path.suffix == ".json":
-                document = json.loads(data)
-                del document["not_compared"]
-                data = json.dumps(document).encode()
-            found[path.relative_to(folder).as_posix()] = data
-    return found
-
-
-@pytest.mark.parametrize("plate", PEDIATRIC)
+@pytest.mark.parametrize(
+    "plate", [PEDIATRIC[0], *(pytest.param(each, marks=pytest.mark.slow) for each in PEDIATRIC[1:])]
+)
 def test_published_stages(shared: Path, tmp_path: Path, plate: str) -> None:
     source = shared / "data/pediatric_atlas" / plate
     published = pd.read_parquet(source / f"{plate}_bulk_annotated.parquet")

@@ -48,7 +48,10 @@ _PROBLEMS = 10
 )
 @click.option("--count-objects", is_flag=True, help="Add a column Metadata_Object_Count.")
 @click.option("--keep-going", is_flag=True, help="Leave out what is broken, and tell of it.")
-def aggregate_command(cells: str, output: Path | None, by: str, method: Any, **how: bool) -> Answer:
+@click.option(
+    "--workers", metavar="N", type=click.IntRange(1), help="Processes for .csv; one for a core."
+)
+def aggregate_command(cells: str, output: Path | None, by: str, method: Any, **how: Any) -> Answer:
     """Make a profile of each well of single cells.
 
     CELLS is a Parquet file of CytoTable or cellfolio, a database of cytominer or CellProfiler
@@ -69,6 +72,7 @@ def aggregate_command(cells: str, output: Path | None, by: str, method: Any, **h
         by=columns,
         method=method,
         keep_going=how["keep_going"],
+        workers=how["workers"],
         progress=terminal_progress(),
     )
     table = found.table(count_objects=how["count_objects"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cellfolio.cli.command import Answer, command
+from cellfolio.cli.command import Answer, command, terminal_progress
 from cellfolio.cli.text import plural, printable
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ FIELDS = {
 
 
 @command("embed", fields=FIELDS)
-@click.argument("profiles", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("profiles")
 @click.option(
     "-o",
     "--output",
@@ -43,15 +43,15 @@ FIELDS = {
     default="pca",
     help="By default pca; umap needs umap-learn.",
 )
-def embed_command(profiles: Path, output: Path, color: str, method: Any) -> Answer:
+def embed_command(profiles: str, output: Path, color: str, method: Any) -> Answer:
     """Draw profiles as points, similar ones near each other.
 
     PROFILES is a table with a row for each well or perturbation, normalized (.csv, .csv.gz,
-    .parquet, .h5ad). Every feature counts the same.
+    .parquet, .h5ad), or PACKAGE/PATH. Every feature counts the same.
     """
     from cellfolio.workflows.embedding import write_embedding
 
-    found = write_embedding(profiles, output, color, method)
+    found = write_embedding(profiles, output, color, method, progress=terminal_progress())
     return Answer(lambda: _document(found, output), _lines(found, output))
 
 

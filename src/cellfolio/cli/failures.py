@@ -25,7 +25,7 @@ CLOSED_PIPE = 141
 MEANINGS: Mapping[int, str] = {
     0: "done; for diff, status, verify and schema --check: nothing differs",
     DIFFERENT: "diff, status, verify, schema --check: something differs, is missing or is damaged; "
-    "profile: a plate failed",
+    "profile: a plate failed; measure, featurize: a site failed",
     USAGE: "the command or an argument cannot be used",
     3: "not found",
     4: "conflict: your changed files, a newer revision, or the registry's rules",

@@ -44,6 +44,14 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "wells": ("plates", "Show the wells of a plate: perturbations and controls; draw them."),
     },
+    "Measure": {
+        "measure": ("measuring", "Measure every cell of every site of plates, from the images."),
+        "warmup": (
+            "measuring",
+            "Compile what measures images once, so that later runs begin at once.",
+        ),
+        "featurize": ("featurizing", "Describe each cell of images by a network: deep features."),
+    },
     "Profiles": {
         "profile": ("profiling", "Make the profiles of all plates of a recipe; only what changed."),
         "single-cells": ("single_cells", "Join single cells of many files into one Parquet file."),
@@ -70,6 +78,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "rosetta": ("rosetta", "Load profiles of a Rosetta data set, by well or perturbation."),
     },
     "Evaluate": {
+        "evaluate": (
+            "benchmarks",
+            "Run a benchmark; write tables, figures and a page.",
+        ),
         "replicating": (
             "evaluating",
             "Tell how many perturbations look alike each time they are done.",

@@ -14,7 +14,7 @@ from cellfolio.cli.failures import DIFFERENT
 from cellfolio.cli.text import columns, paint, plural, printable
 
 if TYPE_CHECKING:
-    from cellfolio.workflows.profiling.making import ProfiledPart
+    from cellfolio.workflows.profiling.parts import ProfiledPart
     from cellfolio.workflows.profiling.recipe import Recipe
     from cellfolio.workflows.profiling.running import ProfileRun
 

@@ -22,6 +22,7 @@ _FORMAT = (
     "{desc:<8} {percentage:3.0f}% {bar} {n_fmt} of {total_fmt}{unit}, {rate_fmt}, {remaining} left"
     "{postfix}"
 )
+_UNITS = {"measure": " sites"}
 _DELAY = 0.3
 """Seconds that a task must take before it is worth a bar."""
 
@@ -77,7 +78,7 @@ class ProgressBars:
             bar.close()
 
     def _new_bar(self, event: ProgressEvent) -> tqdm[Any]:
-        unit: dict[str, Any] = {"unit": " files"}
+        unit: dict[str, Any] = {"unit": _UNITS.get(event.task, " files")}
         if event.bytes_total:
             unit = {"unit": "B", "unit_scale": True}
         return _bar_class(self._file)(

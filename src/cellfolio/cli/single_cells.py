@@ -37,16 +37,19 @@ _PROBLEMS = 10
     help="File for the cells (.parquet).",
 )
 @click.option("--keep-going", is_flag=True, help="Leave out what is broken, and tell of it.")
-def single_cells_command(cells: str, output: Path, keep_going: bool) -> Answer:
+@click.option("--workers", metavar="N", type=click.IntRange(1), help="Processes; one for a core.")
+def single_cells_command(cells: str, output: Path, keep_going: bool, workers: int | None) -> Answer:
     """Join single cells of many files into one Parquet file.
 
     CELLS is a folder of CellProfiler's tables (Image, Cells, Cytoplasm, Nuclei; .csv or .csv.gz),
     in it or in folders by site or well; whatever `aggregate` reads; or PACKAGE/PATH. A site is
-    read at a time.
+    read at a time by each process; the file is the same for any number of them.
     """
     from cellfolio.workflows.single_cells import single_cells
 
-    found = single_cells(cells, output, keep_going=keep_going, progress=terminal_progress())
+    found = single_cells(
+        cells, output, keep_going=keep_going, workers=workers, progress=terminal_progress()
+    )
     document = {
         "output": str(found.path),
         "sites": found.sites,

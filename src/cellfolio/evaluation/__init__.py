@@ -1,4 +1,4 @@
-"""Evaluation: what profiles tell of replicates, targets, mechanisms and the other modality.
+"""Evaluation: what profiles tell of plates, replicates, targets, mechanisms, the other modality.
 
 Pure functions over tables of profiles. Each returns a frozen value with a table, what chance gives,
 and a score.
@@ -17,6 +17,7 @@ from cellfolio.evaluation.precision import average_precision
 from cellfolio.evaluation.precision_means import Retrieval, mean_average_precision
 from cellfolio.evaluation.precision_pairs import PairRule
 from cellfolio.evaluation.prediction import Prediction, Validation, associations, predict
+from cellfolio.evaluation.quality import PlateDesign, PlateQuality, QualityRules, plate_quality
 from cellfolio.evaluation.replicability import Replicability, percent_replicating
 from cellfolio.evaluation.ridge import fit_ridge
 
@@ -36,7 +37,10 @@ __all__ = [
     "OneOfEach",
     "PairRule",
     "Paired",
+    "PlateDesign",
+    "PlateQuality",
     "Prediction",
+    "QualityRules",
     "Replicability",
     "Reproducible",
     "Retrieval",
@@ -56,6 +60,7 @@ __all__ = [
     "pair_replicates",
     "percent_matching",
     "percent_replicating",
+    "plate_quality",
     "predict",
     "stratified_group_folds",
 ]

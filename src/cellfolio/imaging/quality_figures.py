@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
-    from cellfolio.profiles.positions import PositionEffect
-    from cellfolio.profiles.quality import PlateQuality
-    from cellfolio.profiles.replicates import ReplicateAgreement
+    from cellfolio.evaluation.positions import PositionEffect
+    from cellfolio.evaluation.quality import PlateQuality
+    from cellfolio.evaluation.replicates import ReplicateAgreement
 
 BLUE, ORANGE, RED, GREY = "#0072B2", "#E69F00", "#D55E00", "#9A9A9A"
 """Okabe's and Ito's: what is looked at, controls, a limit, what would be by chance."""

@@ -2,73 +2,64 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from cellfolio.measurement.compiled import compiled
-from cellfolio.measurement.objects import Floats, Ints, Labels, Objects
+from cellfolio.measurement.compiled import compiled, compiled_within
 
-_FAR = 2**40
+if TYPE_CHECKING:
+    from cellfolio.measurement.objects import Floats, Ints, Labels, Objects
+
+_FAR = 2**20
+"""Pixels, more than any image has in a row."""
 _ROOT_2 = np.sqrt(2.0)
 
 
-def distance_to_edge(objects: Objects) -> Floats:
-    """Return how far each pixel of an object is from the next pixel that is not of it.
-
-    Parameters
-    ----------
-    objects : Objects
-
-    Returns
-    -------
-    array of float64
-        Euclidean, in pixels; in the order of `Objects.pixels`. What lies beyond the image does not
-        count as outside. Where an object fills the image, infinite.
-
-    Examples
-    --------
-    >>> distance_to_edge(Objects.of(np.array([[0, 1, 1, 1, 0]]))).tolist()
-    [1.0, 2.0, 1.0]
-    """
-    return _to_edge(objects.labels, objects.pixels, objects.bounds, objects.boxes)
+def distances_to_edge(labels: Labels, pixels: Ints, bounds: Ints, boxes: Ints) -> Floats:
+    """Return what `Objects.depths` tells."""
+    sides = boxes[:, 2:] - boxes[:, :2] + 2
+    squares = np.empty(int(sides.prod(axis=1).max(initial=0)), dtype=np.int64)
+    found = np.empty(len(pixels))
+    _to_edge(labels, pixels, bounds, boxes, squares, found)
+    return found
 
 
 @compiled
-def _to_edge(labels: Labels, pixels: Ints, bounds: Ints, boxes: Ints) -> Floats:
+def _to_edge(
+    labels: Labels, pixels: Ints, bounds: Ints, boxes: Ints, room: Ints, found: Floats
+) -> None:
+    """Fill in the distances of pixels to the edge of their objects.
+
+    Down each column the pixels to the next one outside, then along rows the least sum of squares
+    (Saito and Toriwaki 1994).
+    """
     rows, columns = labels.shape
-    found = np.empty(len(pixels))
     for number in range(len(bounds) - 1):
         top, left = max(boxes[number, 0] - 1, 0), max(boxes[number, 1] - 1, 0)
         bottom, right = min(boxes[number, 2] + 1, rows), min(boxes[number, 3] + 1, columns)
         height, width = bottom - top, right - left
-        # Down each column the rows to the next pixel outside, then along rows the least sum of
-        # squares (Saito and Toriwaki 1994).
-        squares = np.empty((height, width), dtype=np.int64)
-        for x in range(width):
-            run = _FAR
-            for y in range(height):
-                run = 0 if labels[top + y, left + x] != number + 1 else run + 1
-                squares[y, x] = run
-            run = _FAR
-            for y in range(height - 1, -1, -1):
-                run = 0 if labels[top + y, left + x] != number + 1 else run + 1
-                squares[y, x] = min(squares[y, x], run)
+        squares = room[: height * width].reshape(height, width)
         for y in range(height):
             for x in range(width):
-                down = squares[y, x]
-                squares[y, x] = down * down if down < _FAR else _FAR
+                above = squares[y - 1, x] if y else _FAR
+                squares[y, x] = above + 1 if labels[top + y, left + x] == number + 1 else 0
+        for y in range(height - 1, -1, -1):
+            for x in range(width):
+                below = squares[y + 1, x] if y + 1 < height else _FAR
+                squares[y, x] = min(squares[y, x], below + 1)
         for at in range(bounds[number], bounds[number + 1]):
-            row, column = divmod(pixels[at], columns)
-            y, x = row - top, column - left
-            best = squares[y, x]
+            y = pixels[at] // columns - top
+            x = pixels[at] % columns - left
+            best = squares[y, x] * squares[y, x]
             along = 1
             while along * along < best and (x >= along or x + along < width):
-                if x >= along:
-                    best = min(best, squares[y, x - along] + along * along)
-                if x + along < width:
-                    best = min(best, squares[y, x + along] + along * along)
+                before = squares[y, x - along] if x >= along else _FAR
+                behind = squares[y, x + along] if x + along < width else _FAR
+                down = min(before, behind)
+                best = min(best, down * down + along * along)
                 along += 1
-            found[at] = np.sqrt(np.float64(best)) if best < _FAR else np.inf
-    return found
+            found[at] = np.sqrt(np.float64(best)) if best < _FAR * _FAR else np.inf
 
 
 def distance_from(objects: Objects, seeds: Ints) -> Floats:
@@ -88,55 +79,70 @@ def distance_from(objects: Objects, seeds: Ints) -> Floats:
 
     Examples
     --------
-    >>> objects = Objects.of(np.array([[1, 1], [0, 1]]))
-    >>> distance_from(objects, np.array([0])).round(3).tolist()
+    >>> from cellfolio.measurement.objects import Objects
+    >>> distance_from(Objects.of(np.array([[1, 1], [0, 1]])), np.array([0])).round(3).tolist()
     [0.0, 1.0, 1.414]
     """
-    return _from_seed(objects.labels, objects.pixels, objects.bounds, objects.boxes, seeds)
+    # Pixels wait in three rings: those of this whole part, of the next, and of the one after.
+    rings = np.empty((3, 8 * int(objects.areas.max(initial=0)) + 1), dtype=np.int64)
+    sides = objects.boxes[:, 2:] - objects.boxes[:, :2] + 2
+    ways = np.empty(int(sides.prod(axis=1).max(initial=0)))
+    found = np.empty(len(objects.pixels))
+    places = (objects.pixels, objects.bounds, objects.boxes)
+    _from_seeds(objects.shape[1], places, seeds, (rings, np.zeros(3, np.int64)), ways, found)
+    return found
 
 
 @compiled
-def _from_seed(labels: Labels, pixels: Ints, bounds: Ints, boxes: Ints, seeds: Ints) -> Floats:
+def _from_seeds(
+    columns: int,
+    places: tuple[Ints, Ints, Ints],
+    seeds: Ints,
+    waiting: tuple[Ints, Ints],
+    ways: Floats,
+    found: Floats,
+) -> None:
     """Visit pixels by the whole part of their distance.
 
     No step is shorter than 1, so pixels whose distances have one whole part cannot shorten each
-    other's.
+    other's. Outside of the object ways have the length -1, so that none is shorter.
     """
-    rows, columns = labels.shape
-    found = np.empty(len(pixels))
-    for number in range(len(bounds) - 1):
-        top, left = boxes[number, 0], boxes[number, 1]
-        width = boxes[number, 3] - left
-        ways = np.full((boxes[number, 2] - top) * width, np.inf)
-        seed_row, seed_column = divmod(seeds[number], columns)
-        ways[(seed_row - top) * width + seed_column - left] = 0.0
-        # Pixels wait in three rings: those of this whole part, of the next, and of the one after.
-        size = 8 * (bounds[number + 1] - bounds[number]) + 1
-        rings = np.empty((3, size), dtype=np.int64)
-        held = np.zeros(3, dtype=np.int64)
-        rings[0, 0], held[0] = seeds[number], 1
-        whole = 0
-        while held.any():
-            ring = whole % 3
-            for at in range(held[ring]):
-                row, column = divmod(rings[ring, at], columns)
-                way = ways[(row - top) * width + column - left]
+    pixels, bounds, boxes = places
+    rings, held = waiting
+    for number in range(len(seeds)):
+        top, left = boxes[number, 0] - 1, boxes[number, 1] - 1
+        width = boxes[number, 3] - left + 1
+        for at in range((boxes[number, 2] - top + 1) * width):
+            ways[at] = -1.0
+        for at in range(bounds[number], bounds[number + 1]):
+            ways[(pixels[at] // columns - top) * width + pixels[at] % columns - left] = np.inf
+        seed = (seeds[number] // columns - top) * width + seeds[number] % columns - left
+        ways[seed] = 0.0
+        rings[0, 0], held[0] = seed, 1
+        whole = np.int64(0)
+        while held[0] + held[1] + held[2] > 0:
+            for at in range(held[whole % 3]):
+                place = rings[whole % 3, at]
+                way = ways[place]
                 if way < whole:
                     continue  # found shorter meanwhile, and visited
-                for y in range(max(row - 1, 0), min(row + 2, rows)):
-                    for x in range(max(column - 1, 0), min(column + 2, columns)):
-                        if labels[y, x] != number + 1:
-                            continue
-                        step = _ROOT_2 if y != row and x != column else 1.0
-                        place = (y - top) * width + x - left
-                        if way + step < ways[place]:
-                            ways[place] = way + step
-                            into = int(way + step) % 3
-                            rings[into, held[into]] = y * columns + x
-                            held[into] += 1
-            held[ring] = 0
+                for near in (place - width, place - 1, place + 1, place + width):
+                    _shorten(ways, near, way + 1.0, rings, held)
+                for near in (
+                    place - width - 1, place - width + 1, place + width - 1, place + width + 1,
+                ):  # fmt: skip
+                    _shorten(ways, near, way + _ROOT_2, rings, held)
+            held[whole % 3] = 0
             whole += 1
         for at in range(bounds[number], bounds[number + 1]):
-            row, column = divmod(pixels[at], columns)
-            found[at] = ways[(row - top) * width + column - left]
-    return found
+            place = (pixels[at] // columns - top) * width + pixels[at] % columns - left
+            found[at] = ways[place]
+
+
+@compiled_within
+def _shorten(ways: Floats, place: int, way: float, rings: Ints, held: Ints) -> None:
+    if way < ways[place]:
+        ways[place] = way
+        ring = int(way) % 3
+        rings[ring, held[ring]] = place
+        held[ring] += 1

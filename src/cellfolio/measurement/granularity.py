@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.measurement.compiled import compiled
+from cellfolio.measurement.morphology import interpolate, open_by_disk, open_by_reconstruction
 from cellfolio.measurement.objects import Floats, Ints, Objects, Plane
 
 _SMALLEST = np.finfo(np.float64).eps
@@ -45,9 +46,10 @@ class GranularitySettings:
                 raise InvalidArgument(
                     f"{name} should be above 0 and at most 1, found {getattr(self, name)!r}"
                 )
-        if self.radius < 1 or self.steps < 1:
+        if self.radius < 1 or not 1 <= self.steps <= 255:
             raise InvalidArgument(
-                f"radius and steps should be at least 1, found {self.radius} and {self.steps}"
+                "radius should be at least 1, and steps from 1 to 255, "
+                f"found {self.radius} and {self.steps}"
             )
 
 
@@ -61,7 +63,7 @@ class Spectrum:
     ----------
     start : float
         Mean of the smaller image without background.
-    opened : array of float32, shape (steps, rows, columns)
+    opened : array of float32, shape (rows, columns, steps)
         After each step.
     """
 
@@ -80,11 +82,7 @@ class Spectrum:
         """
         settings = settings or GranularitySettings()
         pixels = _without_background(image, settings)
-        shape = pixels.shape
-        flat = pixels.ravel()
-        order = np.argsort(flat, kind="stable")
-        parents = _max_tree(flat, order, shape[1])
-        opened = _openings(pixels, order, parents, settings.steps)
+        opened = open_by_reconstruction(pixels, settings.steps)
         return cls(float(pixels.mean(dtype=np.float64)), opened)
 
     def of_image(self, channel: str) -> dict[str, float]:
@@ -95,7 +93,7 @@ class Spectrum:
         dict of str to float
             ``Granularity_<step>_<channel>``: per cent of the mean that a step takes away.
         """
-        means = np.array([self.start, *(one.mean(dtype=np.float64) for one in self.opened)])
+        means = np.array([self.start, *self.opened.mean(axis=(0, 1), dtype=np.float64)])
         shares = (means[:-1] - means[1:]) * 100 / max(self.start, _SMALLEST)
         return {f"Granularity_{n}_{channel}": float(one) for n, one in enumerate(shares, 1)}
 
@@ -132,15 +130,17 @@ class Sampling:
             (small - 1) / (large - 1) if large > 1 else 0.0
             for small, large in zip(shape, objects.shape, strict=True)
         )
-        return cls(
-            *_weights(
-                objects.pixels,
-                objects.bounds,
-                objects.boxes,
-                (objects.shape[1], *shape),
-                (down, across),
-            )
+        sides = objects.boxes[:, 2:] - objects.boxes[:, :2]
+        tall, wide = (sides * (down, across)).astype(np.int64).T + 3
+        found = (
+            np.empty((tall * wide).sum(), dtype=np.int64),
+            np.empty((tall * wide).sum()),
+            np.zeros(len(objects) + 1, dtype=np.int64),
         )
+        box = np.zeros((tall.max(initial=0), wide.max(initial=0)))
+        _weights(tuple(objects.runs), objects.boxes, shape, (down, across), box, found)
+        pixels, weights, bounds = found
+        return cls(pixels[: bounds[-1]].copy(), weights[: bounds[-1]].copy(), bounds)
 
 
 def measure_granularity(
@@ -176,273 +176,100 @@ def measure_granularity(
     >>> [float(found[f"Granularity_{step}_DNA"][0]) for step in (1, 2)]
     [0.0, 100.0]
     """
-    values = image.ravel()[objects.pixels]
-    means = _object_means(values, objects.bounds, spectrum.opened, sampling)
+    values = objects.values(image)
+    opened = spectrum.opened.reshape(-1, spectrum.opened.shape[2])
+    sampled = (sampling.pixels, sampling.weights, sampling.bounds)
+    found = np.zeros((len(objects), opened.shape[1] + 1))
+    _means(values, objects.bounds, opened, sampled, found)
+    means = found.T
     start = np.maximum(means[0], _SMALLEST)
     before = np.vstack([start[None], means[1:-1]])
     shares = (before - means[1:]) * 100 / start
     return {f"Granularity_{n}_{channel}": one for n, one in enumerate(shares, 1)}
 
 
-def _object_means(
-    values: Plane, bounds: Ints, opened: npt.NDArray[np.float32], sampling: Sampling
-) -> Floats:
-    """Return the mean of each object in the image, then in each opened one."""
-    found = np.zeros((len(opened) + 1, len(bounds) - 1))
-    _means(values, bounds, found)
-    flat = opened.reshape(len(opened), -1)
-    _sampled_means(flat, sampling.pixels, sampling.weights, sampling.bounds, found)
-    return found
-
-
 @compiled
-def _means(values: Plane, bounds: Ints, found: Floats) -> None:
+def _means(
+    values: Plane, bounds: Ints, opened: Plane, sampled: tuple[Ints, Floats, Ints], found: Floats
+) -> None:
+    """Fill in the mean of each object in the image, then in each opened one."""
+    pixels, weights, sampled_bounds = sampled
+    steps = opened.shape[1]
     for number in range(len(bounds) - 1):
         total = 0.0
         for at in range(bounds[number], bounds[number + 1]):
             total += values[at]
-        found[0, number] = total / (bounds[number + 1] - bounds[number])
+        found[number, 0] = total / (bounds[number + 1] - bounds[number])
+        for at in range(sampled_bounds[number], sampled_bounds[number + 1]):
+            for step in range(steps):
+                found[number, step + 1] += weights[at] * opened[pixels[at], step]
 
 
-@compiled
-def _sampled_means(
-    opened: npt.NDArray[np.float32], pixels: Ints, weights: Floats, bounds: Ints, found: Floats
-) -> None:
-    for step in range(len(opened)):
-        for number in range(len(bounds) - 1):
-            total = 0.0
-            for at in range(bounds[number], bounds[number + 1]):
-                total += weights[at] * opened[step, pixels[at]]
-            found[step + 1, number] = total
-
-
-def _without_background(image: Plane, settings: GranularitySettings) -> npt.NDArray[np.float32]:
+def _without_background(image: Plane, settings: GranularitySettings) -> Plane:
     small = _taken(np.asarray(image, dtype=np.float32), settings.subsample)
-    ground = _taken(small, settings.background_subsample)
-    ground = _opened_by_disk(ground, settings.radius)
+    ground = open_by_disk(_taken(small, settings.background_subsample), settings.radius)
     if settings.background_subsample < 1:
         ground = _enlarged(ground, small.shape)
-    left: npt.NDArray[np.float32] = np.maximum(small - ground, np.float32(0))
+    left: Plane = np.maximum(small - ground, np.float32(0))
     return left
 
 
-def _taken(image: npt.NDArray[np.float32], part: float) -> npt.NDArray[np.float32]:
-    """Return an image with a part of its rows and columns, between pixels by straight lines."""
+def _taken(image: Plane, part: float) -> Plane:
+    """Return an image with a part of its rows and columns."""
     if part == 1:
         return image
     rows, columns = (np.arange(np.ceil(size * part)) / part for size in image.shape)
-    return _interpolated(image, rows, columns)
+    return interpolate(image, rows, columns)
 
 
-def _enlarged(image: npt.NDArray[np.float32], shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+def _enlarged(image: Plane, shape: tuple[int, ...]) -> Plane:
     """Return an image enlarged so that its corners lie on those of the larger one."""
     rows, columns = (
         np.arange(large) * ((small - 1) / (large - 1) if large > 1 else 0.0)
         for small, large in zip(image.shape, shape, strict=True)
     )
-    return _interpolated(image, rows, columns)
-
-
-@compiled
-def _interpolated(
-    image: npt.NDArray[np.float32], rows: Floats, columns: Floats
-) -> npt.NDArray[np.float32]:
-    height, width = image.shape
-    found = np.zeros((len(rows), len(columns)), dtype=np.float32)
-    for y in range(len(rows)):
-        top = int(rows[y])
-        down = rows[y] - top
-        if top > height - 1 or (top == height - 1 and down > 0):
-            continue
-        under = min(top + 1, height - 1)
-        for x in range(len(columns)):
-            left = int(columns[x])
-            across = columns[x] - left
-            if left > width - 1 or (left == width - 1 and across > 0):
-                continue
-            beside = min(left + 1, width - 1)
-            above = image[top, left] * (1 - across) + image[top, beside] * across
-            below = image[under, left] * (1 - across) + image[under, beside] * across
-            found[y, x] = above * (1 - down) + below * down
-    return found
-
-
-def _opened_by_disk(image: npt.NDArray[np.float32], radius: int) -> npt.NDArray[np.float32]:
-    """Return the greatest of the least values in a disk; what is beyond the image is left out."""
-    spans = np.array(
-        [int(np.sqrt(radius**2 - down**2)) for down in range(-radius, radius + 1)], dtype=np.int64
-    )
-    return -_least_in_disk(-_least_in_disk(image, spans), spans)
-
-
-@compiled
-def _least_in_disk(image: npt.NDArray[np.float32], spans: Ints) -> npt.NDArray[np.float32]:
-    """Return the least value in a disk around each pixel, from runs of powers of two along rows."""
-    height, width = image.shape
-    radius = len(spans) // 2
-    found = np.full((height, width), np.float32(np.inf))
-    row_least = np.empty(width, dtype=np.float32)
-    for y in range(height):
-        known = -1
-        for reach in range(len(spans)):
-            # The row y is in the disks of the pixels that lie `reach - radius` rows from it.
-            target = y + reach - radius
-            if target < 0 or target >= height:
-                continue
-            span = spans[reach]
-            if span != known:
-                _least_along(image[y], span, row_least)
-                known = span
-            for x in range(width):
-                found[target, x] = min(found[target, x], row_least[x])
-    return found
-
-
-@compiled
-def _least_along(
-    values: npt.NDArray[np.float32], span: int, found: npt.NDArray[np.float32]
-) -> None:
-    """Fill in the least value at most `span` places away (van Herk 1992 in two halves)."""
-    count = len(values)
-    window = 2 * span + 1
-    forward = np.empty(count + 2 * span, dtype=np.float32)
-    backward = np.empty(count + 2 * span, dtype=np.float32)
-    total = len(forward)
-    for at in range(total):
-        value = values[at - span] if span <= at < span + count else np.float32(np.inf)
-        forward[at] = value if at % window == 0 else min(value, forward[at - 1])
-    for at in range(total - 1, -1, -1):
-        value = values[at - span] if span <= at < span + count else np.float32(np.inf)
-        ends = at % window == window - 1 or at == total - 1
-        backward[at] = value if ends else min(value, backward[at + 1])
-    for at in range(count):
-        found[at] = min(backward[at], forward[at + window - 1])
-
-
-@compiled
-def _max_tree(values: npt.NDArray[np.float32], order: Ints, width: int) -> Ints:
-    """Return the parent of each pixel in the tree of bright components, with 4 neighbours.
-
-    The pixel that stands for a component is the parent of the others of its level, and has as
-    parent the one that stands for the next larger component (Najman and Couprie 2006). The root is
-    its own parent.
-    """
-    count = len(values)
-    parents = np.full(count, -1, dtype=np.int64)
-    roots = np.full(count, -1, dtype=np.int64)
-    for rank in range(count - 1, -1, -1):
-        pixel = order[rank]
-        parents[pixel] = roots[pixel] = pixel
-        column = pixel % width
-        for side in range(4):
-            if side == 0:
-                near = pixel - width
-            elif side == 1:
-                near = pixel + width
-            elif side == 2:
-                near = pixel - 1 if column > 0 else -1
-            else:
-                near = pixel + 1 if column < width - 1 else -1
-            if near < 0 or near >= count or roots[near] < 0:
-                continue
-            root = near
-            while roots[root] != root:
-                roots[root] = roots[roots[root]]
-                root = roots[root]
-            if root != pixel:
-                roots[root] = pixel
-                parents[root] = pixel
-    for rank in range(count):
-        pixel = order[rank]
-        parent = parents[pixel]
-        if values[parents[parent]] == values[parent]:
-            parents[pixel] = parents[parent]
-    return parents
-
-
-@compiled
-def _openings(
-    pixels: npt.NDArray[np.float32], order: Ints, parents: Ints, steps: int
-) -> npt.NDArray[np.float32]:
-    """Open by reconstruction with ever larger diamonds.
-
-    A reconstruction gives each pixel the greatest level of the components that it is in, up to the
-    greatest value of the marker in each: one pass up the tree and one down.
-    """
-    height, width = pixels.shape
-    values = pixels.ravel()
-    found = np.empty((steps, height, width), dtype=np.float32)
-    marker = pixels.copy()
-    least = np.empty_like(marker)
-    for step in range(steps):
-        for y in range(height):
-            for x in range(width):
-                value = marker[y, x]
-                if y > 0:
-                    value = min(value, marker[y - 1, x])
-                if y + 1 < height:
-                    value = min(value, marker[y + 1, x])
-                if x > 0:
-                    value = min(value, marker[y, x - 1])
-                if x + 1 < width:
-                    value = min(value, marker[y, x + 1])
-                least[y, x] = value
-        marker, least = least, marker
-        reached = marker.ravel().copy()
-        for rank in range(len(order) - 1, -1, -1):
-            pixel = order[rank]
-            parent = parents[pixel]
-            reached[parent] = max(reached[parent], reached[pixel])
-        opened = found[step].ravel()
-        for rank in range(len(order)):
-            pixel = order[rank]
-            parent = parents[pixel]
-            own = min(values[pixel], reached[pixel])
-            if parent != pixel:
-                own = (
-                    opened[parent] if values[parent] == values[pixel] else max(own, opened[parent])
-                )
-            opened[pixel] = own
-    return found
+    return interpolate(image, rows, columns)
 
 
 @compiled
 def _weights(
-    pixels: Ints,
-    bounds: Ints,
+    runs: tuple[Ints, Ints, Ints, Ints],
     boxes: Ints,
-    sizes: tuple[int, int, int],
+    shape: tuple[int, int],
     ratios: tuple[float, float],
-) -> tuple[Ints, Floats, Ints]:
-    columns, height, width = sizes
-    most = 0
-    for number in range(len(boxes)):
-        tall = int((boxes[number, 2] - boxes[number, 0]) * ratios[0]) + 3
-        most += tall * (int((boxes[number, 3] - boxes[number, 1]) * ratios[1]) + 3)
-    found = np.empty(most, dtype=np.int64)
-    weights = np.empty(most)
-    ends = np.zeros(len(boxes) + 1, dtype=np.int64)
-    end = 0
+    box: Floats,
+    found: tuple[Ints, Floats, Ints],
+) -> None:
+    """Fill in pixels, weights and bounds; `box` has room for the largest object, and is all 0."""
+    rows, columns, lengths, bounds = runs
+    places, weights, ends = found
+    height, width = shape
+    end = np.int64(0)
     for number in range(len(boxes)):
         top, left = int(boxes[number, 0] * ratios[0]), int(boxes[number, 1] * ratios[1])
         tall = int((boxes[number, 2] - 1) * ratios[0]) - top + 2
         wide = int((boxes[number, 3] - 1) * ratios[1]) - left + 2
-        box = np.zeros((tall, wide))
-        for at in range(bounds[number], bounds[number + 1]):
-            row, column = divmod(pixels[at], columns)
-            y, x = row * ratios[0], column * ratios[1]
-            above, before = int(y), int(x)
-            down, across = y - above, x - before
-            box[above - top, before - left] += (1 - down) * (1 - across)
-            box[above - top, before - left + 1] += (1 - down) * across
-            box[above - top + 1, before - left] += down * (1 - across)
-            box[above - top + 1, before - left + 1] += down * across
-        area = bounds[number + 1] - bounds[number]
+        area = 0.0
+        for run in range(bounds[number], bounds[number + 1]):
+            area += lengths[run]
+            y = rows[run] * ratios[0]
+            above = int(y)
+            down = y - above
+            above -= top
+            for column in range(columns[run], columns[run] + lengths[run]):
+                x = column * ratios[1]
+                before = int(x)
+                across = x - before
+                before -= left
+                box[above, before] += (1 - down) * (1 - across)
+                box[above, before + 1] += (1 - down) * across
+                box[above + 1, before] += down * (1 - across)
+                box[above + 1, before + 1] += down * across
         for y in range(tall):
             for x in range(wide):
-                if box[y, x] and top + y < height and left + x < width:
-                    found[end] = (top + y) * width + left + x
+                if box[y, x] > 0 and top + y < height and left + x < width:
+                    places[end] = (top + y) * width + left + x
                     weights[end] = box[y, x] / area
                     end += 1
+                box[y, x] = 0
         ends[number + 1] = end
-    return found[:end].copy(), weights[:end].copy(), ends

@@ -34,8 +34,8 @@ class Hulls:
     @classmethod
     def of(cls, objects: Objects) -> Hulls:
         """Return the hulls of objects."""
-        corners, bounds = _hulls(objects.pixels, objects.bounds, objects.boxes, objects.shape[1])
-        return cls(corners, bounds)
+        rows, columns, lengths, bounds = objects.runs
+        return cls(*_hulls(rows, columns, lengths, bounds, objects.boxes))
 
     def feret(self) -> tuple[Floats, Floats]:
         """Return the least and greatest distance of two parallel lines that an object lies between.
@@ -65,146 +65,138 @@ class Hulls:
 
 
 @compiled
-def _turn(first: Ints, second: Ints, third: Ints) -> int:
-    """Tell on which side of a line a point lies: positive, 0 on it, negative."""
-    one = (second[1] - first[1]) * (third[0] - first[0])
-    return int(one - (second[0] - first[0]) * (third[1] - first[1]))
+def _turn(corners: Ints, one: int, two: int, row: int, column: int) -> int:
+    """Tell on which side of the line through two corners a point lies: 0 on it."""
+    across = (corners[two, 1] - corners[one, 1]) * (row - corners[one, 0])
+    return int(across - (corners[two, 0] - corners[one, 0]) * (column - corners[one, 1]))
 
 
 @compiled
-def _hulls(pixels: Ints, bounds: Ints, boxes: Ints, columns: int) -> tuple[Ints, Ints]:
+def _hulls(
+    rows: Ints, columns: Ints, lengths: Ints, bounds: Ints, boxes: Ints
+) -> tuple[Ints, Ints]:
     count = len(bounds) - 1
-    most = 2
+    most, widest = 2, 0
     for number in range(count):
-        most += 2 * (boxes[number, 3] - boxes[number, 1])
+        width = boxes[number, 3] - boxes[number, 1]
+        most += 2 * width
+        widest = max(widest, width)
     corners = np.empty((most, 2), dtype=np.int64)
     ends = np.zeros(count + 1, dtype=np.int64)
-    point = np.empty(2, dtype=np.int64)
+    top, bottom = np.empty(widest, dtype=np.int64), np.empty(widest, dtype=np.int64)
     for number in range(count):
         left, width = boxes[number, 1], boxes[number, 3] - boxes[number, 1]
-        top = np.full(width, boxes[number, 2])
-        bottom = np.full(width, -1)
-        for at in range(bounds[number], bounds[number + 1]):
-            row, column = divmod(pixels[at], columns)
-            top[column - left] = min(top[column - left], row)
-            bottom[column - left] = max(bottom[column - left], row)
-        start = end = ends[number]
         for x in range(width):
-            if bottom[x] < 0:
+            bottom[x] = -1
+        for run in range(bounds[number], bounds[number + 1]):
+            first = columns[run] - left
+            for x in range(first, first + lengths[run]):
+                if bottom[x] < 0:
+                    top[x] = rows[run]
+                bottom[x] = rows[run]
+        start = end = ends[number]
+        for at in range(2 * width):
+            if at == width:  # the way back begins at the last corner of the top
+                start = end - 1
+            x = at if at < width else 2 * width - 1 - at
+            row = top[x] if at < width else bottom[x]
+            if bottom[x] < 0 or (at == width and row == corners[start, 0]):
                 continue
-            point[0], point[1] = top[x], left + x
-            while end - start > 1 and _turn(corners[end - 2], corners[end - 1], point) <= 0:
+            while end - start > 1 and _turn(corners, end - 2, end - 1, row, left + x) <= 0:
                 end -= 1
-            corners[end] = point
+            corners[end, 0], corners[end, 1] = row, left + x
             end += 1
-        turned = end  # the way back begins behind the last corner of the top
-        for x in range(width - 1, -1, -1):
-            if bottom[x] < 0:
-                continue
-            point[0], point[1] = bottom[x], left + x
-            if corners[end - 1, 0] == point[0] and corners[end - 1, 1] == point[1]:
-                continue
-            while end > turned and _turn(corners[end - 2], corners[end - 1], point) <= 0:
-                end -= 1
-            corners[end] = point
-            end += 1
-        last = end - 1
-        if last > start and corners[last, 0] == corners[start, 0]:
-            end -= int(corners[last, 1] == corners[start, 1])
+        first, last = ends[number], end - 1
+        if last > first and corners[last, 0] == corners[first, 0]:
+            end -= int(corners[last, 1] == corners[first, 1])
         ends[number + 1] = end
-    return corners[: ends[count]].copy(), ends
+    return corners[: ends[count]], ends
 
 
 @compiled
 def _calipers(corners: Ints, bounds: Ints) -> tuple[Floats, Floats]:
     least, greatest = np.zeros(len(bounds) - 1), np.zeros(len(bounds) - 1)
     for number in range(len(bounds) - 1):
-        hull = corners[bounds[number] : bounds[number + 1]]
-        count = len(hull)
-        longest = 0
-        for one in range(count):
-            for other in range(one):
-                down, across = hull[one, 0] - hull[other, 0], hull[one, 1] - hull[other, 1]
-                longest = max(longest, down * down + across * across)
-        greatest[number] = np.sqrt(np.float64(longest))
-        if count < 3:
-            continue
-        # One of the two closest lines holds a side of the hull.
-        narrowest = np.inf
-        for one in range(count):
-            first, second = hull[one], hull[(one + 1) % count]
+        start, end = bounds[number], bounds[number + 1]
+        longest, narrowest = 0.0, np.inf
+        for one in range(start, end):
+            # One of the two closest lines holds a side of the hull.
+            two = one + 1 if one + 1 < end else start
             farthest = 0
-            for other in range(count):
-                farthest = max(farthest, abs(_turn(first, second, hull[other])))
-            down, across = second[0] - first[0], second[1] - first[1]
-            narrowest = min(narrowest, farthest / np.sqrt(np.float64(down**2 + across**2)))
-        least[number] = narrowest
+            for other in range(start, end):
+                longest = max(longest, _square(corners, one, other))
+                turn = _turn(corners, one, two, corners[other, 0], corners[other, 1])
+                farthest = max(farthest, abs(turn))
+            narrowest = min(narrowest, farthest / np.sqrt(_square(corners, one, two)))
+        greatest[number] = np.sqrt(longest)
+        least[number] = narrowest if end - start > 2 else 0.0
     return least, greatest
 
 
 @compiled
-def _angle(corner: Ints, one: Ints, other: Ints) -> float:
-    """Return the angle at a corner between the ways to two points."""
-    y1, x1 = float(one[0] - corner[0]), float(one[1] - corner[1])
-    y2, x2 = float(other[0] - corner[0]), float(other[1] - corner[1])
+def _square(corners: Ints, one: int, two: int) -> float:
+    down, across = corners[one, 0] - corners[two, 0], corners[one, 1] - corners[two, 1]
+    return float(down * down + across * across)
+
+
+@compiled
+def _circles(corners: Ints, bounds: Ints) -> tuple[Floats, Floats]:
+    """Return the least circles around the corners of hulls.
+
+    A side is turned over the hull until the corner that sees it under the least angle sees it
+    under a right one or wider, or makes a triangle with it that has no wider one.
+    """
+    centers = np.full((len(bounds) - 1, 2), np.nan)
+    radii = np.zeros(len(bounds) - 1)
+    right = np.pi / 2
+    for number in range(len(bounds) - 1):
+        start, end = bounds[number], bounds[number + 1]
+        first, second = start, min(start + 1, end - 1)
+        while end > start:
+            sight, at_first, at_second, seen_from = np.inf, 0.0, 0.0, -1
+            for other in range(start, end):
+                if other in (first, second):
+                    continue
+                one_angle = _angle(corners, first, second, other)
+                other_angle = _angle(corners, second, first, other)
+                rest = np.pi - other_angle - one_angle
+                if rest < sight:
+                    sight, at_first, at_second, seen_from = rest, one_angle, other_angle, other
+            if seen_from >= 0 and sight < right and (at_first > right or at_second > right):
+                if at_first > right:
+                    first = seen_from
+                else:
+                    second = seen_from
+                continue
+            if sight < right:
+                radii[number] = _around(corners, (first, second, seen_from), centers[number])
+            else:
+                radii[number] = np.sqrt(_square(corners, first, second)) / 2
+                for axis in range(2):
+                    centers[number, axis] = (corners[first, axis] + corners[second, axis]) / 2
+            break
+    return centers, radii
+
+
+@compiled
+def _angle(corners: Ints, corner: int, one: int, other: int) -> float:
+    """Return the angle at a corner between the ways to two others."""
+    y1 = float(corners[one, 0] - corners[corner, 0])
+    x1 = float(corners[one, 1] - corners[corner, 1])
+    y2 = float(corners[other, 0] - corners[corner, 0])
+    x2 = float(corners[other, 1] - corners[corner, 1])
     cosine = (y1 * y2 + x1 * x2) / np.sqrt((y1 * y1 + x1 * x1) * (y2 * y2 + x2 * x2))
     return float(abs(np.arccos(cosine)))
 
 
 @compiled
-def _circles(corners: Ints, bounds: Ints) -> tuple[Floats, Floats]:
-    centers = np.full((len(bounds) - 1, 2), np.nan)
-    radii = np.zeros(len(bounds) - 1)
-    for number in range(len(bounds) - 1):
-        hull = corners[bounds[number] : bounds[number + 1]]
-        if not len(hull):
-            continue
-        center, radius = _circle(hull)
-        centers[number] = center
-        radii[number] = radius
-    return centers, radii
-
-
-@compiled
-def _circle(hull: Ints) -> tuple[Floats, float]:
-    """Return the least circle around the corners of a hull.
-
-    A side is turned over the hull until the corner that sees it under the least angle sees it
-    under a right one or wider, or makes a triangle with it that has no wider one.
-    """
-    if len(hull) == 1:
-        return hull[0].astype(np.float64), 0.0
-    first, second = 0, 1
-    right = np.pi / 2
-    while True:
-        sight, at_first, at_second, seen_from = np.inf, 0.0, 0.0, -1
-        for other in range(len(hull)):
-            if other in (first, second):
-                continue
-            one_angle = _angle(hull[first], hull[second], hull[other])
-            other_angle = _angle(hull[second], hull[first], hull[other])
-            rest = np.pi - other_angle - one_angle
-            if rest < sight:
-                sight, at_first, at_second, seen_from = rest, one_angle, other_angle, other
-        if seen_from < 0 or sight >= right:
-            apart = (hull[first] - hull[second]).astype(np.float64)
-            middle = (hull[first].astype(np.float64) + hull[second].astype(np.float64)) / 2
-            return middle, float(np.sqrt(apart[0] ** 2 + apart[1] ** 2) / 2)
-        if at_first <= right and at_second <= right:
-            return _around(hull[first], hull[second], hull[seen_from])
-        if at_first > right:
-            first = seen_from
-        else:
-            second = seen_from
-
-
-@compiled
-def _around(first: Ints, second: Ints, third: Ints) -> tuple[Floats, float]:
-    """Return the circle through three points."""
-    a, b, c = first.astype(np.float64), second.astype(np.float64), third.astype(np.float64)
-    twice = 2 * (a[1] * (b[0] - c[0]) + b[1] * (c[0] - a[0]) + c[1] * (a[0] - b[0]))
-    aa, bb, cc = a[0] ** 2 + a[1] ** 2, b[0] ** 2 + b[1] ** 2, c[0] ** 2 + c[1] ** 2
-    center = np.empty(2)
-    center[1] = (aa * (b[0] - c[0]) + bb * (c[0] - a[0]) + cc * (a[0] - b[0])) / twice
-    center[0] = (aa * (c[1] - b[1]) + bb * (a[1] - c[1]) + cc * (b[1] - a[1])) / twice
-    return center, float(np.sqrt((a[0] - center[0]) ** 2 + (a[1] - center[1]) ** 2))
+def _around(corners: Ints, through: tuple[int, int, int], center: Floats) -> float:
+    """Find the middle of the circle through three corners; return its radius."""
+    a0, a1 = float(corners[through[0], 0]), float(corners[through[0], 1])
+    b0, b1 = float(corners[through[1], 0]), float(corners[through[1], 1])
+    c0, c1 = float(corners[through[2], 0]), float(corners[through[2], 1])
+    twice = 2 * (a1 * (b0 - c0) + b1 * (c0 - a0) + c1 * (a0 - b0))
+    aa, bb, cc = a0 * a0 + a1 * a1, b0 * b0 + b1 * b1, c0 * c0 + c1 * c1
+    center[1] = (aa * (b0 - c0) + bb * (c0 - a0) + cc * (a0 - b0)) / twice
+    center[0] = (aa * (c1 - b1) + bb * (a1 - c1) + cc * (b1 - a1)) / twice
+    return float(np.sqrt((a0 - center[0]) ** 2 + (a1 - center[1]) ** 2))

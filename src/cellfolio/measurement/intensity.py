@@ -5,14 +5,11 @@ The definitions are those of CellProfiler's module MeasureObjectIntensity (versi
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from cellfolio.measurement.compiled import compiled
 from cellfolio.measurement.objects import Floats, Ints, Objects, Plane
-from cellfolio.measurement.ordering import sort_in_place
+from cellfolio.measurement.ordering import sort_each
 
 _WITHIN = ("IntegratedIntensity", "MeanIntensity", "StdIntensity", "MinIntensity", "MaxIntensity")
 _QUARTILES = ("LowerQuartileIntensity", "MedianIntensity", "UpperQuartileIntensity", "MADIntensity")
@@ -53,11 +50,11 @@ def measure_intensity(objects: Objects, image: Plane, channel: str) -> dict[str,
     >>> float(found["Location_MaxIntensity_X_DNA"][0])
     2.0
     """
-    values = image.ravel()[objects.pixels]
+    values = objects.values(image)
     rows, columns = objects.places
     all_of_them = _summaries(values, objects.bounds, np.ones(len(values), dtype=np.bool_))
     edge = _summaries(values, objects.bounds, objects.edges)
-    quartiles = _quartiles(values, objects.bounds)
+    quartiles = _quartiles(sort_each(values, objects.bounds), objects.bounds)
     centers, brightest = _positions(values, rows, columns, objects.bounds)
     away = centers - objects.centers
     found = {f"Intensity_{name}_{channel}": all_of_them[n] for n, name in enumerate(_WITHIN)}
@@ -97,30 +94,48 @@ def _summaries(values: Plane, bounds: Ints, taken: np.ndarray) -> Floats:
 
 
 @compiled
-def _at(ordered: npt.NDArray[np.floating[Any]], place: float) -> float:
+def _at(ordered: Plane, place: float) -> float:
     """Return the value at a place between values."""
     low = int(place)
     if low + 1 < len(ordered):
         part = place - low
         return float(ordered[low] * (1 - part) + ordered[low + 1] * part)
-    return float(ordered[min(low, len(ordered) - 1)])
+    return float(ordered[len(ordered) - 1])
 
 
 @compiled
-def _quartiles(values: Plane, bounds: Ints) -> Floats:
+def _quartiles(ordered: Plane, bounds: Ints) -> Floats:
+    """Quartiles and median absolute deviation, of the sorted values of each object."""
     found = np.zeros((4, len(bounds) - 1))
     for number in range(len(bounds) - 1):
-        ordered = values[bounds[number] : bounds[number + 1]].copy()
-        sort_in_place(ordered)
-        count = len(ordered)
+        own = ordered[bounds[number] : bounds[number + 1]]
         for quarter in range(3):
-            found[quarter, number] = _at(ordered, count * (quarter + 1) / 4)
-        away = np.empty(count)
-        for at in range(count):
-            away[at] = abs(ordered[at] - found[1, number])
-        sort_in_place(away)
-        found[3, number] = _at(away, count / 2)
+            found[quarter, number] = _at(own, len(own) * (quarter + 1) / 4)
+        found[3, number] = _median_deviation(own, found[1, number])
     return found
+
+
+@compiled
+def _median_deviation(ordered: Plane, median: float) -> float:
+    """Return the median of distances from the median: they grow to both sides of it."""
+    count = len(ordered)
+    high = 0
+    while high < count and ordered[high] < median:
+        high += 1
+    low = high - 1
+    before, last = 0.0, 0.0
+    for _ in range(min(count // 2 + 2, count)):
+        before = last
+        if high == count or (low >= 0 and median - ordered[low] < ordered[high] - median):
+            last = median - ordered[low]
+            low -= 1
+        else:
+            last = ordered[high] - median
+            high += 1
+    if count // 2 + 1 < count:
+        part = count / 2 - count // 2
+        return float(before * (1 - part) + last * part)
+    return float(last)
 
 
 @compiled

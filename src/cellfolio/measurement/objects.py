@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.measurement.compiled import compiled
+from cellfolio.measurement.distances import distances_to_edge
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -20,12 +22,31 @@ Plane = npt.NDArray[np.float32]
 _LARGEST = 2**31 - 1
 
 
+class Runs(NamedTuple):
+    """Pixels of objects that lie side by side in a row: object by object, row by row.
+
+    Attributes
+    ----------
+    rows, columns : array of int64
+        Where each begins.
+    lengths : array of int64
+        In pixels.
+    bounds : array of int64, shape (objects + 1,)
+        Where the runs of each object begin, and their number.
+    """
+
+    rows: Ints
+    columns: Ints
+    lengths: Ints
+    bounds: Ints
+
+
 @dataclass(frozen=True)
 class Objects:
     """Objects of one kind, such as nuclei, in one site.
 
-    Everything else of this package works on the pixels of an object as a list, so labels are
-    sorted once.
+    Everything else of this package works on the pixels of an object as a list, or on runs of them
+    along rows, so labels are sorted once.
 
     Attributes
     ----------
@@ -37,12 +58,15 @@ class Objects:
         Flat indices of all pixels of objects: object by object, row by row.
     bounds : array of int64, shape (objects + 1,)
         Where the pixels of each object begin in `pixels`, and its length.
+    runs : Runs
+        The same pixels, as runs along rows.
     """
 
     labels: Labels
     numbers: Ints
     pixels: Ints = field(repr=False)
     bounds: Ints = field(repr=False)
+    runs: Runs = field(repr=False)
 
     @classmethod
     def of(cls, labels: npt.NDArray[np.generic]) -> Objects:
@@ -68,21 +92,24 @@ class Objects:
             raise InvalidArgument(f"labels should be one plane, found the shape {given.shape}")
         if given.dtype.kind not in "bui":
             raise InvalidArgument(f"labels should be whole numbers, found {given.dtype}")
-        flat = given.ravel()
-        within = np.flatnonzero(flat)
-        values = flat[within]
+        starts, lengths, values = _runs(given)
         if len(values) and (int(values.min()) < 0 or int(values.max()) > _LARGEST):
             worst = values.min() if values.min() < 0 else values.max()
             raise InvalidArgument(f"labels should be from 0 to {_LARGEST}, found {worst}")
         numbers, which = np.unique(values, return_inverse=True)
-        counts = np.bincount(which, minlength=len(numbers))
-        dense = np.zeros(flat.size, dtype=np.int32)
-        dense[within] = which + 1
+        order = np.argsort(which, kind="stable")
+        starts, lengths, which = starts[order], lengths[order], which[order]
+        ends = np.cumsum(lengths)
+        pixels = np.arange(lengths.sum()) + np.repeat(starts - ends + lengths, lengths)
+        dense = np.zeros(given.size, dtype=np.int32)
+        dense[pixels] = np.repeat(which + 1, lengths)
+        run_bounds = np.searchsorted(which, np.arange(len(numbers) + 1))
         return cls(
             dense.reshape(given.shape),
             numbers.astype(np.int64),
-            within[np.argsort(which, kind="stable")],
-            np.concatenate([[0], np.cumsum(counts)]),
+            pixels,
+            np.concatenate([[0], ends])[run_bounds],
+            Runs(*np.divmod(starts, max(given.shape[1], 1)), lengths, run_bounds),
         )
 
     def __len__(self) -> int:
@@ -92,6 +119,11 @@ class Objects:
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the plane."""
         return self.labels.shape[0], self.labels.shape[1]
+
+    def values(self, image: Plane) -> Plane:
+        """Return the value of an image at each of `pixels`."""
+        rows, columns, lengths, _ = self.runs
+        return _values(image, rows, columns, lengths, len(self.pixels))
 
     @cached_property
     def areas(self) -> Ints:
@@ -109,10 +141,9 @@ class Objects:
         """First row and column, and last row and column + 1, of each; shape (objects, 4)."""
         if not len(self):
             return np.zeros((0, 4), dtype=np.int64)
-        rows, columns = self.places
-        starts = self.bounds[:-1]
-        low = [np.minimum.reduceat(one, starts) for one in (rows, columns)]
-        high = [np.maximum.reduceat(one, starts) + 1 for one in (rows, columns)]
+        rows, columns, lengths, bounds = self.runs
+        low = [np.minimum.reduceat(one, bounds[:-1]) for one in (rows, columns)]
+        high = [np.maximum.reduceat(one, bounds[:-1]) for one in (rows + 1, columns + lengths)]
         return np.stack([*low, *high], axis=1)
 
     @cached_property
@@ -121,12 +152,45 @@ class Objects:
         return _edges(self.labels, self.pixels)
 
     @cached_property
+    def depths(self) -> Floats:
+        """How far each of `pixels` is from the next pixel that is not of its object.
+
+        Euclidean; what lies beyond the image does not count as outside. Where an object fills the
+        image, infinite.
+        """
+        return distances_to_edge(self.labels, self.pixels, self.bounds, self.boxes)
+
+    @cached_property
     def centers(self) -> Floats:
         """Mean row and column of each; shape (objects, 2)."""
         if not len(self):
             return np.zeros((0, 2))
-        sums = [np.add.reduceat(one.astype(np.float64), self.bounds[:-1]) for one in self.places]
+        rows, columns, lengths, bounds = self.runs
+        across = lengths * columns + lengths * (lengths - 1) // 2
+        sums = [np.add.reduceat(one, bounds[:-1]) for one in (rows * lengths, across)]
         return np.stack(sums, axis=1) / self.areas[:, None]
+
+
+def _runs(labels: npt.NDArray[np.generic]) -> tuple[Ints, Ints, npt.NDArray[np.generic]]:
+    """Return flat index, length and label of the runs of equal labels along rows, but of 0."""
+    changes = np.ones(labels.shape, dtype=np.bool_)
+    np.not_equal(labels[:, 1:], labels[:, :-1], out=changes[:, 1:])
+    starts = np.flatnonzero(changes)
+    lengths = np.diff(starts, append=labels.size)
+    values = labels.ravel()[starts]
+    held = values != 0
+    return starts[held], lengths[held], values[held]
+
+
+@compiled
+def _values(image: Plane, rows: Ints, columns: Ints, lengths: Ints, count: int) -> Plane:
+    found = np.empty(count, dtype=np.float32)
+    at = 0
+    for run in range(len(rows)):
+        for column in range(columns[run], columns[run] + lengths[run]):
+            found[at] = image[rows[run], column]
+            at += 1
+    return found
 
 
 @compiled

@@ -32,7 +32,6 @@ from cellfolio.profiles.operations import (
     Operation,
     VarianceThreshold,
 )
-from cellfolio.profiles.quality import PlateDesign, PlateQuality, QualityRules, plate_quality
 from cellfolio.profiles.rounding import round_significant
 from cellfolio.profiles.scaling import Normalization, Robustize, RobustMad, Standardize
 from cellfolio.profiles.selecting import CPJUMP1_2021, Dropped, Selection, feature_select
@@ -55,9 +54,6 @@ __all__ = [
     "NoiseRemoval",
     "Normalization",
     "Operation",
-    "PlateDesign",
-    "PlateQuality",
-    "QualityRules",
     "RobustMad",
     "Robustize",
     "Selection",
@@ -70,7 +66,6 @@ __all__ = [
     "embed",
     "feature_select",
     "normalize",
-    "plate_quality",
     "round_significant",
     "split_features",
     "to_anndata",

@@ -1,9 +1,10 @@
-"""What the local disk can do: free space, links, atomic writes, network file systems."""
+"""What the local disk can do: free space, digests, links, atomic writes, network file systems."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import shutil
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cellfolio.errors import InvalidArgument, InvalidKey, NotEnoughSpace, StoreError
+from cellfolio.package.digests import Digest
 from cellfolio.package.keys import RECORD_FOLDER, check_writable
 from cellfolio.package.sizes import format_size
 
@@ -94,6 +96,12 @@ def write_atomically(path: Path, data: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> Digest:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return Digest("SHA256", hashlib.file_digest(file, "sha256").hexdigest())
 
 
 _UNSUPPORTED = frozenset(

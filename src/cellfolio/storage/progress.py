@@ -17,7 +17,9 @@ class ProgressEvent:
 
     Attributes
     ----------
-    task : {'adopt', 'fetch', 'hash', 'profile', 'push', 'read', 'simulate', 'verify'}
+    task : str
+        'adopt', 'featurize', 'fetch', 'hash', 'measure', 'profile', 'push', 'read', 'simulate' or
+        'verify'.
     files_done, files_total : int
     bytes_done, bytes_total : int
         Bytes that go over the network or are read, as the task has it.

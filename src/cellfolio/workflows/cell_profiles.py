@@ -25,6 +25,7 @@ from cellfolio.profiles.statistics import blocks
 from cellfolio.profiles.tables import open_table
 from cellfolio.workflows.getting import fetch_entries
 from cellfolio.workflows.opening import is_path, names_package, open_package
+from cellfolio.workflows.reading_cells import in_processes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -156,6 +157,7 @@ def aggregate_named(
     by: Sequence[str] = WELLS,
     method: Average = "median",
     keep_going: bool = False,
+    workers: int | None = 1,
     progress: Progress | None = None,
 ) -> CellProfiles:
     """Make profiles of single cells by name (see `aggregate_cells`).
@@ -170,6 +172,8 @@ def aggregate_named(
     method : {'median', 'mean'}
     keep_going : bool
         See `open_cells`.
+    workers : int or None
+        See `in_processes`.
     progress : callable, optional
 
     Raises
@@ -179,7 +183,7 @@ def aggregate_named(
     problems: list[CellProblem] = []
     with held_cells(cells, home, progress) as path:
         found = aggregate_cells(
-            open_cells(path, keep_going=keep_going),
+            in_processes(open_cells(path, keep_going=keep_going), workers),
             by,
             method,
             count_objects=True,

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cellfolio.formats.loading import load
+from cellfolio.formats.loading import load as load_source
 from cellfolio.imaging.saving import check_picture_path, save_figure
 from cellfolio.imaging.scatter import ScatterStyle, draw_classes, draw_values
 from cellfolio.profiles.embedding import Embedding, Method, embed
 from cellfolio.profiles.tables import open_table
+from cellfolio.storage.home import Home
+from cellfolio.storage.progress import Progress
+from cellfolio.workflows.loading import named_source
 from cellfolio.workflows.plates import column_of
 
 if TYPE_CHECKING:
@@ -62,17 +65,27 @@ def draw_embedding(
     return _draw(profiles, embed(profiles, method, features=features), color, title)
 
 
-def write_embedding(path: Path, output: Path, color: str, method: Method = "pca") -> Embedding:
+def write_embedding(
+    profiles: Path | str,
+    output: Path,
+    color: str,
+    method: Method = "pca",
+    *,
+    progress: Progress | None = None,
+    home: Home | None = None,
+) -> Embedding:
     """Draw the profiles of a file, and save the picture (see `draw_embedding`).
 
     Parameters
     ----------
-    path : Path
-        A table of profiles.
+    profiles : path or str
+        A table of profiles: a file, or ``PACKAGE/PATH``.
     output : Path
         Ends in ``.png``, ``.svg`` or ``.pdf``.
     color : str
     method : {'pca', 'umap'}
+    progress : callable, optional
+    home : Home, optional
 
     Returns
     -------
@@ -81,13 +94,14 @@ def write_embedding(path: Path, output: Path, color: str, method: Method = "pca"
 
     Raises
     ------
-    InvalidArgument, ObjectNotFound, BrokenFile, UnknownFormat
+    InvalidArgument, ObjectNotFound, TransferIncomplete, BrokenFile, UnknownFormat
     """
     check_picture_path(output)
-    profiles = load(path)
-    column_of(open_table(profiles).columns(), color)  # before minutes of UMAP
-    found = embed(profiles, method)
-    save_figure(_draw(profiles, found, color, path.name), output)
+    source = named_source(profiles, home or Home(), progress=progress)
+    table = load_source(source)
+    column_of(open_table(table).columns(), color)  # before minutes of UMAP
+    found = embed(table, method)
+    save_figure(_draw(table, found, color, source.name.rpartition("/")[2]), output)
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cellfolio.errors import EntryNotFound, InvalidArgument
+from cellfolio.errors import InvalidArgument
 from cellfolio.evaluation import (
     Cutoff,
     MatchedBy,
@@ -28,7 +27,6 @@ from cellfolio.evaluation import (
     percent_matching,
     percent_replicating,
 )
-from cellfolio.formats.format import Source
 from cellfolio.formats.loading import load as load_source
 from cellfolio.formats.saving import plain, write_table
 from cellfolio.imaging.distributions import (
@@ -36,12 +34,10 @@ from cellfolio.imaging.distributions import (
     draw_distributions,
     draw_significance,
 )
-from cellfolio.package.entry import Entry
 from cellfolio.profiles.tables import open_table
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
-from cellfolio.workflows.loading import entry_source
-from cellfolio.workflows.opening import open_package
+from cellfolio.workflows.loading import named_source, source_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +115,11 @@ def read_plates(words: Sequence[str], reading: Reading, *, home: Home | None = N
     InvalidArgument, EntryNotFound, BrokenFile, UnknownFormat
     """
     home = home or Home()
-    sources = [_source(word, home) for word in words]
+    sources = [named_source(word, home) for word in words]
     tables = [load_source(one, home=home) for one in sources]
-    inputs = tuple((word, _digest(source)) for word, source in zip(words, sources, strict=True))
+    inputs = tuple(
+        (word, str(source_digest(source))) for word, source in zip(words, sources, strict=True)
+    )
     several = [one for one in tables if not isinstance(one, pd.DataFrame)]
     if len(tables) > 1 and several:
         raise InvalidArgument("several files should all be tables", hint="join AnnData files first")
@@ -137,26 +135,6 @@ def read_plates(words: Sequence[str], reading: Reading, *, home: Home | None = N
         incomplete = int((~whole).sum())
         table = opened.keeping([opened.features[at] for at in np.flatnonzero(whole)])
     return Plates(table, inputs, lost, incomplete)
-
-
-def _source(word: str, home: Home) -> Source:
-    path = Path(word).expanduser()
-    if path.exists():
-        return Source(path, path.name, home=home)
-    if word.startswith(("/", ".", "~")) or "/" not in word:
-        raise EntryNotFound(f"there is no file {word}")
-    opened = open_package(word, home)
-    entry = opened.package.entry(opened.path) if opened.path else None
-    if not isinstance(entry, Entry):
-        raise InvalidArgument(f"{word} is a package", hint="name one of its files")
-    return entry_source(entry, home, opened.package)
-
-
-def _digest(source: Source) -> str:
-    if source.digest is not None:
-        return str(source.digest)
-    with source.path.open("rb") as file:
-        return f"SHA256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def replicating(

@@ -105,11 +105,11 @@ def find_sources(word: Viewable, home: Home) -> Sequence[ImageSource | Image]:
 def _of_package(folder: Folder, word: str) -> list[ImageSource]:
     """Return the images of a folder of a package: a Zarr store, or those of a plate."""
     if folder.key.rstrip("/").endswith(".zarr"):
-        return [_zarr_place(folder)]
+        return [zarr_place(folder)]
     return _of_plate(folder.files, word)
 
 
-def _zarr_place(folder: Folder) -> str:
+def zarr_place(folder: Folder) -> str:
     """Return where an OME-Zarr of a package is, if its files lie together."""
     places = {
         entry.physical_key.removesuffix(entry.logical_key.removeprefix(folder.key).lstrip("/"))

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cellfolio.errors import InvalidArgument
+from cellfolio.errors import InvalidArgument, ObjectNotFound
 from cellfolio.formats.format import Source
 from cellfolio.formats.loading import load as load_source
 from cellfolio.formats.loading import load_lazily
+from cellfolio.package.digests import Digest
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
+from cellfolio.storage.disk import sha256_of
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress
-from cellfolio.workflows.opening import fetch_entry
+from cellfolio.workflows.opening import fetch_entry, is_path, names_package, open_package
 
 if TYPE_CHECKING:
     from cellfolio.formats.images.image import Image
@@ -126,6 +128,45 @@ def entry_source(
     path = fetch_entry(entry, home, progress=progress)
     told = entry.declared_format
     return Source(path, entry.logical_key, entry.digest, home, told, beside)
+
+
+def named_source(word: Path | str, home: Home, *, progress: Progress | None = None) -> Source:
+    """Return the file that a user's word stands for, fetched and checked if needed.
+
+    Parameters
+    ----------
+    word : path or str
+        A file of this disk, or ``PACKAGE/PATH``.
+    home : Home
+    progress : callable, optional
+
+    Raises
+    ------
+    ObjectNotFound
+        If there is no such file.
+    InvalidArgument
+        If it is a package, or a folder.
+    EntryNotFound, TransferIncomplete
+    """
+    name, path = str(word), Path(word).expanduser()
+    if isinstance(word, Path) or is_path(name) or path.exists() or not names_package(name):
+        if path.is_dir():
+            raise InvalidArgument(f"{name} is a folder", hint="name one of its files")
+        if not path.is_file():
+            raise ObjectNotFound(f"{name} is not there: no file {path}")
+        return Source(path, path.name, home=home)
+    opened = open_package(name, home)
+    if not opened.path:
+        raise InvalidArgument(
+            f"{opened.package.title} has many files; name one", hint=f"such as {name}/PATH"
+        )
+    entry = opened.package.entry(opened.path)
+    return entry_source(entry, home, opened.package, progress=progress)
+
+
+def source_digest(source: Source) -> Digest:
+    """Return the digest that is known of a file, or its SHA-256."""
+    return source.digest or sha256_of(source.path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from cellfolio.evaluation import (
     Neighbours,
     Paired,
     Prediction,
+    Reproducible,
     Validation,
     associations,
     classify,
@@ -98,6 +99,29 @@ def read_modalities(
     InvalidArgument, EntryNotFound, BrokenFile, UnknownFormat
     """
     found = [read_plates([word], Reading(), home=home) for word in words]
+    return pair_modalities(words, found, by, drop_unusable=drop_unusable)
+
+
+def pair_modalities(
+    words: Sequence[str],
+    found: Sequence[Plates],
+    by: str,
+    *,
+    keep: Reproducible | None = None,
+    drop_unusable: bool = False,
+) -> Modalities:
+    """Pair one table, or two, that were read (see `read_modalities`).
+
+    Parameters
+    ----------
+    words : sequence of str
+        What they are called, for messages.
+    found : sequence of Plates
+    by : str
+    keep : Reproducible, optional
+        Which rows are kept; by default all.
+    drop_unusable : bool
+    """
     frames = []
     for word, one in zip(words, found, strict=True):
         if not isinstance(one.table, pd.DataFrame):
@@ -106,7 +130,7 @@ def read_modalities(
             shown = ", ".join(map(str, list(one.table.columns)[:6]))
             raise InvalidArgument(f"{word} has no column {by!r}; it begins with {shown}")
         frames.append(one.table)
-    paired = pair(frames[0], frames[-1], by)
+    paired = pair(frames[0], frames[-1], by, keep=keep)
     names = [_features(word, one, by) for word, one in zip(words, frames, strict=True)]
     sides = (paired.first, paired.second)[: len(frames)]
     keys = pd.Index(sides[0][by].astype(str), name=by)
@@ -226,7 +250,11 @@ def nearest_mechanisms(
         counts = modalities.metadata.groupby(label)[apart[0]].transform("nunique")
         known &= counts >= least
     if known.sum() < 2:
-        raise InvalidArgument(f"expected at least 2 rows with {label}, found {known.sum()}")
+        some = f" of at least {least} values of {apart[0]}" if apart and least > 1 else ""
+        raise InvalidArgument(
+            f"expected at least 2 rows with a {label}{some}, found {known.sum()}",
+            hint="lower the least number (--least)" if some else "",
+        )
     return nearest_labels(
         modalities.tables["first"][known.to_numpy()],
         modalities.metadata.loc[known, label].astype(str).tolist(),

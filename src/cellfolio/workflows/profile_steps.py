@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellfolio import profiles as science
-from cellfolio.errors import InvalidArgument, ObjectNotFound
-from cellfolio.formats.format import Source
+from cellfolio.errors import InvalidArgument
 from cellfolio.formats.loading import load as load_source
 from cellfolio.storage.home import Home
-from cellfolio.workflows.loading import entry_source
-from cellfolio.workflows.opening import is_path, names_package, open_package
+from cellfolio.workflows.loading import named_source
 from cellfolio.workflows.plate_files import read_table
 from cellfolio.workflows.profiling.toml_recipe import (
     OPERATIONS,
-    choose,
     make_normalization,
     make_operation,
 )
+from cellfolio.workflows.toml_keys import choose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,28 +99,13 @@ def load_profiles(name: str, home: Home, *, progress: Progress | None = None) ->
     """
     import pandas as pd
 
-    found = load_source(_source(name, home, progress))
+    found = load_source(named_source(name, home, progress=progress))
     if hasattr(found, "obs"):
         both: pd.DataFrame = pd.concat([found.obs, found.to_df()], axis=1)
         return both.reset_index(drop=True)
     if not isinstance(found, pd.DataFrame):
         raise InvalidArgument(f"{name} is no table", hint="profiles are .csv, .parquet or .h5ad")
     return found
-
-
-def _source(name: str, home: Home, progress: Progress | None) -> Source:
-    path = Path(name).expanduser()
-    if is_path(name) or path.exists() or not names_package(name):
-        if not path.is_file():
-            raise ObjectNotFound(f"{name} is not there: no file {path}")
-        return Source(path, path.name, home=home)
-    opened = open_package(name, home)
-    if not opened.path:
-        raise InvalidArgument(
-            f"{opened.package.title} has many files; name one", hint=f"such as {name}/PATH"
-        )
-    entry = opened.package.entry(opened.path)
-    return entry_source(entry, home, opened.package, progress=progress)
 
 
 def annotate_named(
@@ -137,7 +120,7 @@ def annotate_named(
     table = load_profiles(profiles, home, progress=progress)
 
     def read(name: str | None) -> pd.DataFrame | None:
-        return None if name is None else read_table(_source(name, home, progress))
+        return None if name is None else read_table(named_source(name, home, progress=progress))
 
     found = science.annotate(
         table.assign(**{_ROW: range(len(table))}),
@@ -168,7 +151,7 @@ def _plate_map(side: SideTables, home: Home, progress: Progress | None) -> pd.Da
             f"which plate has which of {len(side.plate_maps)} plate maps is not told",
             hint="give barcodes: a table with Assay_Plate_Barcode and Plate_Map_Name",
         )
-    sources = [_source(name, home, progress) for name in side.plate_maps]
+    sources = [named_source(name, home, progress=progress) for name in side.plate_maps]
     tables = [read_table(source) for source in sources]
     if side.barcodes is not None:
         tables = [

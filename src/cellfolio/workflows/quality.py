@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.formats.loading import load as load_file
-from cellfolio.imaging.saving import save_figure
-from cellfolio.package.html import visible_text
-from cellfolio.profiles.quality import PlateDesign, PlateQuality, QualityRules, plate_quality
+from cellfolio.evaluation.quality import PlateDesign, PlateQuality, QualityRules, plate_quality
+from cellfolio.evaluation.site_quality import SiteQuality
+from cellfolio.formats.format import Source
+from cellfolio.formats.loading import load as load_source
 from cellfolio.profiles.tables import open_table
 from cellfolio.registries.plates import Well, parse_well
 from cellfolio.storage.disk import write_atomically
+from cellfolio.storage.home import Home
+from cellfolio.storage.progress import Progress
+from cellfolio.workflows.loading import named_source, source_digest
+from cellfolio.workflows.pages import Fact, Section, pictures_of, render_page, write_pictures
 from cellfolio.workflows.plates import column_of
-from cellfolio.workflows.quality_page import PageContent, PagePicture, Section, pictures_of
-
-if TYPE_CHECKING:
-    from jinja2 import Template
+from cellfolio.workflows.quality_page import PageContent
+from cellfolio.workflows.site_quality import SiteContent, read_sites
 
 PLATES = ("Metadata_Plate", "Image_Metadata_Plate")
 """Columns that tell plates: the first that is there."""
-_TEMPLATE = "quality.html"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 80
 
@@ -44,14 +45,17 @@ class QualityPage:
         The page, which needs no other file.
     pictures : tuple of Path
         The pictures in it, as PNG and SVG.
-    quality : PlateQuality
-        What it tells.
+    quality : PlateQuality or None
+        What it tells of the profiles; None without them.
+    sites : SiteQuality or None
+        What it tells of the images; None without a table of them.
     """
 
     plate: str
     path: Path
     pictures: tuple[Path, ...] = field(repr=False)
-    quality: PlateQuality
+    quality: PlateQuality | None
+    sites: SiteQuality | None = None
 
 
 def quality(
@@ -59,20 +63,31 @@ def quality(
     output: Path | str,
     design: PlateDesign | None = None,
     rules: QualityRules | None = None,
+    images: Path | str | None = None,
+    *,
+    progress: Progress | None = None,
+    home: Home | None = None,
 ) -> tuple[QualityPage, ...]:
     r"""Write a page about the quality of each plate, with pictures.
 
     Parameters
     ----------
-    profiles : path, or sequence of paths
+    profiles : path or str, or sequence of them
         Tables of profiles, a row for each well, in the order in which they were made: such as
-        annotated, normalized, selected. One is enough. Plates are told by ``Metadata_Plate``.
+        annotated, normalized, selected. One is enough. Each is a file, or ``PACKAGE/PATH``. Plates
+        are told by ``Metadata_Plate``.
     output : path
         Folder for ``<plate>.html`` and a folder ``<plate>`` of pictures; made if it is not there.
     design : PlateDesign, optional
         Which wells are controls and replicates. Columns may be named without ``Metadata_``.
     rules : QualityRules, optional
         When a well is flagged.
+    images : path, optional
+        Table of the plates' images, a row for each site, as it is written when plates are
+        measured, or ``PACKAGE/PATH``; see `cellfolio.evaluation.site_quality`. Without profiles,
+        pages tell of it only.
+    progress : callable, optional
+    home : Home, optional
 
     Returns
     -------
@@ -82,8 +97,8 @@ def quality(
     Raises
     ------
     InvalidArgument
-        See `cellfolio.profiles.plate_quality`.
-    ObjectNotFound, BrokenFile, UnknownFormat
+        See `cellfolio.evaluation.plate_quality`.
+    ObjectNotFound, EntryNotFound, TransferIncomplete, BrokenFile, UnknownFormat
 
     Examples
     --------
@@ -98,14 +113,19 @@ def quality(
     ...     sorted(one.name for one in Path(folder, "pages").iterdir())
     ['P7', 'P7.html']
     """
-    paths = [Path(profiles)] if isinstance(profiles, (str, Path)) else list(map(Path, profiles))
-    if not paths:
-        raise InvalidArgument("expected at least one table of profiles, found none")
-    stages = _stage_names(paths)
-    tables = {name: load_file(path) for name, path in stages.items()}
-    inputs = {name: _digest(path) for name, path in stages.items()}
-    design = _with_columns(design or PlateDesign(), list(tables.values()))
-    plates = {name: _by_plate(table, paths[0]) for name, table in tables.items()}
+    words = [profiles] if isinstance(profiles, (str, Path)) else list(profiles)
+    home = home or Home()
+    sites = {} if images is None else read_sites(named_source(images, home, progress=progress))
+    if not words and not sites:
+        raise InvalidArgument("expected at least one table of profiles, or of images, found none")
+    if not words:
+        return tuple(write_site_page(plate, one, Path(output)) for plate, one in sites.items())
+    stages = _stage_names([named_source(word, home, progress=progress) for word in words])
+    tables = {name: load_source(source) for name, source in stages.items()}
+    inputs = {name: str(source_digest(source)) for name, source in stages.items()}
+    design = with_columns(design or PlateDesign(), list(tables.values()))
+    shown = next(iter(stages)).rpartition("/")[2]
+    plates = {name: _by_plate(table, shown) for name, table in tables.items()}
     first = next(iter(plates.values()))
     for name, found in plates.items():
         if set(found) != set(first):
@@ -117,8 +137,13 @@ def quality(
     pages = []
     for plate in first:
         own = {name: found[plate] for name, found in plates.items()}
+        if sites and plate not in sites:
+            raise InvalidArgument(f"{images} has no images of the plate {plate}")
         try:
-            pages.append(write_quality_page(plate, own, Path(output), design, rules, inputs=inputs))
+            page = write_quality_page(
+                plate, own, Path(output), design, rules, inputs=inputs, sites=sites.get(plate)
+            )
+            pages.append(page)
         except InvalidArgument as error:
             raise InvalidArgument(f"{plate}: {error}", hint=error.hint) from error
     return tuple(pages)
@@ -132,6 +157,7 @@ def write_quality_page(
     rules: QualityRules | None = None,
     *,
     inputs: Mapping[str, str] | None = None,
+    sites: SiteContent | None = None,
 ) -> QualityPage:
     """Write the page of one plate, and its pictures.
 
@@ -140,13 +166,15 @@ def write_quality_page(
     plate : str
         What the plate is called; characters that are no good in names of files become ``_``.
     stages : mapping of str to table
-        As for `cellfolio.profiles.plate_quality`.
+        As for `cellfolio.evaluation.plate_quality`.
     folder : Path
         Made if it is not there.
     design : PlateDesign, optional
     rules : QualityRules, optional
     inputs : mapping of str to str, optional
         Digest of each file that the tables are from, by its name; told in the page.
+    sites : SiteContent, optional
+        What is known of the plate's images.
 
     Returns
     -------
@@ -162,15 +190,42 @@ def write_quality_page(
     found = plate_quality(stages, design, rules, places=places or None)
     content = PageContent(
         plate, found, design, rules, tuple(wells[name] for name in found.wells["well"] if wells),
-        inputs or {},
+        {**(inputs or {}), **({} if sites is None else {sites.file: sites.digest})},
     )  # fmt: skip
-    sections = content.sections()
+    sections, facts = content.sections(), content.facts()
+    if sites is not None:
+        sections[1:1] = sites.sections()
+        facts += sites.facts()
+    about = f"of profiles: {' → '.join(found.stages)}"
+    path, pictures = _write_page(plate, about, facts, sections, folder)
+    return QualityPage(plate, path, pictures, found, None if sites is None else sites.quality)
+
+
+def write_site_page(plate: str, sites: SiteContent, folder: Path) -> QualityPage:
+    """Write the page of a plate of which only the images are known.
+
+    Parameters
+    ----------
+    plate : str
+    sites : SiteContent
+    folder : Path
+        Made if it is not there.
+    """
+    sections = [*sites.sections(), sites.origin()]
+    path, pictures = _write_page(plate, "by its images", sites.facts(), sections, folder)
+    return QualityPage(plate, path, pictures, None, sites.quality)
+
+
+def _write_page(
+    plate: str, about: str, facts: Sequence[Fact], sections: Sequence[Section], folder: Path
+) -> tuple[Path, tuple[Path, ...]]:
     name = file_name(plate)
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = _write_pictures(pictures_of(sections), folder / name)
+    pictures = write_pictures(pictures_of(sections), folder / name)
     page = folder / f"{name}.html"
-    write_atomically(page, _render(content, sections).encode("utf-8"))
-    return QualityPage(plate, page, pictures, found)
+    text = render_page(plate, "quality", f"Quality of a plate {about}.", facts, sections)
+    write_atomically(page, text.encode("utf-8"))
+    return page, pictures
 
 
 def file_name(plate: str) -> str:
@@ -189,21 +244,21 @@ def file_name(plate: str) -> str:
     return f"{plain}-{hashlib.sha256(plate.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
-def _stage_names(paths: Sequence[Path]) -> dict[str, Path]:
-    found = {path.name: path for path in paths}
-    if len(found) < len(paths):  # the same name in several folders
-        found = {str(path): path for path in paths}
-    if len(found) < len(paths):
-        raise InvalidArgument("a table of profiles is named twice")
-    return found
+def _stage_names(sources: Sequence[Source]) -> dict[str, Source]:
+    """Return the tables by name: that of the file, or all of its path, or both."""
+    ways: tuple[Callable[[Source], str], ...] = (
+        lambda one: one.name.rpartition("/")[2],
+        lambda one: one.name,
+        lambda one: str(one.path),
+    )
+    for way in ways:  # the same name may be in several folders
+        found = {way(source): source for source in sources}
+        if len(found) == len(sources):
+            return found
+    raise InvalidArgument("a table of profiles is named twice")
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-
-
-def _with_columns(design: PlateDesign, tables: Sequence[Any]) -> PlateDesign:
+def with_columns(design: PlateDesign, tables: Sequence[Any]) -> PlateDesign:
     """Return the design with columns as the tables call them."""
     known = dict.fromkeys(name for table in tables for name in open_table(table).columns())
     columns = pd.DataFrame(columns=list(known))
@@ -216,13 +271,13 @@ def _with_columns(design: PlateDesign, tables: Sequence[Any]) -> PlateDesign:
     )
 
 
-def _by_plate(table: Any, path: Path) -> dict[str, Any]:
+def _by_plate(table: Any, file: str) -> dict[str, Any]:
     """Return the rows of each plate; all of them under the file's name if no column tells it."""
     opened = open_table(table)
     metadata = opened.columns()
     column = next((name for name in PLATES if name in metadata), None)
     if column is None:
-        return {path.name.partition(".")[0]: table}
+        return {file.partition(".")[0]: table}
     names = metadata[column].astype(str)
     rows = {name: np.flatnonzero(names == name) for name in dict.fromkeys(names)}
     if len(rows) == 1:
@@ -239,34 +294,3 @@ def _places(table: Any, column: str) -> dict[str, Well]:
         return {str(name): parse_well(str(name)) for name in metadata[column]}
     except InvalidArgument:
         return {}
-
-
-def _write_pictures(pictures: Sequence[PagePicture], folder: Path) -> tuple[Path, ...]:
-    folder.mkdir(exist_ok=True)
-    paths = []
-    for picture in pictures:
-        png, svg = (folder / f"{picture.name}.{suffix}" for suffix in ("png", "svg"))
-        write_atomically(png, picture.png)
-        save_figure(picture.figure, svg)
-        paths += [png, svg]
-    return tuple(paths)
-
-
-def _render(content: PageContent, sections: Sequence[Section]) -> str:
-    stages = " → ".join(content.quality.stages)
-    return _template().render(
-        plate=content.plate, about=stages, facts=content.facts(), sections=sections
-    )
-
-
-def _template() -> Template:
-    """Return the template; every text is escaped, and characters that hide are written out."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("cellfolio.workflows"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=lambda value: visible_text(value) if isinstance(value, str) else value,
-    )
-    return environment.get_template(_TEMPLATE)

@@ -2,77 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from cellfolio.imaging.saving import png_bytes
+from cellfolio.workflows.pages import Fact, PagePicture, Section
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
-    from cellfolio.profiles.quality import PlateDesign, PlateQuality, QualityRules
+    from cellfolio.evaluation.quality import PlateDesign, PlateQuality, QualityRules
     from cellfolio.registries.plates import Well
 
 _ROWS = 15
 """Rows of a table that are shown."""
-_SCREEN = 96
-"""Pixels to the inch on a screen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A number at the head of the page."""
-
-    label: str
-    value: str
-    more: str = ""
-    warn: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PagePicture:
-    """A picture in the page; `name` is that of its files."""
-
-    name: str
-    figure: Figure
-    alt: str
-    caption: str
-    png: bytes
-
-    @classmethod
-    def of(cls, name: str, figure: Figure, alt: str, caption: str) -> PagePicture:
-        """Return a picture of a figure, which is laid out once for all formats."""
-        png = png_bytes(figure)
-        figure.set_layout_engine("none")
-        return cls(name, figure, alt, caption, png)
-
-    @property
-    def base64(self) -> str:
-        """The picture as PNG, as an address of data has it."""
-        return base64.b64encode(self.png).decode("ascii")
-
-    @property
-    def width(self) -> int:
-        """Pixels of a screen that it takes, if there is room."""
-        return round(float(self.figure.get_size_inches()[0]) * _SCREEN)
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A part of the page; `numbers` are the columns that hold numbers."""
-
-    title: str
-    about: str
-    pictures: tuple[PagePicture, ...] = ()
-    header: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-    numbers: tuple[int, ...] = ()
-    more: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,8 +267,3 @@ def _share(share: float) -> str:
     if not math.isfinite(share):
         return "–"
     return "0%" if share <= 0 else f"{share:.2%}" if share < 0.01 else f"{share:.1%}"
-
-
-def pictures_of(sections: Sequence[Section]) -> list[PagePicture]:
-    """Return all pictures of a page."""
-    return [picture for section in sections for picture in section.pictures]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import uuid
 from collections.abc import Iterable, Iterator
@@ -15,11 +14,13 @@ from typing import TYPE_CHECKING
 from cellfolio.errors import InvalidArgument
 from cellfolio.formats.single_cells.cellprofiler import CellProfilerCells
 from cellfolio.formats.single_cells.opening import open_cells
-from cellfolio.formats.single_cells.source import CellProblem, CellSource
+from cellfolio.formats.single_cells.source import CellBatch, CellProblem, CellSource
 from cellfolio.profiles.linking import METADATA
+from cellfolio.storage.disk import sha256_of
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Meter, Progress
 from cellfolio.workflows.cell_profiles import held_cells
+from cellfolio.workflows.reading_cells import in_processes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,6 +64,7 @@ def single_cells(
     output: Path | str,
     *,
     keep_going: bool = False,
+    workers: int | None = 1,
     progress: Progress | None = None,
     home: Home | None = None,
 ) -> WrittenCells:
@@ -79,6 +81,9 @@ def single_cells(
         ``.parquet``; a file that is there is replaced once the new one is whole.
     keep_going : bool
         Whether parts that are broken are left out, and told of, instead of raised.
+    workers : int or None
+        Processes that read folders of CellProfiler's tables; None for one for each core. The file
+        is the same. In a script, more than one need ``if __name__ == "__main__":`` around the call.
     progress : callable, optional
     home : Home, optional
 
@@ -105,7 +110,8 @@ def single_cells(
         source = open_cells(path, keep_going=keep_going)
         unfinished = output.with_name(f".{uuid.uuid4().hex}.parquet")
         try:
-            found = _write(source, path, unfinished, progress)
+            batches = in_processes(source, workers).batches()
+            found = _write(source, batches, path, unfinished, progress)
             unfinished.replace(output)
         finally:
             with contextlib.suppress(OSError):
@@ -122,7 +128,11 @@ def _check_output(path: Path) -> Path:
 
 
 def _write(
-    source: CellSource, path: Path, output: Path, progress: Progress | None
+    source: CellSource,
+    batches: Iterator[CellBatch],
+    path: Path,
+    output: Path,
+    progress: Progress | None,
 ) -> tuple[int, int, int, int, int, tuple[CellProblem, ...]]:
     """Write cells; return what `WrittenCells` tells."""
     import pyarrow.parquet as pq
@@ -133,7 +143,7 @@ def _write(
     sites = cells = 0
     with contextlib.ExitStack() as stack:
         writer = None
-        for group, parts in _groups(source, problems, meter):
+        for group, parts in _groups(batches, len(source.columns), problems, meter):
             if writer is None:
                 writer = stack.enter_context(
                     pq.ParquetWriter(output, group.schema, **_rules(group))
@@ -152,15 +162,15 @@ def _write(
 
 
 def _groups(
-    source: CellSource, problems: list[CellProblem], meter: Meter
+    batches: Iterator[CellBatch], width: int, problems: list[CellProblem], meter: Meter
 ) -> Iterator[tuple[pa.Table, int]]:
-    """Yield whole parts of a source that are together a group of rows, and how many they are."""
+    """Yield whole batches that are together a group of rows, and how many they are."""
     import pyarrow as pa
 
-    most = max(1, _VALUES // max(1, len(source.columns)))
+    most = max(1, _VALUES // max(1, width))
     pending: list[pa.Table] = []
     rows = 0
-    for batch in source.batches():
+    for batch in batches:
         problems += batch.problems
         meter.advance(files=1)
         meter.tell()
@@ -197,9 +207,4 @@ def _digests(source: CellSource, path: Path) -> dict[str, str]:
     else:
         below = sorted(one for one in path.rglob("*") if one.name.lower().endswith(_READ))
         files = [(one.relative_to(path).as_posix(), one) for one in below]
-    return {name: _digest(one) for name, one in files}
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    return {name: str(sha256_of(one)) for name, one in files}

@@ -87,6 +87,11 @@ class CellProfilerCells:
         return sum(len(folder.images) for folder in self._folders)
 
     @property
+    def parts(self) -> int:
+        """Number of folders, each of which can be read by itself."""
+        return len(self._folders)
+
+    @property
     def files(self) -> tuple[Source, ...]:
         """The files that are read, in order."""
         return tuple(source for folder in self._folders for source in folder.sources)
@@ -101,21 +106,41 @@ class CellProfilerCells:
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[CellBatch]:
         """Read the cells, or some of their columns (see `CellSource`)."""
-        import pyarrow as pa
+        wanted = self.check(columns)
+        for at in range(self.parts):
+            yield from self.read_part(at, wanted)
 
+    def check(self, columns: Sequence[str] | None) -> tuple[str, ...]:
+        """Return the columns that are asked for; all if none are named.
+
+        Raises
+        ------
+        InvalidArgument
+            If one is not there.
+        """
         wanted = self.columns if columns is None else tuple(columns)
         check_columns(self._root, wanted, self.columns)
+        return wanted
+
+    def read_part(self, at: int, columns: tuple[str, ...]) -> Iterator[CellBatch]:
+        """Read the cells of a folder; those of all folders in order are all `batches`.
+
+        Raises
+        ------
+        BrokenFile
+        """
+        import pyarrow as pa
+
         types = {int: pa.int64(), float: pa.float64(), str: pa.string()}
-        schema = pa.schema([(name, types[self._kinds[name]]) for name in wanted])
-        problems = list(self._problems)
-        for folder in self._folders:
-            try:
-                for image, cells in _read(folder, frozenset(wanted)):
-                    made = _fitted(schema, image, cells.table)
-                    yield CellBatch(made, (*problems, *cells.problems))
-                    problems = []
-            except BrokenFile as error:
-                self._tell(error, problems)
+        schema = pa.schema([(name, types[self._kinds[name]]) for name in columns])
+        problems = [] if at else list(self._problems)
+        try:
+            for image, cells in _read(self._folders[at], frozenset(columns)):
+                made = _fitted(schema, image, cells.table)
+                yield CellBatch(made, (*problems, *cells.problems))
+                problems = []
+        except BrokenFile as error:
+            self._tell(error, problems)
         if problems:
             yield CellBatch(schema.empty_table(), tuple(problems))
 

@@ -66,7 +66,7 @@ class SqliteCells:
         self._names = renamed(layout.image_columns)
         metadata = {**self._names, **dict.fromkeys(METADATA + key for key in layout.keys)}
         numbers = [_number_name(one.name) for one in layout.compartments]
-        parents = [METADATA + column for column in layout.base.parents.values()]
+        parents = [METADATA + layout.parent_column(step) for step in layout.steps]
         features = [name for one in layout.compartments for name in one.features]
         self.columns: tuple[str, ...] = (*metadata, *numbers, *parents, *features)
 
@@ -230,25 +230,39 @@ class _Reader:
         base, asked = self.layout.base, set(wanted)
         of = self.objects[base.name]
         rowids, images = of.rowids[piece], of.images[piece]
-        found = self._features(base.name, asked, rowids, tuple(base.parents.values()))
+        links = {step.parent: self.layout.parent_column(step) for step in self.layout.steps}
+        own = tuple(column for column in links.values() if column in base.parents.values())
+        found = self._features(base.name, asked, rowids, own)
         linked = {base.name: rowids}
-        for other, column in base.parents.items():
-            linked[other] = self.objects[other].find(images, found[column])
+        for step in self.layout.steps:
+            column = links[step.parent]
+            if column not in found:
+                found[column] = self._numbers(step.child, column, linked[step.child])
+            linked[step.parent] = self.objects[step.parent].find(images, found[column])
         kept = np.all([some >= 0 for some in linked.values()], axis=0)
         if not kept.all():
             linked = {name: some[kept] for name, some in linked.items()}
             found = {name: some[kept] for name, some in found.items()}
             images = images[kept]
-        for other in base.parents:
+        for other in links:
             found |= self._features(other, asked, linked[other])
         numbers = {_number_name(base.name): of.numbers[piece][kept]}
-        for other, column in base.parents.items():
+        for other, column in links.items():
             numbers[METADATA + column] = found[column].astype(np.int64)
             numbers[_number_name(other)] = numbers[METADATA + column]
         made = {name: pa.array(some) for name, some in (found | numbers).items() if name in asked}
         for name in asked.intersection(self.images.columns):
             made[name] = self.images.columns[name].take(pa.array(images))
         return pa.table({name: made[name] for name in wanted})
+
+    def _numbers(self, name: str, column: str, rowids: Numbers) -> npt.NDArray[np.float64]:
+        """Read numbers of parents for rows, some of which are not there."""
+        import numpy as np
+
+        there = rowids >= 0
+        found = np.zeros(len(rowids))
+        found[there] = self.rows[name].read(rowids[there], [column])[0]
+        return found
 
     def _features(
         self, name: str, asked: set[str], rowids: Numbers, more: tuple[str, ...] = ()

@@ -10,7 +10,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from cellfolio.errors import InvalidArgument
 from cellfolio.formats.databases import quoted
+from cellfolio.profiles.linking import Step, find_steps
 
 COMPARTMENTS = frozenset({"Cells", "Cytoplasm", "Nuclei"})
 _OWN = "Per_"
@@ -63,7 +65,9 @@ class Layout:
         Columns of metadata of images.
     compartments : tuple of Compartment
     base : Compartment
-        That of which a row is a cell: it names its objects of all others.
+        That of which a row is a cell: it names its objects of all others, itself or through them.
+    steps : tuple of Step
+        How from its rows those of the others are found.
     missing : tuple of str
         Compartments that are named as parents, and have no table.
     """
@@ -73,7 +77,12 @@ class Layout:
     image_columns: tuple[str, ...]
     compartments: tuple[Compartment, ...]
     base: Compartment
+    steps: tuple[Step, ...]
     missing: tuple[str, ...]
+
+    def parent_column(self, step: Step) -> str:
+        """Return the column of a compartment that names its objects of another."""
+        return _named(self.compartments, step.child).parents[step.parent]
 
 
 def read_layout(connection: sqlite3.Connection) -> Layout:
@@ -115,7 +124,12 @@ def read_layout(connection: sqlite3.Connection) -> Layout:
     kept = tuple(
         name for name in tables[images] if name.startswith(("Metadata_", "Image_Metadata_"))
     )
-    return Layout(images, keys, kept, compartments, _base(compartments), tuple(missing))
+    try:
+        steps = find_steps({one.name: one.parents for one in compartments})
+    except InvalidArgument as error:
+        raise BrokenLayout(error.message) from None
+    base = _named(compartments, steps[0].child) if steps else compartments[0]
+    return Layout(images, keys, kept, compartments, base, steps, tuple(missing))
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> tuple[str, ...]:
@@ -140,15 +154,8 @@ def _compartment(
     return Compartment(name, table, _number(table, prefix, columns) or "", linked, features)
 
 
-def _base(compartments: tuple[Compartment, ...]) -> Compartment:
-    names = {one.name for one in compartments}
-    for one in compartments:
-        if names.difference(one.parents) <= {one.name}:
-            return one
-    raise BrokenLayout(
-        f"its tables {', '.join(sorted(names))} cannot be linked: none names its parents in all "
-        f"others, such as Cytoplasm_Parent_Cells"
-    )
+def _named(compartments: tuple[Compartment, ...], name: str) -> Compartment:
+    return next(one for one in compartments if one.name == name)
 
 
 @dataclass(frozen=True, slots=True)

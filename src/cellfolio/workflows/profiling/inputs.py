@@ -16,6 +16,7 @@ from cellfolio.formats.format import Source
 from cellfolio.formats.loading import load as load_source
 from cellfolio.metadata.barcodes import barcodes_of, find_plate_map, unknown_plate
 from cellfolio.package.nearest import suggest_or_list
+from cellfolio.storage.disk import sha256_of
 from cellfolio.workflows.plate_files import read_table
 from cellfolio.workflows.profiling.recipe import AnnotateStep, Inputs, Recipe
 
@@ -219,16 +220,12 @@ class Digests:
         if self.known.get(key, [""])[0] == look:
             digest = self.known[key][1]
         elif path.is_dir():
-            lines = [f"{one.relative_to(path).as_posix()}\0{hash_file(one)}\n" for one in files]
+            lines = [
+                f"{one.relative_to(path).as_posix()}\0{sha256_of(one).value}\n" for one in files
+            ]
             digest = hashlib.sha256("".join(lines).encode()).hexdigest()
         else:
-            digest = hash_file(path)
+            digest = sha256_of(path).value
         settled = all(now - stat.st_mtime_ns > _RACY for _, stat in stats)
         self.seen[key] = [look if settled else "", digest]
         return digest
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -144,6 +144,26 @@ class Outputs:
 
 
 @dataclass(frozen=True, slots=True)
+class PageStep:
+    """What the page about a plate's quality is told of it (see `cellfolio.evaluation.PlateDesign`).
+
+    Attributes
+    ----------
+    perturbation : tuple of str
+        Columns that tell replicates; by default the one of the external table.
+    reference : str
+        Query that names negative controls; by default what a normalization learns from.
+    well, count : str
+        Columns of wells, and of numbers of objects; the latter is found if empty.
+    """
+
+    perturbation: tuple[str, ...] = ()
+    reference: str = ""
+    well: str = "Metadata_Well"
+    count: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """A table that every plate gets: `step` makes it of the stage `source`, or of the input."""
 
@@ -168,6 +188,8 @@ class Recipe:
     parity : {'', 'cpjump1-2021'}
         With ``'cpjump1-2021'``, each step takes what the one before wrote with five digits, and
         each operation of a selection sees all features, as in 2021.
+    page : PageStep or None
+        Of the page about the quality of each plate; None if there is to be none.
     """
 
     inputs: Inputs
@@ -175,6 +197,7 @@ class Recipe:
     stages: tuple[Stage, ...]
     outputs: Outputs = Outputs()
     parity: str = ""
+    page: PageStep | None = PageStep()
 
     def stage(self, name: str) -> Stage:
         """Return a stage by its name."""

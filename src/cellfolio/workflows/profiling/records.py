@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cellfolio.storage.disk import write_atomically
-from cellfolio.workflows.profiling.inputs import hash_file
+from cellfolio.storage.disk import sha256_of, write_atomically
 from cellfolio.workflows.profiling.recipe import AggregateStep, Recipe, Stage
 
 RECORD = "record.json"
-_FORM = "cellfolio profiles 1"
+_FORM = "cellfolio profiles 2"
 _METHODS = 1
 """Raised when a step gives other numbers than before, so that its files are made again."""
 _EXACT = "parquet"
@@ -120,18 +119,29 @@ class PlateRecord:
         why = facts.differs(recorded)
         if why:
             return why
-        same = path.stat().st_size == recorded["size"] and hash_file(path) == recorded["sha256"]
+        beside = {self.folder / other: digest for other, digest in recorded["pictures"].items()}
+        if not all(one.is_file() for one in beside):
+            return "a picture of it is not there"
+        same = path.stat().st_size == recorded["size"] and all(
+            sha256_of(one).value == digest
+            for one, digest in {path: recorded["sha256"], **beside}.items()
+        )
         return "" if same else "it was changed after it was made"
 
-    def add(self, name: str, facts: Facts, shape: tuple[int, int]) -> None:
-        """Record a file that was just written."""
+    def add(
+        self, name: str, facts: Facts, shape: tuple[int, int], pictures: Iterable[Path] = ()
+    ) -> None:
+        """Record a file that was just written, and the pictures that belong to it."""
         path = self.folder / name
         self.files[name] = {
             **json.loads(json.dumps(asdict(facts))),
             "rows": shape[0],
             "features": shape[1],
             "size": path.stat().st_size,
-            "sha256": hash_file(path),
+            "sha256": sha256_of(path).value,
+            "pictures": {
+                one.relative_to(self.folder).as_posix(): sha256_of(one).value for one in pictures
+            },
         }
 
 
@@ -166,9 +176,13 @@ def stage_facts(recipe: Recipe, stage: Stage, made_of: Mapping[str, str]) -> Fac
         parameters["features"] = list(recipe.inputs.features)
     if isinstance(step, AggregateStep) and recipe.inputs.keep_going:
         parameters["keep_going"] = True
-    code = f"{version('cellfolio')}+{_METHODS}"
     kind = type(step).__name__.removesuffix("Step").lower()
-    return Facts(kind, parameters, made_of, "", code)
+    return Facts(kind, parameters, made_of, "", code_version())
+
+
+def code_version() -> str:
+    """Return what tells the code that made a file."""
+    return f"{version('cellfolio')}+{_METHODS}"
 
 
 _NAMES = frozenset(("name", "of", "plate_map", "barcodes", "external"))

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from cellfolio.errors import InvalidArgument, StoreError
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.progress import Meter, Progress
+from cellfolio.workflows.processes import Failure, alone_in, count_workers, do_all
 from cellfolio.workflows.profiling.inputs import Plate, find_plates
-from cellfolio.workflows.profiling.making import Failure, Job, ProfiledPart, pooled_jobs
+from cellfolio.workflows.profiling.jobs import Job, pooled_jobs
+from cellfolio.workflows.profiling.pages import PAGES, page_stages
+from cellfolio.workflows.profiling.parts import ProfiledPart
 from cellfolio.workflows.profiling.recipe import Recipe
 
 RUN_RECORD = "run.json"
-_LOCK = ".running.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +109,12 @@ def run_recipe(
     StoreError
         If another run is at work in the folder.
     """
-    if workers is not None and workers < 1:
-        raise InvalidArgument(f"workers should be at least 1, found {workers!r}")
+    count_workers(workers, 1)  # before anything is made
     output = Path(output)
     jobs, left_out = _plan(recipe, output, plates)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     output.mkdir(parents=True, exist_ok=True)
-    with _alone(output):
+    with alone_in(output):
         meter = Meter(progress, "profile", len(jobs), 0)
         parts: dict[str, ProfiledPart] = {}
         for level in ("plate", "batch", "all"):
@@ -147,6 +142,8 @@ def _plan(recipe: Recipe, output: Path, wanted: Sequence[str]) -> tuple[list[Job
     pooled = list(pooled_jobs(recipe, plates, output))
     if pooled and wanted:
         names = dict.fromkeys(stage.name for stage in recipe.stages if stage.level != "plate")
+        if recipe.page is not None and page_stages(recipe)[-1].name in names:
+            names[PAGES] = None
         return jobs, f"{', '.join(names)}: made of several plates, and only some were asked for"
     return jobs + pooled, ""
 
@@ -171,58 +168,8 @@ def _waiting(job: Job, parts: dict[str, ProfiledPart]) -> Failure:
 
 def _done(jobs: list[Job], workers: int | None) -> Iterator[tuple[Job, ProfiledPart]]:
     """Yield the jobs that are done, as they are."""
-    count = min(workers or len(os.sched_getaffinity(0)), len(jobs))
-    if count <= 1:
-        yield from ((job, job.do()) for job in jobs)
-        return
-    import multiprocessing
-
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent) as pool:
-        waiting = {pool.submit(Job.do, job): job for job in jobs}
-        try:
-            for future in as_completed(waiting):
-                try:
-                    yield waiting[future], future.result()
-                except BrokenProcessPool:
-                    told = Failure(
-                        "BrokenProcessPool",
-                        "the process that worked on it ended; there may be too little memory",
-                        "take fewer workers",
-                    )
-                    yield waiting[future], ProfiledPart(waiting[future].name, failure=told)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it ends, however that happens."""
-    import multiprocessing
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-@contextmanager
-def _alone(output: Path) -> Iterator[None]:
-    """Keep other runs away from a folder."""
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(output / _LOCK, timeout=0):
-            yield
-    except Timeout:
-        raise StoreError(
-            f"another run is at work in {output}", hint="wait for it, or name another folder"
-        ) from None
+    for job, found in do_all(Job.do, jobs, workers):
+        yield job, ProfiledPart(job.name, failure=found) if isinstance(found, Failure) else found
 
 
 def _record(recipe: Recipe, run: ProfileRun, started: str) -> None:
@@ -237,6 +184,7 @@ def _record(recipe: Recipe, run: ProfileRun, started: str) -> None:
             "stages": [stage.name for stage in recipe.stages],
             "parity": recipe.parity,
             "output": asdict(recipe.outputs),
+            "page": None if recipe.page is None else asdict(recipe.page),
         },
         "parts": [
             {

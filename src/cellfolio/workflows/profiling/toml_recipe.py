@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,26 +20,39 @@ from cellfolio.workflows.profiling.recipe import (
     Inputs,
     NormalizeStep,
     Outputs,
+    PageStep,
     Recipe,
     SelectStep,
     plan_stages,
+)
+from cellfolio.workflows.toml_keys import (
+    ANY,
+    FLAG,
+    NUMBER,
+    TABLE,
+    TABLES,
+    TEXT,
+    TEXTS,
+    check_keys,
+    choose,
+    read_toml,
 )
 
 if TYPE_CHECKING:
     from cellfolio.profiles import Modz, Normalization, Operation
     from cellfolio.profiles.aggregating import Average
 
-TEXT, FLAG, TEXTS, ANY = "a text", "true or false", "a list of texts", "a list"
 KEYS: Mapping[str, Mapping[str, str]] = {
     "": {
         "parity": TEXT,
-        "input": "a table",
-        "aggregate": "a table",
-        "annotate": "a table",
-        "normalize": "a list of tables",
-        "feature_select": "a list of tables",
-        "consensus": "a list of tables",
-        "output": "a table",
+        "input": TABLE,
+        "aggregate": TABLE,
+        "annotate": TABLE,
+        "normalize": TABLES,
+        "feature_select": TABLES,
+        "consensus": TABLES,
+        "quality": TABLE,
+        "output": TABLE,
     },
     "input": {
         "cells": TEXT,
@@ -63,27 +75,23 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "method": TEXT,
         "reference": TEXT,
         "by": TEXTS,
-        "epsilon": "a number",
+        "epsilon": NUMBER,
         "kind": TEXT,
         "center": FLAG,
     },
     "feature_select": {"operations": ANY, "level": TEXT, "of": TEXTS, "reference": TEXT},
     "consensus": {"by": TEXTS, "of": TEXTS, "method": TEXT, "level": TEXT},
+    "quality": {
+        "page": FLAG,
+        "perturbation": TEXTS,
+        "reference": TEXT,
+        "well": TEXT,
+        "count": TEXT,
+    },
     "output": {"formats": TEXTS, "number_format": TEXT},
 }
 """Every key of a recipe, and what it should be; those of the document itself under ''."""
 
-_CHECKS: Mapping[str, Callable[[Any], bool]] = {
-    TEXT: lambda value: isinstance(value, str),
-    FLAG: lambda value: isinstance(value, bool),
-    TEXTS: lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
-    ANY: lambda value: isinstance(value, list),
-    "a number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
-    "a table": lambda value: isinstance(value, dict),
-    "a list of tables": lambda value: (
-        isinstance(value, list) and all(isinstance(one, dict) for one in value)
-    ),
-}
 METHODS = {
     "standardize": "Standardize",
     "robustize": "Robustize",
@@ -138,10 +146,7 @@ def read_recipe(path: Path | str) -> Recipe:
     ['normalized']
     """
     path = Path(path)
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InvalidArgument(f"the recipe {path} cannot be read: {error}") from None
+    document = read_toml(path, "recipe")
     try:
         return parse_recipe(document, path.resolve().parent)
     except InvalidArgument as error:
@@ -176,35 +181,8 @@ def parse_recipe(document: Mapping[str, Any], root: Path) -> Recipe:
         tuple(_select(one) for one in document.get("feature_select", ())),
         tuple(_consensus(one) for one in document.get("consensus", ())),
     )
-    return Recipe(inputs, root, stages, _outputs(document.get("output", {})), parity)
-
-
-def check_keys(found: Mapping[str, Any], known: Mapping[str, str], where: str) -> None:
-    """Refuse keys that are not known, and values of another kind.
-
-    Raises
-    ------
-    InvalidArgument
-    """
-    for key, value in found.items():
-        if key not in known:
-            raise InvalidArgument(f"{where} has no key {key!r}", hint=suggest_or_list(key, known))
-        if not _CHECKS[known[key]](value):
-            raise InvalidArgument(f"{key} of {where} should be {known[key]}, found {value!r}")
-
-
-def choose(what: str, value: str, known: tuple[str, ...]) -> None:
-    """Refuse a value that is none of some.
-
-    Raises
-    ------
-    InvalidArgument
-    """
-    if value not in known:
-        names = ", ".join(repr(one) for one in known)
-        raise InvalidArgument(
-            f"{what} should be one of {names}, found {value!r}", hint=suggest_or_list(value, known)
-        )
+    page = _page(document.get("quality", {}))
+    return Recipe(inputs, root, stages, _outputs(document.get("output", {})), parity, page)
 
 
 def _inputs(part: Mapping[str, Any] | None) -> Inputs:
@@ -332,6 +310,18 @@ def _combining(method: str) -> Modz | Average:
     if method == "modz":
         return Modz()
     return "mean" if method == "mean" else "median"
+
+
+def _page(part: Mapping[str, Any]) -> PageStep | None:
+    told = {key: one for key, one in _tuples(part).items() if key != "page"}
+    if part.get("page", True):
+        return PageStep(**told)
+    if told:
+        raise InvalidArgument(
+            "[quality] says that there is no page, and what should be on it",
+            hint=f"leave out page = false, or {', '.join(told)}",
+        )
+    return None
 
 
 def _outputs(part: Mapping[str, Any]) -> Outputs:

@@ -35,7 +35,8 @@ from cellfolio.workflows.profiling.recipe import (
     SelectStep,
     plan_stages,
 )
-from cellfolio.workflows.profiling.toml_recipe import choose, make_normalization, make_operation
+from cellfolio.workflows.profiling.toml_recipe import make_normalization, make_operation
+from cellfolio.workflows.toml_keys import choose
 
 _COMMON = ("perform", "features", "image_features", "subgroups", "subgroup_col", "min_cells")
 YAML_KEYS: Mapping[str, tuple[str, ...]] = {
@@ -161,7 +162,7 @@ def _recipe(steps: Mapping[str, Any], plates: tuple[str, ...], root: Path, parit
         pattern = "../../backend/{batch}/{plate}/{plate}.sqlite"
     features = _features(steps, [*normalized.values(), *selected.values()])
     if steps.get("quality_control"):
-        _left_out("quality_control", "`cellfolio quality` makes pages of the plates")
+        _left_out("quality_control", "each plate has a page about its quality")
     stages = plan_stages(
         None if aggregate is None else _aggregate(aggregate),
         _annotate(steps),

@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 
 from cellfolio.errors import InvalidArgument
+from cellfolio.evaluation.positions import PositionEffect, position_effect
+from cellfolio.evaluation.replicates import ReplicateAgreement, agreement
 from cellfolio.profiles.aggregating import OBJECT_COUNT
 from cellfolio.profiles.embedding import embed
 from cellfolio.profiles.features import parse_feature
-from cellfolio.profiles.positions import PositionEffect, position_effect
-from cellfolio.profiles.replicates import ReplicateAgreement, agreement
 from cellfolio.profiles.rows import find_rows
 from cellfolio.profiles.statistics import Array, Mask, medians
 from cellfolio.profiles.tables import ProfileTable, open_table

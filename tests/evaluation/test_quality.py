@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.profiles import PlateDesign, QualityRules, feature_select, plate_quality, to_anndata
+from cellfolio.evaluation import PlateDesign, QualityRules, plate_quality
+from cellfolio.evaluation.positions import position_effect
+from cellfolio.profiles import feature_select, to_anndata
 from cellfolio.profiles.features import parse_feature
 from cellfolio.profiles.operations import FrequencyThreshold, VarianceThreshold
-from cellfolio.profiles.positions import position_effect
 from tests.profiles.plates import CONTROLS, PLACES, WELLS, make_plate
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)

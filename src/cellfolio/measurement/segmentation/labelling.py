@@ -1,0 +1,197 @@
+"""Labels of objects: outlines, holes, and which touch the border."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import scipy.ndimage as ndi
+
+from cellfolio.measurement.compiled import compiled
+from cellfolio.measurement.objects import Ints, Labels
+
+Mask = npt.NDArray[np.bool_]
+
+
+def components_of(mask: Mask) -> Labels:
+    """Return parts of a mask that touch, with 8 neighbours, by a number each, from the top.
+
+    Parameters
+    ----------
+    mask : array of bool, shape (rows, columns)
+
+    Examples
+    --------
+    >>> components_of(np.array([[True, False, False], [False, True, False]])).max()
+    np.int32(1)
+    """
+    found: Labels = ndi.label(mask, np.ones((3, 3), dtype=bool), output=np.int32)[0]
+    return found
+
+
+def outline_of(labels: Labels) -> Mask:
+    """Return where the outlines of objects are, as CellProfiler shrinks them.
+
+    Parameters
+    ----------
+    labels : array of int32, shape (rows, columns)
+
+    Returns
+    -------
+    array of bool
+        Pixels of objects that have, of 8 neighbours, one outside of the object or of the image.
+
+    Examples
+    --------
+    >>> int(outline_of(np.ones((4, 5), dtype=np.int32)).sum())
+    14
+    """
+    return _outline(labels)
+
+
+@compiled
+def _outline(labels: Labels) -> Mask:
+    rows, columns = labels.shape
+    found = np.zeros((rows, columns), dtype=np.bool_)
+    for y in range(rows):
+        for x in range(columns):
+            own = labels[y, x]
+            if own == 0:
+                continue
+            if y == 0 or x == 0 or y == rows - 1 or x == columns - 1:
+                found[y, x] = True
+                continue
+            for near_y in range(y - 1, y + 2):
+                for near_x in range(x - 1, x + 2):
+                    if labels[near_y, near_x] != own:
+                        found[y, x] = True
+    return found
+
+
+def at_border(labels: Labels) -> Ints:
+    """Return the numbers of the objects that touch the border of the image.
+
+    Examples
+    --------
+    >>> at_border(np.array([[0, 0, 3], [0, 1, 0], [0, 0, 2]], dtype=np.int32)).tolist()
+    [2, 3]
+    """
+    edges = (labels[:1], labels[-1:], labels[:, :1], labels[:, -1:])
+    found = np.unique(np.concatenate([edge.ravel() for edge in edges]))
+    return found[found > 0].astype(np.int64)
+
+
+def renumber(labels: Labels, first: Ints) -> Labels:
+    """Return labels with new numbers: some objects first, then the others as they follow.
+
+    Parameters
+    ----------
+    labels : array of int32, shape (rows, columns)
+    first : array of int
+        The numbers that become 1, 2 and so on.
+
+    Examples
+    --------
+    >>> renumber(np.array([[0, 1, 2, 3]], dtype=np.int32), np.array([3])).tolist()
+    [[0, 2, 3, 1]]
+    """
+    most = max(int(labels.max(initial=0)), int(first.max(initial=0)))
+    order = np.concatenate([first, np.setdiff1d(np.arange(1, most + 1), first)])
+    keys = np.zeros(most + 1, dtype=np.int32)
+    keys[order] = np.arange(1, most + 1)
+    return keys[labels]
+
+
+def fill_holes(labels: Labels, *, objects: bool, less_than: float = np.inf) -> Labels:
+    """Return labels without holes, as CellProfiler fills them.
+
+    Parameters
+    ----------
+    labels : array of int32, shape (rows, columns)
+    objects : bool
+        Whether objects that lie wholly within another become part of it, too.
+    less_than : float
+        In pixels: what is not smaller is no hole.
+
+    Returns
+    -------
+    array of int32
+
+    Notes
+    -----
+    Parts of the background, with 4 neighbours, and objects are the knots of a graph. Rule 1: what
+    touches the border is no hole. Rule 2: an object beside background that is no hole is none.
+    Rule 3: what is beside two objects that are no holes is none. What is left is filled with the
+    object around it; what lies in a hole, with what the hole is filled with.
+
+    Examples
+    --------
+    >>> ring = np.array([[0, 0, 0, 0, 0], [0, 2, 2, 2, 0], [0, 2, 0, 2, 0], [0, 2, 2, 2, 0]])
+    >>> ring = np.vstack([ring, np.zeros((1, 5), int)]).astype(np.int32)
+    >>> int((fill_holes(ring, objects=False) == 2).sum())
+    9
+    """
+    background = labels == 0
+    ground = ndi.label(background, output=np.int32)[0]
+    most = int(labels.max(initial=0))
+    knots = np.where(background, ground + np.int32(most), labels)
+    sides = ((knots[:-1], knots[1:]), (knots[:, :-1], knots[:, 1:]))
+    touching = [(one[one != other], other[one != other]) for one, other in sides]
+    count = int(knots.max(initial=0)) + 1
+    first = np.concatenate([one for pair in touching for one in pair]).astype(np.int64)
+    second = np.concatenate([one for pair in touching for one in pair[::-1]]).astype(np.int64)
+    links = np.unique(first * count + second)
+    starts = np.searchsorted(links, np.arange(count + 1) * count)
+    solid = np.zeros(count, dtype=bool)
+    solid[at_border(knots)] = True
+    if np.isfinite(less_than):
+        solid |= np.bincount(knots.ravel(), minlength=count) >= less_than
+        solid[0] = False
+    keys = _filling(starts, links % count, solid, most)
+    filled = keys[knots].astype(np.int32)
+    return filled if objects else np.where(background, filled, labels).astype(np.int32)
+
+
+@compiled
+def _filling(starts: Ints, links: Ints, solid: Mask, most: int) -> Ints:
+    """Return what each knot becomes; knots up to `most` are objects. `solid` are no holes."""
+    count = len(solid)
+    around = np.zeros(count, dtype=np.int64)
+    waiting = np.empty(count + 1, dtype=np.int64)
+    held = 0
+    for knot in range(1, count):
+        if solid[knot]:
+            waiting[held] = knot
+            held += 1
+    while held > 0:
+        held -= 1
+        knot = waiting[held]
+        for at in range(starts[knot], starts[knot + 1]):
+            near = links[at]
+            if solid[near]:
+                continue
+            if knot <= most:
+                if around[near] in (0, knot):
+                    around[near] = knot
+                    continue
+            elif near > most:
+                continue
+            solid[near] = True
+            waiting[held] = near
+            held += 1
+    for knot in range(1, count):
+        if not solid[knot] and around[knot] != 0:
+            waiting[held] = knot
+            held += 1
+    while held > 0:
+        held -= 1
+        knot = waiting[held]
+        for at in range(starts[knot], starts[knot + 1]):
+            near = links[at]
+            if not solid[near] and around[near] == 0:
+                around[near] = around[knot]
+                waiting[held] = near
+                held += 1
+    for knot in range(count):
+        if solid[knot]:
+            around[knot] = knot if knot <= most else 0
+    return around

@@ -1,0 +1,1 @@
+"""Featurizing: networks that were trained elsewhere describe the cells of images."""
