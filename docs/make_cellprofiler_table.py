@@ -60,8 +60,8 @@ _HUMAN = """\
 ## Another image, an older release
 
 CellProfiler's example of human cells, one image of 8 bits with the tables of an older release. They
-come without labels. {matched} of its {count} nuclei lie alone, and are made again to the pixel from the
-published threshold; these are compared.
+come without labels. {matched} of its {count} nuclei lie alone, and are made again to the pixel from
+the published threshold; these are compared.
 
 | objects | features | number | equal |
 |---|---|---|---|

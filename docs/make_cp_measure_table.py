@@ -33,9 +33,8 @@ computes features of CellProfiler without it: the first site of CPJUMP1 in the
 [table for CellProfiler](cellprofiler.md), with the same labels and images, and the settings of
 CPJUMP1 (`legacy=True` for quartiles, granularity at half the size, intensities in double
 precision). Equal is what is so to 1e-6, relative; the last column is of all values of all objects,
-with those that are missing in both.
-Where the two differ, CellProfiler decides, and there the values here are
-[equal to its own](cellprofiler.md).
+with those that are missing in both. Where the two differ, CellProfiler decides, and there the
+values here are [equal to its own](cellprofiler.md).
 
 | objects | features | number | equal for every object | values that are equal |
 |---|---|---|---|---|
@@ -50,9 +49,7 @@ pixels of one object in cp_measure |
 | `RadialDistribution_…` | where several pixels of an object are farthest from its edge, \
 CellProfiler and cp_measure choose another one as the centre |
 | `Texture_…` | missing in cp_measure, 0 in CellProfiler and here, where an object has no pair of \
-pixels in a direction |
-| `Correlation_Manders_…`, `…_Overlap_…`, `…_K_…` | pixels at the threshold: it is rounded to \
-single precision in CellProfiler and here |
+pixels in a direction; no object of this site |
 | `Correlation_Costes_…` (an option) | thresholds: of the whole image in CellProfiler and here, of \
 one object in cp_measure; for a whole image they are the same |
 

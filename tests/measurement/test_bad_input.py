@@ -169,7 +169,7 @@ def test_objects_in_pieces_are_one_object() -> None:
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int32, np.int64, np.uint64])
 def test_numbers_with_gaps_in_any_order_give_the_same_rows(kind: type) -> None:
     labels, image = labels_of(), bytes_of()
-    renamed = np.array([0, 200, 7])[labels].astype(kind)
+    renamed: Array = np.array([0, 200, 7])[labels].astype(kind)
     settings = MeasurementSettings(("AreaShape", "Intensity", "Neighbors"))
     found = measure_objects(renamed, {"DNA": image}, settings)
     expected = measure_objects(labels, {"DNA": image}, settings)
