@@ -13,8 +13,11 @@ formula and source; the numbers are those of CellProfiler 4.2:
 [0.0588, 0.1569]
 """
 
+from cellfolio.measurement.costes import CostesSettings
 from cellfolio.measurement.crops import Crops, CropSettings, crop_cells
 from cellfolio.measurement.granularity import GranularitySettings, Spectrum
+from cellfolio.measurement.image_features import measure_image
+from cellfolio.measurement.image_quality import measure_image_quality
 from cellfolio.measurement.measuring import (
     GROUPS,
     MeasurementSettings,
@@ -38,12 +41,14 @@ from cellfolio.measurement.segmentation import (
     labels_given,
     segment,
 )
+from cellfolio.measurement.threshold_quality import measure_threshold
 
 __all__ = [
     "GROUPS",
     "KINDS",
     "Background",
     "CellSettings",
+    "CostesSettings",
     "CropSettings",
     "Crops",
     "GranularitySettings",
@@ -63,7 +68,10 @@ __all__ = [
     "embed_cells",
     "find_illumination",
     "labels_given",
+    "measure_image",
+    "measure_image_quality",
     "measure_objects",
+    "measure_threshold",
     "scale_image",
     "segment",
 ]

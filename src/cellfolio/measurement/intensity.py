@@ -50,7 +50,7 @@ def measure_intensity(objects: Objects, image: Plane, channel: str) -> dict[str,
     >>> float(found["Location_MaxIntensity_X_DNA"][0])
     2.0
     """
-    values = image.ravel()[objects.pixels]
+    values = objects.values(image)
     rows, columns = objects.places
     all_of_them = _summaries(values, objects.bounds, np.ones(len(values), dtype=np.bool_))
     edge = _summaries(values, objects.bounds, objects.edges)

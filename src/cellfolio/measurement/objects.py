@@ -120,6 +120,11 @@ class Objects:
         """Rows and columns of the plane."""
         return self.labels.shape[0], self.labels.shape[1]
 
+    def values(self, image: Plane) -> Plane:
+        """Return the value of an image at each of `pixels`."""
+        rows, columns, lengths, _ = self.runs
+        return _values(image, rows, columns, lengths, len(self.pixels))
+
     @cached_property
     def areas(self) -> Ints:
         """Number of pixels of each object."""
@@ -175,6 +180,17 @@ def _runs(labels: npt.NDArray[np.generic]) -> tuple[Ints, Ints, npt.NDArray[np.g
     values = labels.ravel()[starts]
     held = values != 0
     return starts[held], lengths[held], values[held]
+
+
+@compiled
+def _values(image: Plane, rows: Ints, columns: Ints, lengths: Ints, count: int) -> Plane:
+    found = np.empty(count, dtype=np.float32)
+    at = 0
+    for run in range(len(rows)):
+        for column in range(columns[run], columns[run] + lengths[run]):
+            found[at] = image[rows[run], column]
+            at += 1
+    return found
 
 
 @compiled

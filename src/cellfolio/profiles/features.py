@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import NamedTuple
 
 from cellfolio.errors import InvalidArgument
@@ -152,12 +153,14 @@ Contrast_DNA'))
         raise InvalidArgument(f"expected a list of prefixes, found the text {prefixes!r}")
     names = list(map(str, columns))
     wanted = tuple(prefixes) or COMPARTMENTS
-    found = {name for name in names if name.startswith(wanted)}
+    found = [name.startswith(wanted) for name in names]
     if image_features:
-        found |= {name for name in names if name.startswith(IMAGE) and not _tells_well(name)}
-    if not found and not prefixes:
-        found = _numbered(names)
-    if not found:
+        own = (name.startswith(IMAGE) and not _tells_well(name) for name in names)
+        found = [one or other for one, other in zip(found, own, strict=True)]
+    if not any(found) and not prefixes:
+        numbered = _numbered(names)
+        found = [name in numbered for name in names]
+    if not any(found):
         shown = ", ".join(names[:4]) + (" …" if len(names) > 4 else "")
         raise InvalidArgument(
             f"no column is a feature: expected names that begin with {', '.join(wanted)}, "
@@ -165,8 +168,7 @@ Contrast_DNA'))
             hint="name the features: features=split_features(columns, prefixes=[…]).features",
         )
     return FeatureSplit(
-        tuple(name for name in names if name not in found),
-        tuple(name for name in names if name in found),
+        tuple(compress(names, (not one for one in found))), tuple(compress(names, found))
     )
 
 
