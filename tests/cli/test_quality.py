@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.conftest import Cellfolio
 from tests.cli.test_commands import check
+from tests.evaluation.sites import lower, make_images
 from tests.profiles.plates import CONTROLS, make_plate
 
 
@@ -35,6 +36,22 @@ def test_quality_is_told_and_written(cellfolio: Cellfolio, plate: str, tmp_path:
     assert (found["plate"], found["wells"], found["controls"]) == ("P1", 96, 0)
     assert [flag["well"] for flag in found["flags"]] == ["A08"]
     assert all(Path(picture).is_file() for picture in found["pictures"])
+
+
+@pytest.mark.slow
+def test_sites_are_told(cellfolio: Cellfolio, tmp_path: Path) -> None:
+    table = make_images()
+    lower(table, 5, "ImageQuality_PowerLogLogSlope_RNA", 2)
+    table.to_csv(tmp_path / "image.csv.gz", index=False)
+    ran = cellfolio("quality", "--images", "image.csv.gz", "-o", "pages")
+    lines = [" ".join(line.split()) for line in ran.out.splitlines()]
+    assert lines[:2] == ["P1", "sites 48, 1 to look at"]
+    assert lines[2].startswith("A02 site 2: out of focus, slope")
+    again = cellfolio("quality", "--images", "image.csv.gz", "-o", "pages", "--json")
+    check(again, "quality")
+    (found,) = again.document["plates"]
+    assert (found["wells"], found["sites"]["count"], found["sites"]["flagged"]) == (None, 48, 1)
+    assert cellfolio("quality", "-o", "pages").code != 0
 
 
 def test_embedding_is_drawn(cellfolio: Cellfolio, plate: str, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from cellfolio.measurement.distances import distance_from
 from cellfolio.measurement.granularity import GranularitySettings, Spectrum
 from cellfolio.measurement.hulls import Hulls
 from cellfolio.measurement.intensity import measure_intensity
-from cellfolio.measurement.ordering import order_of
+from cellfolio.measurement.ordering import last_greatest
 from cellfolio.measurement.size_shape import measure_size_shape
 
 # Compiled kernels give NaN for 0/0 without a word; as Python they warn.
@@ -99,11 +99,42 @@ def test_ways_within_objects_are_the_shortest(labels: Array) -> None:
         assert np.allclose(found[start:end], expected)
 
 
-@given(arrays(np.float64, st.integers(0, 60), elements=st.integers(0, 5)))
-def test_the_order_sorts(values: Array) -> None:
-    order = order_of(values)
-    assert np.array_equal(np.sort(order), np.arange(len(values)))
+def sort_as_cellprofiler(values: Array, order: Array) -> None:
+    """Sort indices by quicksort with the median of three; runs up to 16 by insertion."""
+    if len(order) <= 16:
+        order[:] = order[np.argsort(values[order], kind="stable")]
+        return
+    middle, end = (len(order) - 1) // 2, len(order) - 1
+    for one, other in ((0, middle), (middle, end), (0, middle)):
+        if values[order[other]] < values[order[one]]:
+            order[[one, other]] = order[[other, one]]
+    pivot = values[order[middle]]
+    order[[middle, end - 1]] = order[[end - 1, middle]]
+    left, right = 0, end - 1
+    while True:
+        left += 1 + int(np.argmax(values[order[left + 1 :]] >= pivot))
+        right -= 1 + int(np.argmax(values[order[:right]][::-1] <= pivot))
+        if left >= right:
+            break
+        order[[left, right]] = order[[right, left]]
+    order[[left, end - 1]] = order[[end - 1, left]]
+    sort_as_cellprofiler(values, order[:left])
+    sort_as_cellprofiler(values, order[left + 1 :])
+
+
+@given(arrays(np.float64, st.integers(1, 200), elements=st.integers(0, 5)), st.integers(1, 4))
+def test_of_equal_values_the_one_is_taken_that_a_whole_sort_leaves_last(
+    values: Array, count: int
+) -> None:
+    labels = (np.arange(len(values)) * 7 % (count + 1)).astype(np.int32)
+    labels = np.unique(labels, return_inverse=True)[1].astype(np.int32)
+    numbers = np.arange(1, labels.max() + 1)
+    greatest = np.array([values[labels == number].max() for number in numbers])
+    order = np.arange(len(values))
+    sort_as_cellprofiler(values, order)
     assert (np.diff(values[order]) >= 0).all()
+    expected = [order[np.flatnonzero(labels[order] == number)[-1]] for number in numbers]
+    assert last_greatest(values, labels, greatest).tolist() == expected
 
 
 @settings(max_examples=25)

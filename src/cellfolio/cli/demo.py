@@ -165,8 +165,11 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
         case Compared():
             yield from _compared_lines(outcome)
         case Measured():
-            yield f"{plural(outcome.cells, 'cell')}, {outcome.features} features of each"
-            yield f"→ {printable(outcome.paths[0].parent)}"
+            yield (
+                f"{plural(outcome.cells, 'cell')} found of {outcome.simulated:,} simulated (those "
+                f"at the border are left out), {outcome.features} features of each"
+            )
+            yield f"→ {printable(outcome.paths[0].parent.parent)}"
         case Profiled():
             yield (
                 f"{plural(outcome.wells, 'well')}, {outcome.selected} of {outcome.features} "

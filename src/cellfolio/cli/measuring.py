@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from cellfolio.workflows.measuring.running import MeasuredRun, MeasureInputs
     from cellfolio.workflows.measuring.settings import MeasureOptions
 
+_QUALITY = "ImageQuality"
+"""Of images, not of cells."""
 _TOLD = 10
 """Sites that failed, and are told of one by one."""
 _PLATE_SITES = 384 * 9
@@ -125,8 +127,10 @@ def _inputs(what: str, how: dict[str, Any]) -> MeasureInputs:
 def _options(how: dict[str, Any]) -> MeasureOptions:
     from dataclasses import replace
 
-    from cellfolio.measurement import MeasurementSettings, SegmentationSettings
+    from cellfolio.errors import InvalidArgument
+    from cellfolio.measurement import GROUPS, MeasurementSettings, SegmentationSettings
     from cellfolio.measurement.site import SiteSettings
+    from cellfolio.package.nearest import suggest_or_list
     from cellfolio.registries.plates import split_words
     from cellfolio.workflows.measuring.settings import MeasureOptions
 
@@ -136,11 +140,15 @@ def _options(how: dict[str, Any]) -> MeasureOptions:
         nuclei=replace(segmentation.nuclei, channel=how["nuclei"]),
         cells=replace(segmentation.cells, channel=how["cells"]),
     )
-    features = MeasurementSettings()
-    if how["groups"]:
-        features = MeasurementSettings(groups=tuple(sorted(split_words(how["groups"]))))
+    wanted = tuple(sorted(set(split_words(how["groups"] or (*GROUPS, _QUALITY)))))
+    for group in wanted:
+        if group not in (*GROUPS, _QUALITY):
+            raise InvalidArgument(
+                f"there are no features {group!r}", hint=suggest_or_list(group, (*GROUPS, _QUALITY))
+            )
+    features = MeasurementSettings(groups=tuple(one for one in wanted if one != _QUALITY))
     return MeasureOptions(
-        SiteSettings(features),
+        SiteSettings(features, quality=_QUALITY in wanted),
         segmentation,
         "float32" if how["float32"] else "float64",
         how["outlines"],

@@ -13,8 +13,11 @@ formula and source; the numbers are those of CellProfiler 4.2:
 [0.0588, 0.1569]
 """
 
+from cellfolio.measurement.costes import CostesSettings
 from cellfolio.measurement.crops import Crops, CropSettings, crop_cells
 from cellfolio.measurement.granularity import GranularitySettings, Spectrum
+from cellfolio.measurement.image_features import measure_image
+from cellfolio.measurement.image_quality import measure_image_quality
 from cellfolio.measurement.measuring import (
     GROUPS,
     MeasurementSettings,
@@ -24,23 +27,33 @@ from cellfolio.measurement.measuring import (
 from cellfolio.measurement.networks import Network, Presentation, embed_cells
 from cellfolio.measurement.objects import Objects
 from cellfolio.measurement.segmentation import (
+    KINDS,
     Background,
     CellSettings,
+    IlluminationSettings,
+    ImageSum,
     NucleusSettings,
     Segmentation,
     SegmentationSettings,
     Threshold,
+    correct_illumination,
+    find_illumination,
     labels_given,
     segment,
 )
+from cellfolio.measurement.threshold_quality import measure_threshold
 
 __all__ = [
     "GROUPS",
+    "KINDS",
     "Background",
     "CellSettings",
+    "CostesSettings",
     "CropSettings",
     "Crops",
     "GranularitySettings",
+    "IlluminationSettings",
+    "ImageSum",
     "MeasurementSettings",
     "Network",
     "NucleusSettings",
@@ -50,10 +63,15 @@ __all__ = [
     "SegmentationSettings",
     "Spectrum",
     "Threshold",
+    "correct_illumination",
     "crop_cells",
     "embed_cells",
+    "find_illumination",
     "labels_given",
+    "measure_image",
+    "measure_image_quality",
     "measure_objects",
+    "measure_threshold",
     "scale_image",
     "segment",
 ]

@@ -19,6 +19,8 @@ from cellfolio.measurement.objects import Floats, Ints, Objects, Plane
 
 Ranks = npt.NDArray[np.int32]
 
+_MOST = 65535
+"""Of the whole numbers that most images were made of, so that they need no sorting."""
 _ROWS = ("Correlation", "Overlap", "K", "K", "Manders", "Manders", "RWC", "RWC")
 _TURNED = (False, False, False, True, False, True, False, True)
 """Which rows are of the second channel in the first."""
@@ -69,19 +71,22 @@ def measure_colocalization(
     if not 0 <= threshold <= 100:
         raise InvalidArgument(f"threshold should be from 0 to 100 per cent, found {threshold!r}")
     part = np.float32(threshold / 100)
-    values, ranks, counts, limits = {}, {}, {}, {}
+    values, ranks, counts, sums = {}, {}, {}, {}
     for name, image in images.items():
-        values[name] = image.ravel()[objects.pixels]
+        values[name] = objects.values(image)
         ranks[name], counts[name] = dense_ranks(values[name])
-        limits[name] = _limits(values[name], objects.bounds, part)
+        sums[name] = np.zeros((4, len(objects)))
+        _sum_channel(values[name], objects.bounds, part, sums[name])
     found: dict[str, Floats] = {}
     for one, other in combinations(sorted(images), 2):
-        measured = _pair(
+        measured = np.zeros((len(_ROWS), len(objects)))
+        _compare(
             (values[one], values[other]),
             (ranks[one], ranks[other]),
-            (limits[one], limits[other]),
+            (sums[one], sums[other]),
             objects.bounds,
             max(counts[one], counts[other]),
+            measured,
         )
         for name, turned, row in zip(_ROWS, _TURNED, measured, strict=True):
             pair = f"{other}_{one}" if turned else f"{one}_{other}"
@@ -93,67 +98,65 @@ def dense_ranks(values: Plane) -> tuple[Ranks, int]:
     """Return the rank of each value, from 0, equal values having one; and the number of ranks."""
     if not len(values):
         return np.zeros(0, dtype=np.int32), 0
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    steps = np.concatenate([[0], np.cumsum(ordered[1:] != ordered[:-1])]).astype(np.int32)
-    ranks = np.empty(len(values), dtype=np.int32)
-    ranks[order] = steps
-    return ranks, int(steps[-1]) + 1
+    levels = np.rint(values * np.float32(_MOST)).astype(np.int32)
+    if not np.array_equal(levels.astype(np.float32) / np.float32(_MOST), values):
+        levels = np.unique(values, return_inverse=True)[1].astype(np.int32)
+    there = np.zeros(int(levels.max()) + 1, dtype=np.bool_)
+    there[levels] = True
+    ranks = np.cumsum(there, dtype=np.int32) - 1
+    return ranks[levels], int(ranks[-1]) + 1
 
 
 @compiled
-def _limits(values: Plane, bounds: Ints, part: np.float32) -> Plane:
-    found = np.zeros(len(bounds) - 1, dtype=np.float32)
+def _sum_channel(values: Plane, bounds: Ints, part: np.float32, found: Floats) -> None:
+    """Fill in mean, sum of squares around it, threshold and the sum of what is stained."""
     for number in range(len(bounds) - 1):
-        found[number] = part * values[bounds[number] : bounds[number + 1]].max()
-    return found
+        total, most = 0.0, values[bounds[number]]
+        for at in range(bounds[number], bounds[number + 1]):
+            total += values[at]
+            most = max(most, values[at])
+        mean, limit = total / (bounds[number + 1] - bounds[number]), np.float32(part * most)
+        squares, stained = 0.0, 0.0
+        for at in range(bounds[number], bounds[number + 1]):
+            away = values[at] - mean
+            squares += away * away
+            stained += values[at] if values[at] >= limit else 0.0
+        found[0, number], found[1, number] = mean, squares
+        found[2, number], found[3, number] = limit, stained
 
 
 @compiled
-def _pair(
+def _compare(
     values: tuple[Plane, Plane],
     ranks: tuple[Ranks, Ranks],
-    limits: tuple[Plane, Plane],
+    sums: tuple[Floats, Floats],
     bounds: Ints,
     rank_count: int,
-) -> Floats:
+    found: Floats,
+) -> None:
     a, b = values
-    found = np.full((8, len(bounds) - 1), np.nan)
+    ranks_a, ranks_b = ranks
+    sums_a, sums_b = sums
     for number in range(len(bounds) - 1):
-        start, end = bounds[number], bounds[number + 1]
-        sum_a, sum_b = 0.0, 0.0
-        for at in range(start, end):
-            sum_a += a[at]
-            sum_b += b[at]
-        mean_a, mean_b = sum_a / (end - start), sum_b / (end - start)
-        cross, square_a, square_b = 0.0, 0.0, 0.0
-        above_a, above_b = 0.0, 0.0
-        both_a, both_b, both_aa, both_bb, both_ab = 0.0, 0.0, 0.0, 0.0, 0.0
-        weighted_a, weighted_b = 0.0, 0.0
-        for at in range(start, end):
-            one, other = a[at], b[at]
-            away_a, away_b = one - mean_a, other - mean_b
-            cross += away_a * away_b
-            square_a += away_a * away_a
-            square_b += away_b * away_b
-            in_a, in_b = one >= limits[0][number], other >= limits[1][number]
-            if in_a:
-                above_a += one
-            if in_b:
-                above_b += other
-            if in_a and in_b:
-                both_a += one
-                both_b += other
-                both_aa += one * one
-                both_bb += other * other
-                both_ab += one * other
-                apart = abs(ranks[0][at] - ranks[1][at])
-                weight = (rank_count - apart) / rank_count
-                weighted_a += one * weight
-                weighted_b += other * weight
-        found[0, number] = cross / np.sqrt(square_a * square_b)
+        mean_a, mean_b = sums_a[0, number], sums_b[0, number]
+        limit_a, limit_b = sums_a[2, number], sums_b[2, number]
+        cross = both_aa = both_bb = both_ab = np.float64(0)
+        both_a = both_b = weighted_a = weighted_b = np.float64(0)
+        for at in range(bounds[number], bounds[number + 1]):
+            cross += (a[at] - mean_a) * (b[at] - mean_b)
+            both = (a[at] >= limit_a) & (b[at] >= limit_b)
+            one, other = a[at] if both else np.float32(0), b[at] if both else np.float32(0)
+            both_a += one
+            both_b += other
+            both_aa += one * one
+            both_bb += other * other
+            both_ab += one * other
+            weight = (rank_count - abs(ranks_a[at] - ranks_b[at])) / rank_count
+            weighted_a += one * weight
+            weighted_b += other * weight
+        found[0, number] = cross / np.sqrt(sums_a[1, number] * sums_b[1, number])
         found[1, number] = both_ab / np.sqrt(both_aa * both_bb)
         found[2, number], found[3, number] = both_ab / both_aa, both_ab / both_bb
-        found[4, number], found[5, number] = both_a / above_a, both_b / above_b
-        found[6, number], found[7, number] = weighted_a / above_a, weighted_b / above_b
-    return found
+        found[4, number], found[5, number] = both_a / sums_a[3, number], both_b / sums_b[3, number]
+        found[6, number] = weighted_a / sums_a[3, number]
+        found[7, number] = weighted_b / sums_b[3, number]

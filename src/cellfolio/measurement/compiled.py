@@ -16,4 +16,19 @@ def compiled(function: F) -> F:
     Rules: no threads within (sites are what runs at once), and no `fastmath`, so that sums are
     taken in the order that is written.
     """
-    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    return cast(F, _compile(function, {}))
+
+
+def compiled_within(function: F) -> F:
+    """Compile a function that only compiled ones call; without a way in from Python, it is quicker.
+
+    What takes long to compile: whole arrays in one expression, allocations, and types that differ
+    between calls. So kernels are loops over single numbers, and get their arrays from outside.
+    """
+    return cast(F, _compile(function, {"no_cpython_wrapper": True}))
+
+
+def _compile(function: Callable[..., object], options: dict[str, bool]) -> object:
+    return numba.njit(
+        cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options
+    )(function)

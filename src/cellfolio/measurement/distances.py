@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cellfolio.measurement.compiled import compiled
+from cellfolio.measurement.compiled import compiled, compiled_within
 
 if TYPE_CHECKING:
     from cellfolio.measurement.objects import Floats, Ints, Labels, Objects
@@ -16,20 +16,30 @@ _FAR = 2**20
 _ROOT_2 = np.sqrt(2.0)
 
 
-@compiled
 def distances_to_edge(labels: Labels, pixels: Ints, bounds: Ints, boxes: Ints) -> Floats:
-    """Return what `Objects.depths` tells.
+    """Return what `Objects.depths` tells."""
+    sides = boxes[:, 2:] - boxes[:, :2] + 2
+    squares = np.empty(int(sides.prod(axis=1).max(initial=0)), dtype=np.int64)
+    found = np.empty(len(pixels))
+    _to_edge(labels, pixels, bounds, boxes, squares, found)
+    return found
+
+
+@compiled
+def _to_edge(
+    labels: Labels, pixels: Ints, bounds: Ints, boxes: Ints, room: Ints, found: Floats
+) -> None:
+    """Fill in the distances of pixels to the edge of their objects.
 
     Down each column the pixels to the next one outside, then along rows the least sum of squares
     (Saito and Toriwaki 1994).
     """
     rows, columns = labels.shape
-    found = np.empty(len(pixels))
     for number in range(len(bounds) - 1):
         top, left = max(boxes[number, 0] - 1, 0), max(boxes[number, 1] - 1, 0)
         bottom, right = min(boxes[number, 2] + 1, rows), min(boxes[number, 3] + 1, columns)
         height, width = bottom - top, right - left
-        squares = np.empty((height, width), dtype=np.int64)
+        squares = room[: height * width].reshape(height, width)
         for y in range(height):
             for x in range(width):
                 above = squares[y - 1, x] if y else _FAR
@@ -50,7 +60,6 @@ def distances_to_edge(labels: Labels, pixels: Ints, bounds: Ints, boxes: Ints) -
                 best = min(best, down * down + along * along)
                 along += 1
             found[at] = np.sqrt(np.float64(best)) if best < _FAR * _FAR else np.inf
-    return found
 
 
 def distance_from(objects: Objects, seeds: Ints) -> Floats:
@@ -74,34 +83,44 @@ def distance_from(objects: Objects, seeds: Ints) -> Floats:
     >>> distance_from(Objects.of(np.array([[1, 1], [0, 1]])), np.array([0])).round(3).tolist()
     [0.0, 1.0, 1.414]
     """
-    return _from_seeds(objects.shape[1], objects.pixels, objects.bounds, objects.boxes, seeds)
+    # Pixels wait in three rings: those of this whole part, of the next, and of the one after.
+    rings = np.empty((3, 8 * int(objects.areas.max(initial=0)) + 1), dtype=np.int64)
+    sides = objects.boxes[:, 2:] - objects.boxes[:, :2] + 2
+    ways = np.empty(int(sides.prod(axis=1).max(initial=0)))
+    found = np.empty(len(objects.pixels))
+    places = (objects.pixels, objects.bounds, objects.boxes)
+    _from_seeds(objects.shape[1], places, seeds, (rings, np.zeros(3, np.int64)), ways, found)
+    return found
 
 
 @compiled
-def _from_seeds(columns: int, pixels: Ints, bounds: Ints, boxes: Ints, seeds: Ints) -> Floats:
+def _from_seeds(
+    columns: int,
+    places: tuple[Ints, Ints, Ints],
+    seeds: Ints,
+    waiting: tuple[Ints, Ints],
+    ways: Floats,
+    found: Floats,
+) -> None:
     """Visit pixels by the whole part of their distance.
 
     No step is shorter than 1, so pixels whose distances have one whole part cannot shorten each
     other's. Outside of the object ways have the length -1, so that none is shorter.
     """
-    found = np.empty(len(pixels))
-    most = 0
-    for number in range(len(seeds)):
-        most = max(most, bounds[number + 1] - bounds[number])
-    # Pixels wait in three rings: those of this whole part, of the next, and of the one after.
-    rings = np.empty((3, 8 * most + 1), dtype=np.int64)
-    held = np.zeros(3, dtype=np.int64)
+    pixels, bounds, boxes = places
+    rings, held = waiting
     for number in range(len(seeds)):
         top, left = boxes[number, 0] - 1, boxes[number, 1] - 1
         width = boxes[number, 3] - left + 1
-        ways = np.full((boxes[number, 2] - top + 1) * width, -1.0)
+        for at in range((boxes[number, 2] - top + 1) * width):
+            ways[at] = -1.0
         for at in range(bounds[number], bounds[number + 1]):
             ways[(pixels[at] // columns - top) * width + pixels[at] % columns - left] = np.inf
         seed = (seeds[number] // columns - top) * width + seeds[number] % columns - left
         ways[seed] = 0.0
         rings[0, 0], held[0] = seed, 1
-        whole = 0
-        while held[0] + held[1] + held[2]:
+        whole = np.int64(0)
+        while held[0] + held[1] + held[2] > 0:
             for at in range(held[whole % 3]):
                 place = rings[whole % 3, at]
                 way = ways[place]
@@ -118,10 +137,9 @@ def _from_seeds(columns: int, pixels: Ints, bounds: Ints, boxes: Ints, seeds: In
         for at in range(bounds[number], bounds[number + 1]):
             place = (pixels[at] // columns - top) * width + pixels[at] % columns - left
             found[at] = ways[place]
-    return found
 
 
-@compiled
+@compiled_within
 def _shorten(ways: Floats, place: int, way: float, rings: Ints, held: Ints) -> None:
     if way < ways[place]:
         ways[place] = way

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from cellfolio.errors import InvalidArgument
 from cellfolio.measurement.compiled import compiled
 from cellfolio.measurement.morphology import interpolate, open_by_disk, open_by_reconstruction
-from cellfolio.measurement.objects import Floats, Ints, Objects, Plane
+from cellfolio.measurement.objects import Floats, Ints, Objects, Plane, Runs
 
 _SMALLEST = np.finfo(np.float64).eps
 
@@ -130,15 +130,17 @@ class Sampling:
             (small - 1) / (large - 1) if large > 1 else 0.0
             for small, large in zip(shape, objects.shape, strict=True)
         )
-        return cls(
-            *_weights(
-                objects.pixels,
-                objects.bounds,
-                objects.boxes,
-                (objects.shape[1], *shape),
-                (down, across),
-            )
+        sides = objects.boxes[:, 2:] - objects.boxes[:, :2]
+        tall, wide = (sides * (down, across)).astype(np.int64).T + 3
+        found = (
+            np.empty((tall * wide).sum(), dtype=np.int64),
+            np.empty((tall * wide).sum()),
+            np.zeros(len(objects) + 1, dtype=np.int64),
         )
+        box = np.zeros((tall.max(initial=0), wide.max(initial=0)))
+        _weights(objects.runs, objects.boxes, shape, (down, across), box, found)
+        pixels, weights, bounds = found
+        return cls(pixels[: bounds[-1]].copy(), weights[: bounds[-1]].copy(), bounds)
 
 
 def measure_granularity(
@@ -174,10 +176,12 @@ def measure_granularity(
     >>> [float(found[f"Granularity_{step}_DNA"][0]) for step in (1, 2)]
     [0.0, 100.0]
     """
-    values = image.ravel()[objects.pixels]
+    values = objects.values(image)
     opened = spectrum.opened.reshape(-1, spectrum.opened.shape[2])
     sampled = (sampling.pixels, sampling.weights, sampling.bounds)
-    means = _means(values, objects.bounds, opened, sampled)
+    found = np.zeros((len(objects), opened.shape[1] + 1))
+    _means(values, objects.bounds, opened, sampled, found)
+    means = found.T
     start = np.maximum(means[0], _SMALLEST)
     before = np.vstack([start[None], means[1:-1]])
     shares = (before - means[1:]) * 100 / start
@@ -186,25 +190,19 @@ def measure_granularity(
 
 @compiled
 def _means(
-    values: Plane, bounds: Ints, opened: Plane, sampled: tuple[Ints, Floats, Ints]
-) -> Floats:
-    """Return the mean of each object in the image, then in each opened one."""
+    values: Plane, bounds: Ints, opened: Plane, sampled: tuple[Ints, Floats, Ints], found: Floats
+) -> None:
+    """Fill in the mean of each object in the image, then in each opened one."""
     pixels, weights, sampled_bounds = sampled
     steps = opened.shape[1]
-    found = np.zeros((steps + 1, len(bounds) - 1))
-    totals = np.zeros(steps)
     for number in range(len(bounds) - 1):
         total = 0.0
         for at in range(bounds[number], bounds[number + 1]):
             total += values[at]
-        found[0, number] = total / (bounds[number + 1] - bounds[number])
+        found[number, 0] = total / (bounds[number + 1] - bounds[number])
         for at in range(sampled_bounds[number], sampled_bounds[number + 1]):
             for step in range(steps):
-                totals[step] += weights[at] * opened[pixels[at], step]
-        for step in range(steps):
-            found[step + 1, number] = totals[step]
-            totals[step] = 0.0
-    return found
+                found[number, step + 1] += weights[at] * opened[pixels[at], step]
 
 
 def _without_background(image: Plane, settings: GranularitySettings) -> Plane:
@@ -235,41 +233,43 @@ def _enlarged(image: Plane, shape: tuple[int, ...]) -> Plane:
 
 @compiled
 def _weights(
-    pixels: Ints,
-    bounds: Ints,
+    runs: Runs,
     boxes: Ints,
-    sizes: tuple[int, int, int],
+    shape: tuple[int, int],
     ratios: tuple[float, float],
-) -> tuple[Ints, Floats, Ints]:
-    columns, height, width = sizes
-    most = 0
-    for number in range(len(boxes)):
-        tall = int((boxes[number, 2] - boxes[number, 0]) * ratios[0]) + 3
-        most += tall * (int((boxes[number, 3] - boxes[number, 1]) * ratios[1]) + 3)
-    found = np.empty(most, dtype=np.int64)
-    weights = np.empty(most)
-    ends = np.zeros(len(boxes) + 1, dtype=np.int64)
-    end = 0
+    box: Floats,
+    found: tuple[Ints, Floats, Ints],
+) -> None:
+    """Fill in pixels, weights and bounds; `box` has room for the largest object, and is all 0."""
+    rows, columns, lengths, bounds = runs
+    places, weights, ends = found
+    height, width = shape
+    end = np.int64(0)
     for number in range(len(boxes)):
         top, left = int(boxes[number, 0] * ratios[0]), int(boxes[number, 1] * ratios[1])
         tall = int((boxes[number, 2] - 1) * ratios[0]) - top + 2
         wide = int((boxes[number, 3] - 1) * ratios[1]) - left + 2
-        box = np.zeros((tall, wide))
-        for at in range(bounds[number], bounds[number + 1]):
-            row, column = divmod(pixels[at], columns)
-            y, x = row * ratios[0], column * ratios[1]
-            above, before = int(y), int(x)
-            down, across = y - above, x - before
-            box[above - top, before - left] += (1 - down) * (1 - across)
-            box[above - top, before - left + 1] += (1 - down) * across
-            box[above - top + 1, before - left] += down * (1 - across)
-            box[above - top + 1, before - left + 1] += down * across
-        area = bounds[number + 1] - bounds[number]
+        area = 0.0
+        for run in range(bounds[number], bounds[number + 1]):
+            area += lengths[run]
+            y = rows[run] * ratios[0]
+            above = int(y)
+            down = y - above
+            above -= top
+            for column in range(columns[run], columns[run] + lengths[run]):
+                x = column * ratios[1]
+                before = int(x)
+                across = x - before
+                before -= left
+                box[above, before] += (1 - down) * (1 - across)
+                box[above, before + 1] += (1 - down) * across
+                box[above + 1, before] += down * (1 - across)
+                box[above + 1, before + 1] += down * across
         for y in range(tall):
             for x in range(wide):
-                if box[y, x] and top + y < height and left + x < width:
-                    found[end] = (top + y) * width + left + x
+                if box[y, x] > 0 and top + y < height and left + x < width:
+                    places[end] = (top + y) * width + left + x
                     weights[end] = box[y, x] / area
                     end += 1
+                box[y, x] = 0
         ends[number + 1] = end
-    return found[:end].copy(), weights[:end].copy(), ends

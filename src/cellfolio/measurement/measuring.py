@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.measurement.colocalization import measure_colocalization
+from cellfolio.measurement.costes import CostesSettings, measure_costes
 from cellfolio.measurement.granularity import (
     GranularitySettings,
     Sampling,
@@ -52,6 +53,8 @@ class MeasurementSettings:
     threshold : float
         Per cent of an object's brightest pixel, for colocalization.
     granularity : GranularitySettings
+    costes : CostesSettings or None
+        Colocalization above thresholds by Costes, too; CPJUMP1 has none.
 
     Examples
     --------
@@ -67,6 +70,7 @@ class MeasurementSettings:
     rings: int = 4
     threshold: float = 15.0
     granularity: GranularitySettings = field(default_factory=GranularitySettings)
+    costes: CostesSettings | None = None
 
     def __post_init__(self) -> None:
         for group in self.groups:
@@ -183,8 +187,12 @@ def measure_objects(
     found = _of_labels(objects, settings, wider)
     if "Correlation" in settings.groups:
         found |= measure_colocalization(objects, planes, threshold=settings.threshold)
+        if settings.costes is not None:
+            found |= measure_costes(objects, planes, settings.costes.for_images(images.values()))
     found |= _of_channels(objects, planes, settings, spectra or {})
-    frame = pd.DataFrame({name: found[name] for name in sorted(found)})
+    names = sorted(found)
+    values = np.array([found[name] for name in names], dtype=np.float64)
+    frame = pd.DataFrame(values.reshape(len(names), len(objects)).T, columns=names)
     frame.insert(0, "ObjectNumber", objects.numbers)
     return frame
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.measurement.compiled import compiled
+from cellfolio.measurement.compiled import compiled, compiled_within
 from cellfolio.measurement.objects import Floats, Ints, Labels, Objects
 
 
@@ -33,7 +33,8 @@ def measure_neighbors(
         ``Neighbors_NumberOfNeighbors_<distance>``; ``…PercentTouching…``, of the outline;
         ``…FirstClosestObjectNumber…``, ``…FirstClosestDistance…`` and the same of the second, by
         the distance of centres; ``…AngleBetweenNeighbors…`` in degrees, at the centre between
-        those of the two closest. Numbers are labels, and 0 where the object was discarded.
+        those of the two closest. Numbers are labels of the closest of `objects`, also where one
+        that was discarded is closer; 0 where there is none.
 
     Raises
     ------
@@ -57,7 +58,9 @@ def measure_neighbors(
     if around.shape != objects.shape or not np.isin(objects.numbers, around.numbers).all():
         raise InvalidArgument("the objects around should be in the same plane, and have them all")
     places = np.searchsorted(around.numbers, objects.numbers)
-    near, touching = _near(around.labels, around.pixels, around.bounds, places, distance)
+    counted = np.zeros((3, len(around) + 1))
+    _near(around.labels, around.pixels, around.bounds, places, distance, counted)
+    near, touching = counted[:2, : len(objects)]
     closest = _closest(objects, around, places)
     found = {"NumberOfNeighbors": near, "PercentTouching": touching, **closest}
     return {f"Neighbors_{name}_{distance}": one for name, one in found.items()}
@@ -78,13 +81,13 @@ def _closest(objects: Objects, around: Objects, places: Ints) -> dict[str, Float
     distances = np.sqrt((away**2).sum(axis=2))
     distances[np.arange(count), places] = -1  # itself comes first
     order = np.argsort(distances, axis=1, kind="stable")
-    kept = np.isin(around.numbers, objects.numbers)
     rows = np.arange(count)
+    nearest = np.argsort(distances[:, places], axis=1, kind="stable")
     for rank, which in ((1, "First"), (2, "Second")):
         if len(around) > rank:
-            other = order[:, rank]
-            found[f"{which}ClosestDistance"] = distances[rows, other]
-            numbers = np.where(kept[other], around.numbers[other], 0).astype(np.float64)
+            found[f"{which}ClosestDistance"] = distances[rows, order[:, rank]]
+        if count > rank:
+            numbers = objects.numbers[nearest[:, rank]].astype(np.float64)
             found[f"{which}ClosestObjectNumber"] = numbers
     if len(around) > 2:
         first, second = away[rows, order[:, 1]], away[rows, order[:, 2]]
@@ -98,37 +101,45 @@ def _closest(objects: Objects, around: Objects, places: Ints) -> dict[str, Float
 
 @compiled
 def _near(
-    labels: Labels, pixels: Ints, bounds: Ints, places: Ints, distance: int
-) -> tuple[Floats, Floats]:
-    """Count neighbours of some objects, and the per cent of their outlines that touch others."""
-    rows, columns = labels.shape
-    counts, touching = np.zeros(len(places)), np.zeros(len(places))
-    seen = np.full(len(bounds), -1, dtype=np.int64)
+    labels: Labels, pixels: Ints, bounds: Ints, places: Ints, distance: int, found: Floats
+) -> None:
+    """Count neighbours of some objects, and the per cent of their outlines that touch others.
+
+    The last row of `found` tells for each label which object has it as a neighbour already.
+    """
     for number in range(len(places)):
         own = places[number] + 1
-        outline, touched, neighbors = 0, 0, 0
+        outline, touched, neighbors = 0.0, 0.0, 0.0
         for at in range(bounds[own - 1], bounds[own]):
-            row, column = divmod(pixels[at], columns)
-            on_outline = row == 0 or column == 0 or row == rows - 1 or column == columns - 1
-            for y in range(max(row - 1, 0), min(row + 2, rows)):
-                for x in range(max(column - 1, 0), min(column + 2, columns)):
-                    on_outline |= labels[y, x] != own
-            if not on_outline:
+            row, column = pixels[at] // labels.shape[1], pixels[at] % labels.shape[1]
+            if not _on_outline(labels, row, column):
                 continue
             outline += 1
-            touches = False
-            for y in range(max(row - distance, 0), min(row + distance + 1, rows)):
-                for x in range(max(column - distance, 0), min(column + distance + 1, columns)):
+            touches = 0.0
+            for y in range(max(row - distance, 0), min(row + distance + 1, labels.shape[0])):
+                for x in range(
+                    max(column - distance, 0), min(column + distance + 1, labels.shape[1])
+                ):
                     other = labels[y, x]
-                    if other in (0, own):
-                        continue
                     square = (y - row) * (y - row) + (x - column) * (x - column)
-                    if 4 * square <= (2 * distance + 1) * (2 * distance + 1):
-                        touches = True
-                    if square <= distance * distance and seen[other] != number:
-                        seen[other] = number
-                        neighbors += 1
+                    # With the half: (distance + 1/2)² lies between these whole numbers.
+                    if other > 0 and other != own and square <= distance * (distance + 1):
+                        touches = 1.0
+                        if square <= distance * distance and found[2, other] != number + 1:
+                            found[2, other] = number + 1
+                            neighbors += 1
             touched += touches
-        counts[number] = neighbors
-        touching[number] = 100.0 * touched / outline if outline else 0.0
-    return counts, touching
+        found[0, number] = neighbors
+        found[1, number] = 100.0 * touched / outline if outline > 0 else 0.0
+
+
+@compiled_within
+def _on_outline(labels: Labels, row: int, column: int) -> bool:
+    rows, columns = labels.shape
+    if row == 0 or column == 0 or row == rows - 1 or column == columns - 1:
+        return True
+    for y in range(row - 1, row + 2):
+        for x in range(column - 1, column + 2):
+            if labels[y, x] != labels[row, column]:
+                return True
+    return False

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellfolio.measurement.compiled import compiled
-from cellfolio.measurement.objects import Floats, Ints, Labels, Objects
+from cellfolio.measurement.compiled import compiled, compiled_within
+from cellfolio.measurement.objects import Floats, Ints, Labels, Objects, Runs
 
 _NONE = 2**31
 """Where a row has no pixel."""
@@ -42,12 +42,13 @@ def perimeters(objects: Objects) -> Floats:
     places = (rows[edge] + 1) * (width + 2) + columns[edge] + 1
     marked = np.zeros((height + 2) * (width + 2), dtype=np.int32)
     marked[places] = objects.labels.ravel()[objects.pixels[edge]]
-    return _lengths(marked, places, _weights(), width + 2, len(objects))
+    found = np.zeros(len(objects))
+    _add_lengths(marked, places, _weights(), width + 2, found)
+    return found
 
 
 @compiled
-def _lengths(marked: Labels, places: Ints, weights: Floats, width: int, count: int) -> Floats:
-    found = np.zeros(count)
+def _add_lengths(marked: Labels, places: Ints, weights: Floats, width: int, found: Floats) -> None:
     for place in places:
         own = marked[place]
         kind = 1
@@ -58,7 +59,6 @@ def _lengths(marked: Labels, places: Ints, weights: Floats, width: int, count: i
             if marked[near] == own:
                 kind += 10
         found[own - 1] += weights[kind]
-    return found
 
 
 def euler_numbers(objects: Objects) -> Ints:
@@ -92,18 +92,21 @@ def convex_areas(objects: Objects) -> Floats:
     >>> convex_areas(Objects.of(np.array([[1, 0, 0], [1, 0, 0], [1, 1, 1]]))).tolist()
     [6.0]
     """
-    rows, columns, lengths, bounds = objects.runs
-    return _filled(rows, columns, lengths, bounds, objects.boxes)
+    found = np.zeros(len(objects))
+    height = int((objects.boxes[:, 2] - objects.boxes[:, 0]).max(initial=0))
+    room = np.zeros((5, 2 * height + 1), dtype=np.int64)
+    _fill(objects.runs, objects.boxes, room, found)
+    return found
 
 
 @compiled
-def _filled(rows: Ints, columns: Ints, lengths: Ints, bounds: Ints, boxes: Ints) -> Floats:
+def _fill(runs: Runs, boxes: Ints, room: Ints, found: Floats) -> None:
     """Count pixels of hulls in half pixels: no point on the hull is missed by rounding."""
-    found = np.zeros(len(boxes))
+    rows, columns, lengths, bounds = runs
+    low, high, left, right, chain = room[0], room[1], room[2], room[3], room[4]
     for number in range(len(boxes)):
         height = boxes[number, 2] - boxes[number, 0]
         # The places farthest to the left, and to the right, negative, of each half row.
-        low, high = np.empty(2 * height + 1, np.int64), np.empty(2 * height + 1, np.int64)
         for row in range(2 * height + 1):
             low[row] = high[row] = _NONE
         for run in range(bounds[number], bounds[number + 1]):
@@ -112,18 +115,18 @@ def _filled(rows: Ints, columns: Ints, lengths: Ints, bounds: Ints, boxes: Ints)
             low[row + 1], high[row + 1] = min(low[row + 1], first), min(high[row + 1], last)
             low[row], high[row] = min(low[row], first + 1), min(high[row], last + 1)
             low[row + 2], high[row + 2] = min(low[row + 2], first + 1), min(high[row + 2], last + 1)
-        left, right = _first_middles(low), _first_middles(high)
+        _first_middles(low, height, chain, left)
+        _first_middles(high, height, chain, right)
         for row in range(height):
-            found[number] += max(0, (-right[row] - left[row]) // 2 + 1)
-    return found
+            if left[row] <= -right[row]:
+                found[number] += (-right[row] - left[row]) // 2 + 1
 
 
-@compiled
-def _first_middles(places: Ints) -> Ints:
-    """Return the first middle of a pixel in each row that is not left of the hull of places."""
-    chain = np.empty(len(places), dtype=np.int64)
-    size = 0
-    for row in range(len(places)):
+@compiled_within
+def _first_middles(places: Ints, height: int, chain: Ints, found: Ints) -> None:
+    """Fill in the first middle of a pixel in each row that is not left of the hull of places."""
+    size = np.int64(0)
+    for row in range(2 * height + 1):
         if places[row] == _NONE:
             continue
         while size > 1:
@@ -134,12 +137,10 @@ def _first_middles(places: Ints) -> Ints:
             size -= 1
         chain[size] = row
         size += 1
-    found = np.empty(len(places) // 2, dtype=np.int64)
-    at = 0
-    for row in range(1, len(places), 2):
+    at = np.int64(0)
+    for row in range(1, 2 * height + 1, 2):
         while chain[at + 1] < row:
             at += 1
         one, two = chain[at], chain[at + 1]
         place = places[one] - (places[one] - places[two]) * (row - one) // (two - one)
-        found[row // 2] = place + 1 - place % 2  # middles of pixels have odd places
-    return found
+        found[row >> 1] = place + 1 - (place & 1)  # middles of pixels have odd places

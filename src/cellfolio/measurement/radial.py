@@ -14,11 +14,12 @@ import numpy.typing as npt
 from cellfolio.measurement.compiled import compiled
 from cellfolio.measurement.distances import distance_from
 from cellfolio.measurement.objects import Floats, Ints, Objects, Plane
-from cellfolio.measurement.ordering import order_of
+from cellfolio.measurement.ordering import last_greatest
 
 Small = npt.NDArray[np.int8]
 
 _SECTORS = 8
+_SMALLEST = float(np.finfo(np.float64).eps)
 _AWAY_FROM_0 = 0.001
 """Added to the distance from middle to edge, in pixels."""
 
@@ -104,8 +105,10 @@ def measure_radial_distribution(
     >>> found["RadialDistribution_FracAtD_ER_2of2"].round(3).tolist()
     [0.333]
     """
-    values = image.ravel()[objects.pixels]
-    measured = _over_rings(values, objects.bounds, rings.rings, rings.sectors, rings.count)
+    values = objects.values(image)
+    measured = np.zeros((3, rings.count, len(objects)))
+    sums = np.zeros((rings.count, 2 * _SECTORS + 1), dtype=np.float32)
+    _over_rings(values, objects.bounds, rings.rings, rings.sectors, sums, measured)
     return {
         f"RadialDistribution_{name}_{channel}_{ring + 1}of{rings.count}": measured[row, ring]
         for row, name in enumerate(("FracAtD", "MeanFrac", "RadialCV"))
@@ -115,12 +118,12 @@ def measure_radial_distribution(
 
 def _middles(objects: Objects, to_edge: Floats) -> Ints:
     """Return the pixel of each object that is farthest from the edge (see `ordering`)."""
-    plane = np.zeros(objects.shape[0] * objects.shape[1])
+    if not len(objects):
+        return np.zeros(0, dtype=np.int64)
+    plane = np.zeros(objects.labels.size)
     plane[objects.pixels] = to_edge
-    order = order_of(plane)
-    last = np.zeros(len(objects) + 1, dtype=np.int64)
-    last[objects.labels.ravel()[order]] = order
-    return last[1:]
+    greatest = np.maximum.reduceat(to_edge, objects.bounds[:-1])
+    return last_greatest(plane, objects.labels.ravel(), greatest)
 
 
 def _sectors(objects: Objects, middles: Ints) -> Small:
@@ -135,42 +138,40 @@ def _sectors(objects: Objects, middles: Ints) -> Small:
 
 @compiled
 def _over_rings(
-    values: Plane, bounds: Ints, rings: Small, sectors: Small, count: int
-) -> npt.NDArray[np.float64]:
-    found = np.zeros((3, count, len(bounds) - 1))
-    sums = np.zeros((count, _SECTORS), dtype=np.float32)
-    pixels = np.zeros((count, _SECTORS), dtype=np.int64)
-    whole = np.zeros(count, dtype=np.float32)
+    values: Plane, bounds: Ints, rings: Small, sectors: Small, sums: Plane, found: Floats
+) -> None:
+    """Fill in shares, those by area, and variations; `sums` has room for rings and sectors."""
+    count = len(sums)
     for number in range(len(bounds) - 1):
-        sums[:], pixels[:], whole[:] = 0, 0, 0
+        for ring in range(count):
+            for column in range(2 * _SECTORS + 1):
+                sums[ring, column] = 0
         for at in range(bounds[number], bounds[number + 1]):
             ring, sector = rings[at], sectors[at]
             if ring >= 0:
                 sums[ring, sector] += values[at]
-                whole[ring] += values[at]
-                pixels[ring, sector] += 1
-        total = whole[0]
-        for ring in range(1, count):
-            total += whole[ring]
-        area = pixels.sum()
+                sums[ring, 2 * _SECTORS] += values[at]
+                sums[ring, _SECTORS + sector] += 1
+        total, area = sums[0, 2 * _SECTORS], 0.0
         for ring in range(count):
-            share = whole[ring] / total
+            total += sums[ring, 2 * _SECTORS] if ring else np.float32(0)
+            for sector in range(_SECTORS):
+                area += sums[ring, _SECTORS + sector]
+        for ring in range(count):
+            share = np.float64(sums[ring, 2 * _SECTORS] / total)
+            own, used, mean, squares = 0.0, 0, 0.0, 0.0
+            for sector in range(_SECTORS):
+                pixels = np.float64(sums[ring, _SECTORS + sector])
+                if pixels > 0:
+                    own += pixels
+                    used += 1
+                    mean += sums[ring, sector] / pixels
+            mean = mean / used if used else 0.0
+            for sector in range(_SECTORS):
+                pixels = np.float64(sums[ring, _SECTORS + sector])
+                if pixels > 0:
+                    away = sums[ring, sector] / pixels - mean
+                    squares += away * away
             found[0, ring, number] = share
-            found[1, ring, number] = share / (pixels[ring].sum() / area + np.finfo(np.float64).eps)
-            found[2, ring, number] = _variation(sums[ring], pixels[ring])
-    return found
-
-
-@compiled
-def _variation(sums: Plane, pixels: Ints) -> float:
-    """Return the standard deviation of the means of sectors by their mean; 0 without any."""
-    means = np.zeros(_SECTORS)
-    used = 0
-    for sector in range(_SECTORS):
-        if pixels[sector]:
-            means[used] = sums[sector] / pixels[sector]
-            used += 1
-    if not used:
-        return 0.0
-    mean = means[:used].sum() / used
-    return float(np.sqrt(((means[:used] - mean) ** 2).sum() / used) / mean)
+            found[1, ring, number] = share / (own / area + _SMALLEST)
+            found[2, ring, number] = np.sqrt(squares / used) / mean if used else 0.0

@@ -11,17 +11,21 @@ import numpy.typing as npt
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.measurement.granularity import Spectrum
+from cellfolio.measurement.image_features import CPJUMP1_GROUPS, measure_image
+from cellfolio.measurement.image_quality import measure_image_quality
 from cellfolio.measurement.measuring import MeasurementSettings, measure_objects, scale_image
 from cellfolio.measurement.objects import Labels, Plane
+from cellfolio.measurement.segmentation.segmenting import (
+    CELLS,
+    CYTOPLASM,
+    KINDS,
+    NUCLEI,
+    Segmentation,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cellfolio.measurement.segmentation import Segmentation
-
-NUCLEI, CELLS, CYTOPLASM = "Nuclei", "Cells", "Cytoplasm"
-KINDS = (CELLS, CYTOPLASM, NUCLEI)
-"""Kinds of objects, as tables of CellProfiler are called; by the alphabet."""
 PARENTS = {CELLS: (NUCLEI,), CYTOPLASM: (CELLS, NUCLEI), NUCLEI: ()}
 """Which objects each kind names as parents."""
 
@@ -36,10 +40,18 @@ class SiteSettings:
         Of objects; `neighbor_distance` is that of cells.
     nucleus_distance : int
         In pixels, at which another nucleus is a neighbour. Of cytoplasm, no neighbours are found.
+    quality : bool
+        Whether focus, saturation and light of the images are measured, too.
     """
 
     features: MeasurementSettings = field(default_factory=MeasurementSettings)
     nucleus_distance: int = 1
+    quality: bool = True
+
+    @property
+    def image_groups(self) -> tuple[str, ...]:
+        """Features of whole images: those of CPJUMP1 that are measured of objects, too."""
+        return tuple(one for one in CPJUMP1_GROUPS if one in self.features.groups)
 
     def of(self, kind: str) -> MeasurementSettings:
         """Return what is measured of one kind of objects.
@@ -69,7 +81,8 @@ class SiteMeasurements:
         By kind of object, see `KINDS`: a row for each, with CellProfiler's names of columns:
         ``ObjectNumber``, ``Parent_…``, ``Children_…_Count``, then features.
     image : mapping of str to float
-        Of the site as a whole: ``Count_Cells`` and so on.
+        Of the site as a whole: ``Count_Cells`` and so on, see `measure_image` and
+        `measure_image_quality`.
     """
 
     tables: Mapping[str, pd.DataFrame] = field(repr=False)
@@ -80,6 +93,8 @@ def measure_site(
     images: Mapping[str, npt.ArrayLike],
     segmentation: Segmentation,
     settings: SiteSettings | None = None,
+    *,
+    raw: Mapping[str, npt.ArrayLike] | None = None,
 ) -> SiteMeasurements:
     """Measure the nuclei, cells and cytoplasm of a site in all channels.
 
@@ -90,6 +105,8 @@ def measure_site(
     segmentation : Segmentation
         See `segment`, and `labels_given` for labels that were made elsewhere.
     settings : SiteSettings, optional
+    raw : mapping of str to array, optional
+        Images as the microscope gave them, whose quality is measured; by default `images`.
 
     Returns
     -------
@@ -117,12 +134,8 @@ def measure_site(
         raise InvalidArgument("there is no image to measure in; expected at least one channel")
     planes = {name: scale_image(image, f"channel {name}") for name, image in images.items()}
     spectra = _spectra(planes, settings.features)
-    around = {NUCLEI: segmentation.all_nuclei, CELLS: segmentation.all_cells}
-    labels = {
-        CELLS: segmentation.cells,
-        CYTOPLASM: segmentation.cytoplasm,
-        NUCLEI: segmentation.nuclei,
-    }
+    labels = {kind: segmentation.labels(kind) for kind in KINDS}
+    around = {kind: segmentation.around(kind) for kind in (NUCLEI, CELLS)}
     tables = {
         kind: _related(
             kind,
@@ -133,45 +146,11 @@ def measure_site(
         )
         for kind in KINDS
     }
-    return SiteMeasurements(
-        tables, {f"Count_{kind}": float(len(table)) for kind, table in tables.items()}
-    )
-
-
-def divide_illumination(image: npt.ArrayLike, function: npt.ArrayLike, name: str) -> Plane:
-    """Return an image divided by an illumination function, from 0 to 1.
-
-    Parameters
-    ----------
-    image : array, shape (rows, columns)
-        See `scale_image`.
-    function : array, shape (rows, columns)
-        How bright each pixel is where light is even, such as CellProfiler's module
-        CorrectIlluminationCalculate makes of all images of a plate.
-    name : str
-        Of the channel, for messages.
-
-    Raises
-    ------
-    InvalidArgument
-        If the function has another shape, or is not positive everywhere.
-
-    Examples
-    --------
-    >>> divide_illumination([[0.25, 0.5]], [[0.5, 1.0]], "DNA").tolist()
-    [[0.5, 0.5]]
-    """
-    plane = scale_image(image, f"channel {name}")
-    light = np.asarray(function, dtype=np.float32)
-    if light.shape != plane.shape:
-        raise InvalidArgument(
-            f"the illumination function of {name} should have the shape of its image, "
-            f"{plane.shape}, found {light.shape}"
-        )
-    if not (np.isfinite(light) & (light > 0)).all():
-        raise InvalidArgument(f"the illumination function of {name} should be positive everywhere")
-    found: Plane = np.clip(plane / light, np.float32(0), np.float32(1))
-    return found
+    image = {f"Count_{kind}": float(len(table)) for kind, table in tables.items()}
+    image |= measure_image(planes, settings.features, groups=settings.image_groups, spectra=spectra)
+    if settings.quality:
+        image |= measure_image_quality(planes if raw is None else raw)
+    return SiteMeasurements(tables, image)
 
 
 def _spectra(planes: Mapping[str, Plane], settings: MeasurementSettings) -> dict[str, Spectrum]:

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from cellfolio.measurement.compiled import compiled
-from cellfolio.measurement.objects import Floats, Ints, Labels, Objects, Plane
+from cellfolio.measurement.compiled import compiled, compiled_within
+from cellfolio.measurement.objects import Floats, Ints, Objects, Plane, Runs
 
 Grays = npt.NDArray[np.uint8]
+Counts = npt.NDArray[np.int32]
 
 LEVELS = 256
 NAMES = (
@@ -72,17 +73,45 @@ def measure_texture(
     >>> float(found["Texture_Contrast_DNA_1_00_256"][0]) == 51**2
     True
     """
-    grays = gray_levels(image)
+    grays = gray_levels(objects.values(image))
     wanted = np.asarray(tuple(scales), dtype=np.int64)
-    measured = _textures(grays, objects.labels, objects.pixels, objects.bounds, wanted)
+    measured = np.zeros((len(wanted), len(DIRECTIONS), len(objects), len(NAMES)))
+    _textures(
+        grays,
+        objects.runs,
+        objects.boxes,
+        wanted,
+        _count_logs(objects),
+        _scratch(objects, max(scales)),
+        measured,
+    )
     return {
         f"Texture_{name}_{channel}_{scale}_{direction:02d}_{LEVELS}": measured[
-            at, direction, number
+            at, direction, :, number
         ]
         for at, scale in enumerate(scales)
         for direction in range(len(DIRECTIONS))
         for number, name in enumerate(NAMES)
     }
+
+
+def _count_logs(objects: Objects) -> Floats:
+    """Return n log₂ n for all numbers of pairs that an object can have, in both orders."""
+    counts = np.arange(2.0 * objects.areas.max(initial=0) + 1)
+    counts[1:] *= np.log2(counts[1:])
+    return counts
+
+
+def _scratch(objects: Objects, margin: int) -> tuple[Grays, Counts, Counts, Counts, Ints]:
+    """Return room for the plane and places of an object, counts of pairs, cells used and sums."""
+    sides = objects.boxes[:, 2:] - objects.boxes[:, :2] + margin + 1
+    return (
+        np.zeros(int(sides.prod(axis=1).max(initial=0)), dtype=np.uint8),
+        np.zeros(int(objects.areas.max(initial=0)), dtype=np.int32),
+        np.zeros(LEVELS * LEVELS, dtype=np.int32),
+        np.zeros(LEVELS * LEVELS + 1, dtype=np.int32),
+        np.zeros(4 * LEVELS, dtype=np.int64),
+    )
 
 
 def haralick_of_pairs(pairs: npt.NDArray[np.int64], levels: int) -> Floats:
@@ -108,105 +137,123 @@ def haralick_of_pairs(pairs: npt.NDArray[np.int64], levels: int) -> Floats:
     4.0
     """
     found = np.zeros(len(NAMES))
-    counts = (np.triu(pairs) + np.tril(pairs, -1).T).astype(np.int32)
+    counts = (np.tril(pairs) + np.triu(pairs, 1).T).astype(np.int32).ravel()
     cells = np.flatnonzero(counts).astype(np.int32)
     if len(cells):
-        _haralick(counts, cells, np.zeros(1), levels, found)
+        listed, tallies = (cells, np.int64(len(cells))), np.zeros(4 * LEVELS, dtype=np.int64)
+        grays = (np.int64(0), np.int64(levels - 1))
+        _haralick(counts, listed, tallies, np.zeros(1), grays, found)
     return found
 
 
 @compiled
-def _textures(grays: Grays, labels: Labels, pixels: Ints, bounds: Ints, scales: Ints) -> Floats:
-    columns = labels.shape[1]
-    downs, rights = (0, 1, 1, 1), (1, 1, 0, -1)
-    found = np.zeros((len(scales), 4, 13, len(bounds) - 1))
-    counts = np.zeros((LEVELS, LEVELS), dtype=np.int32)
-    cells = np.empty((LEVELS * (LEVELS + 1)) // 2, dtype=np.int32)
-    logs = np.zeros(4096)
-    for count in range(1, len(logs)):
-        logs[count] = count * np.log2(count)
-    for number in range(len(bounds) - 1):
-        brightest = 0
-        for at in range(bounds[number], bounds[number + 1]):
-            row, column = divmod(pixels[at], columns)
-            brightest = max(brightest, int(grays[row, column]))
+def _textures(
+    grays: Grays,
+    runs: Runs,
+    boxes: Ints,
+    scales: Ints,
+    logs: Floats,
+    scratch: tuple[Grays, Counts, Counts, Counts, Ints],
+    found: Floats,
+) -> None:
+    rows, columns, lengths, bounds = runs
+    plane, places, counts, cells, tallies = scratch
+    margin = np.int64(0)
+    for scale in scales:
+        margin = max(margin, scale)
+    begin = np.int64(0)
+    for number in range(len(boxes)):
+        top, left = boxes[number, 0], boxes[number, 1]
+        # Around the object all is 0, so that no pair leaves it; what is left of a row is right of
+        # the row above.
+        width = boxes[number, 3] - left + margin
+        for place in range((boxes[number, 2] - top + margin + 1) * width):
+            plane[place] = 0
+        end = np.int64(0)
+        darkest, brightest = np.int64(LEVELS), np.int64(0)
+        for run in range(bounds[number], bounds[number + 1]):
+            start = (rows[run] - top) * width + columns[run] - left + margin
+            for place in range(start, start + lengths[run]):
+                gray = np.int64(grays[begin])
+                begin += 1
+                if gray > 0:
+                    plane[place] = gray
+                    places[end] = place
+                    end += 1
+                    darkest, brightest = min(darkest, gray), max(brightest, gray)
         for scale in range(len(scales)):
-            whole = True
             for direction in range(4):
-                step = (downs[direction] * scales[scale], rights[direction] * scales[scale])
-                own = pixels[bounds[number] : bounds[number + 1]]
-                used = _count_pairs(grays, labels, own, step, counts, cells)
+                step = scales[scale] * (width if direction else 1)
+                if direction == 1:
+                    step += scales[scale]
+                elif direction == 3:
+                    step -= scales[scale]
+                used = _count_pairs(plane, (places, end), step, counts, cells)
                 if used == 0:
-                    whole = False
+                    for before in range(direction):
+                        for feature in range(13):
+                            found[scale, before, number, feature] = 0.0
                     break
                 _haralick(
-                    counts, cells[:used], logs, brightest + 1, found[scale, direction, :, number]
+                    counts,
+                    (cells, used),
+                    tallies,
+                    logs,
+                    (darkest, brightest),
+                    found[scale, direction, number],
                 )
-            if not whole:
-                found[scale, :, :, number] = 0
-    return found
 
 
-@compiled
+@compiled_within
 def _count_pairs(
-    grays: Grays,
-    labels: Labels,
-    pixels: Ints,
-    step: tuple[int, int],
-    counts: npt.NDArray[np.int32],
-    cells: npt.NDArray[np.int32],
-) -> int:
-    """Count pairs of one object by their gray levels, the lower first; list the cells used."""
-    rows, columns = labels.shape
-    used = 0
-    for pixel in pixels:
-        row, column = divmod(pixel, columns)
-        y, x = row + step[0], column + step[1]
-        if y >= rows or x < 0 or x >= columns or labels[y, x] != labels[row, column]:
-            continue
-        one, other = int(grays[row, column]), int(grays[y, x])
-        if one == 0 or other == 0:
-            continue
-        if one > other:
-            one, other = other, one
-        if counts[one, other] == 0:
-            cells[used] = one * LEVELS + other
-            used += 1
-        counts[one, other] += 1
+    plane: Grays, listed: tuple[Counts, np.int64], step: int, counts: Counts, cells: Counts
+) -> np.int64:
+    """Count pairs of one object by their gray levels, the brighter first; list the cells used."""
+    places, end = listed
+    used = np.int64(0)
+    for at in range(end):
+        one, other = np.int64(plane[places[at]]), np.int64(plane[places[at] + step])
+        if other > 0:
+            cell = max(one, other) * LEVELS + min(one, other)
+            cells[used] = cell  # stays if the cell was empty
+            used += counts[cell] == 0
+            counts[cell] += 1
     return used
 
 
-@compiled
-def _count_log(count: int, logs: Floats) -> float:
+@compiled_within
+def _count_log(count: np.int64, logs: Floats) -> float:
     """Return n log₂ n."""
     return float(logs[count]) if count < len(logs) else float(count * np.log2(float(count)))
 
 
 @compiled
 def _haralick(
-    counts: npt.NDArray[np.int32],
-    cells: npt.NDArray[np.int32],
+    counts: Counts,
+    listed: tuple[Counts, np.int64],
+    tallies: Ints,
     logs: Floats,
-    levels: int,
+    grays: tuple[np.int64, np.int64],
     found: Floats,
 ) -> None:
     """Turn counts of pairs, each in one order, into 13 features; leave no count behind.
 
     Entropies come from whole numbers: H = log₂ N − Σ n log₂ n / N.
     """
-    single = np.zeros(LEVELS, dtype=np.int64)
-    sums = np.zeros(2 * LEVELS, dtype=np.int64)
-    apart = np.zeros(LEVELS, dtype=np.int64)
-    squares, both_logs, near = 0.0, 0.0, 0.0
-    products = 0
-    for cell in cells:
-        one, other = divmod(int(cell), LEVELS)
-        count = int(counts[one, other])
-        counts[one, other] = 0
-        single[one] += count
-        single[other] += count
-        sums[one + other] += 2 * count
-        apart[other - one] += 2 * count
+    cells, used = listed
+    darkest, brightest = grays
+    total, products = np.int64(0), np.int64(0)
+    squares, both_logs = 0.0, 0.0
+    for at in range(used):
+        cell = np.int64(cells[at])
+        one, other = cell >> 8, cell & (LEVELS - 1)
+        count = np.int64(counts[cell])
+        counts[cell] = 0
+        tallies[one] += count
+        tallies[other] += count
+        tallies[LEVELS + one - other] += 2 * count
+        tallies[2 * LEVELS + one + other] += 2 * count
+        total += 2 * count
         products += 2 * count * one * other
         if one == other:  # both orders fall into one cell
             squares += 4.0 * count * count
@@ -214,46 +261,47 @@ def _haralick(
         else:
             squares += 2.0 * count * count
             both_logs += 2 * _count_log(count, logs)
-    total = np.float64(single.sum())
-    log_total = np.log2(total)
-    mean, square_mean, single_logs = 0.0, 0.0, 0.0
-    for level in range(levels):
-        count = single[level]
-        mean += np.float64(level) * count
-        square_mean += np.float64(level) * level * count
+    levels = brightest + 1
+    log_total = np.log2(np.float64(total))
+    weighted, square_weighted, most = np.int64(0), np.int64(0), np.int64(0)
+    single_logs = 0.0
+    for level in range(darkest, levels):
+        count = tallies[level]
+        tallies[level] = 0
+        most = max(most, count)
+        weighted += level * count
+        square_weighted += level * level * count
         single_logs += _count_log(count, logs)
-    mean /= total
-    variance = square_mean / total - mean * mean
-    contrast, apart_squares, apart_logs = 0.0, 0.0, 0.0
-    for step in range(levels):
-        count = apart[step]
-        if count:
-            contrast += np.float64(step) * step * count
-            near += count / (1.0 + np.float64(step) * step)
-            apart_squares += np.float64(count) * count
-            apart_logs += _count_log(count, logs)
-    sum_mean, sum_squares, sum_logs = 0.0, 0.0, 0.0
-    for level in range(2 * levels - 1):
-        count = sums[level]
-        if count:
-            sum_mean += np.float64(level) * count
-            sum_squares += np.float64(level) * level * count
-            sum_logs += _count_log(count, logs)
-    sum_mean /= total
+    contrast, sum_squares = np.int64(0), np.int64(0)
+    near, apart_squares, apart_logs, sum_logs = 0.0, 0.0, 0.0, 0.0
+    for step in range(levels - darkest):
+        count = tallies[LEVELS + step]
+        tallies[LEVELS + step] = 0
+        contrast += step * step * count
+        near += count / (1.0 + step * step)
+        apart_squares += np.float64(count) * count
+        apart_logs += _count_log(count, logs)
+    for level in range(2 * darkest, 2 * levels - 1):
+        count = tallies[2 * LEVELS + level]
+        tallies[2 * LEVELS + level] = 0
+        sum_squares += level * level * count
+        sum_logs += _count_log(count, logs)
+    mean = weighted / total
+    variance = square_weighted / total - mean * mean
     entropy = log_total - both_logs / total
     marginal = log_total - single_logs / total
-    if single.max() == single.sum():  # one level: nothing is left by rounding
+    if most == total:  # one level: nothing is left by rounding
         entropy, marginal = 0.0, 0.0
-    found[0] = squares / (total * total)
+    found[0] = squares / (np.float64(total) * total)
     found[1] = contrast / total
     found[2] = 1.0 if variance <= 0 else (products / total - mean * mean) / variance
     found[3] = variance
     found[4] = near / total
-    found[5] = sum_mean
-    found[6] = sum_squares / total - sum_mean * sum_mean
+    found[5] = 2 * mean
+    found[6] = sum_squares / total - 4 * mean * mean
     found[7] = log_total - sum_logs / total
     found[8] = entropy
-    found[9] = apart_squares / (total * total) / levels - 1.0 / levels / levels
+    found[9] = apart_squares / (np.float64(total) * total) / levels - 1.0 / levels / levels
     found[10] = log_total - apart_logs / total
     found[11] = entropy - 2 * marginal if marginal == 0 else (entropy - 2 * marginal) / marginal
     found[12] = np.sqrt(max(0.0, 1 - np.exp(-2 * (2 * marginal - entropy))))

@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from cellfolio.measurement.compiled import compiled
-from cellfolio.measurement.objects import Floats, Ints, Objects
+from cellfolio.measurement.compiled import compiled, compiled_within
+from cellfolio.measurement.objects import Floats, Ints, Objects, Runs
 
 _DEGREE = 9
 """Of the highest Zernike polynomials."""
@@ -45,7 +45,11 @@ def measure_zernikes(objects: Objects, centers: Floats, radii: Floats) -> dict[s
     >>> round(float(found["Zernike_0_0"][0] * np.pi * 0.5**2), 6)
     2.0
     """
-    sums = _power_sums(*objects.runs, objects.boxes, centers, radii)
+    powers = _DEGREE + 1
+    width = int((objects.boxes[:, 3] - objects.boxes[:, 1]).max(initial=0))
+    sums = np.zeros((len(objects), powers, powers))
+    before = np.zeros((width + 1, powers))
+    _power_sums(objects.runs, objects.boxes, (centers, radii), before, sums)
     with np.errstate(invalid="ignore"):
         found = np.abs(np.einsum("zab,oab->zo", _coefficients(), sums)) / (np.pi * radii**2)
     return {f"Zernike_{n}_{m}": found[row] for row, (n, m) in enumerate(ZERNIKES)}
@@ -71,21 +75,22 @@ def _coefficients() -> npt.NDArray[np.complex128]:
 
 @compiled
 def _power_sums(
-    rows: Ints,
-    columns: Ints,
-    lengths: Ints,
-    bounds: Ints,
+    runs: Runs,
     boxes: Ints,
-    centers: Floats,
-    radii: Floats,
-) -> Floats:
-    """Return the sums of yᵃxᵇ over the pixels of each object, in radii from the middle."""
+    circles: tuple[Floats, Floats],
+    before: Floats,
+    found: Floats,
+) -> None:
+    """Sum up yᵃxᵇ over the pixels of each object, in radii from the middle.
+
+    `before` has room for the sums of xᵇ left of each column.
+    """
+    rows, columns, lengths, bounds = runs
+    centers, radii = circles
     powers = _DEGREE + 1
-    found = np.zeros((len(radii), powers, powers))
     for number in range(len(radii)):
         radius = radii[number]
         left, width = boxes[number, 1], boxes[number, 3] - boxes[number, 1]
-        before = np.zeros((width + 1, powers))
         for at in range(width):
             x = (left + at - centers[number, 1]) / radius
             power = 1.0
@@ -105,9 +110,8 @@ def _power_sums(
                 for a in range(powers - b):
                     found[number, a, b] += value
                     value *= y
-    return found
 
 
-@compiled
+@compiled_within
 def _outside(y: float, x: float) -> bool:
     return x * x + y * y > 1

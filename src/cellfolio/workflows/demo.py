@@ -363,14 +363,13 @@ def draw(demo: Demo, progress: Progress | None = None) -> Drawn:
 
 
 def measure(demo: Demo, progress: Progress | None = None) -> Measured:
-    """Measure the cells of all sites of the newest revision."""
-    sites = plan_revision(demo.design, 2).sites
-    return measure_sites(demo.checkout, sites, demo.measured, progress)
+    """Find and measure the cells of all sites of the newest revision."""
+    return measure_sites(demo.checkout, demo.measured, demo.home, progress)
 
 
 def profile(demo: Demo, progress: Progress | None = None) -> Profiled:
     """Turn the measured cells into profiles, and draw them."""
-    cells = sorted(demo.measured.glob("*.parquet"))
+    cells = sorted((demo.measured / "cells").iterdir())
     return make_profiles(demo.checkout, cells, demo.folder)
 
 

@@ -1,7 +1,8 @@
 """The second half of the demonstration: cells are measured, and become profiles.
 
-What is measured are the images of the checkout, with the labels beside them. Only intensities are:
-compiling all features would take longer than the rest of the demonstration.
+What is measured are the images of the checkout, as `cellfolio measure` does it: nuclei and cells
+are found in them, and not taken from the labels beside. Only some features are measured: compiling
+all would take longer than the rest of the demonstration.
 """
 
 from __future__ import annotations
@@ -11,23 +12,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cellfolio.simulation import CHANNELS, Site
-from cellfolio.storage.progress import Progress, ProgressEvent
+from cellfolio.storage.home import Home
+from cellfolio.storage.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cellfolio.profiles import Selection
+    from cellfolio.workflows.measuring.settings import MeasureOptions
 
 NEGATIVE = "Metadata_control_type == 'negcon'"
 PERTURBATION = "Metadata_perturbation"
+GROUPS = ("Correlation", "Intensity", "Neighbors")
+"""Features that are measured: those that compile fast."""
+_LIGHT = 0.005
+"""Of RNA in the dimmest parts of simulated cells; the background has 0.004."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Cells that were measured: their number, features of each, and a file for each plate."""
+    """Cells that were measured.
+
+    Attributes
+    ----------
+    cells : int
+    simulated : int
+        Cells that were simulated, also those whose nuclei the border of an image cuts.
+    features : int
+        Of each cell.
+    paths : tuple of Path
+        A folder of tables for each plate.
+    """
 
     cells: int
+    simulated: int
     features: int
     paths: tuple[Path, ...]
 
@@ -56,69 +74,57 @@ class Profiled:
 
 
 def measure_sites(
-    checkout: Path, sites: Sequence[Site], folder: Path, progress: Progress | None = None
+    checkout: Path, folder: Path, home: Home, progress: Progress | None = None
 ) -> Measured:
-    """Measure every cell of the sites; write a table for each plate.
+    """Find and measure every cell of the images.
 
     Parameters
     ----------
     checkout : Path
-        Folder with the images and labels.
-    sites : sequence of Site
+        Folder with the images, and with what is true of their cells.
     folder : Path
-        Where ``<plate>.parquet`` is written.
+        Where tables are written, see `cellfolio.workflows.measuring.records`.
+    home : Home
     progress : callable, optional
     """
-    import pandas as pd
-
-    from cellfolio.formats.saving import write_table
+    from cellfolio.errors import CellfolioError
+    from cellfolio.formats.single_cells.opening import open_cells
     from cellfolio.profiles import split_features
+    from cellfolio.workflows.measuring.running import MeasureInputs, measure_plates
 
-    folder.mkdir(exist_ok=True)
-    tables: dict[str, list[pd.DataFrame]] = {}
-    for done, site in enumerate(sites, 1):
-        tables.setdefault(site.plate.barcode, []).append(_measure(checkout, site))
-        if progress is not None:
-            progress(ProgressEvent("measure", done, len(sites), 0, 0, done == len(sites)))
-    paths, cells, features = [], 0, 0
-    for plate, parts in tables.items():
-        table = pd.concat(parts, ignore_index=True)
-        paths.append(folder / f"{plate}.parquet")
-        write_table(table, paths[-1])
-        cells += len(table)
-        features = len(split_features([str(name) for name in table]).features)
-    return Measured(cells, features, tuple(paths))
-
-
-def _measure(checkout: Path, site: Site) -> pd.DataFrame:
-    """Return the cells of a site, a row each: nuclei, cells and cytoplasm have the same labels."""
-    import numpy as np
-    import pandas as pd
-    import tifffile
-
-    from cellfolio.measurement import MeasurementSettings, measure_objects
-
-    planes = tifffile.imread(checkout / site.image_key)
-    images = dict(zip(CHANNELS, planes, strict=True))
-    nuclei, cells = (
-        tifffile.imread(checkout / site.labels_key(kind)) for kind in ("nuclei", "cells")
+    inputs = MeasureInputs(checkout / "images")
+    run = measure_plates(inputs, folder, _options(), workers=1, home=home, progress=progress)
+    if run.failed:
+        failure = run.failed[0].failure
+        raise CellfolioError(f"a site cannot be measured: {failure and failure.message}")
+    return Measured(
+        sum(record.cells for record in run.records),
+        _count_simulated(checkout),
+        len(split_features(open_cells(folder / "cells").columns).features),
+        tuple(folder / "cells" / plate for plate in run.plates),
     )
-    kinds = {"Cells": cells, "Cytoplasm": np.where(nuclei > 0, 0, cells), "Nuclei": nuclei}
-    settings = MeasurementSettings(groups=("Intensity",))
-    parts: dict[str, Any] = {}
-    for kind, labels in kinds.items():
-        table = measure_objects(labels, images, settings).set_index("ObjectNumber")
-        parts[kind] = table.add_prefix(f"{kind}_")
-    joined: pd.DataFrame = pd.concat(list(parts.values()), axis=1, join="inner")
-    told: dict[str, Any] = {
-        "Metadata_Plate": site.plate.barcode,
-        "Metadata_Well": site.well.well,
-        "Metadata_Site": site.number,
-    }
-    joined.insert(0, "Metadata_ObjectNumber", joined.index)
-    for place, (name, value) in enumerate(told.items()):
-        joined.insert(place, name, value)
-    return joined.reset_index(drop=True)
+
+
+def _options() -> MeasureOptions:
+    """Return the settings of CPJUMP1, but for the light that its microscope gave."""
+    from dataclasses import replace
+
+    from cellfolio.measurement import MeasurementSettings, SegmentationSettings, Threshold
+    from cellfolio.measurement.site import SiteSettings
+    from cellfolio.workflows.measuring.settings import MeasureOptions
+
+    segmentation = SegmentationSettings()
+    cells = replace(segmentation.cells, threshold=Threshold(method="Manual", manual=_LIGHT))
+    return MeasureOptions(
+        SiteSettings(MeasurementSettings(groups=GROUPS)), replace(segmentation, cells=cells)
+    )
+
+
+def _count_simulated(checkout: Path) -> int:
+    """Return the number of cells that were simulated."""
+    import pandas as pd
+
+    return sum(len(pd.read_csv(path)) for path in (checkout / "objects").glob("*.csv"))
 
 
 def make_profiles(checkout: Path, cells: Sequence[Path], folder: Path) -> Profiled:
@@ -143,7 +149,7 @@ def make_profiles(checkout: Path, cells: Sequence[Path], folder: Path) -> Profil
     from cellfolio.workflows.embedding import draw_embedding
     from cellfolio.workflows.plates import plate_wells
 
-    plates = [plate_wells(str(checkout), path.stem) for path in cells]
+    plates = [plate_wells(str(checkout), path.name) for path in cells]
     wells = pd.concat(
         [aggregate_cells(open_cells(path), count_objects=True) for path in cells],
         ignore_index=True,

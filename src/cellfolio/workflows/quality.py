@@ -14,6 +14,7 @@ import pandas as pd
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.evaluation.quality import PlateDesign, PlateQuality, QualityRules, plate_quality
+from cellfolio.evaluation.site_quality import SiteQuality
 from cellfolio.formats.format import Source
 from cellfolio.formats.loading import load as load_source
 from cellfolio.profiles.tables import open_table
@@ -22,9 +23,10 @@ from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress
 from cellfolio.workflows.loading import named_source, source_digest
-from cellfolio.workflows.pages import Section, pictures_of, render_page, write_pictures
+from cellfolio.workflows.pages import Fact, Section, pictures_of, render_page, write_pictures
 from cellfolio.workflows.plates import column_of
 from cellfolio.workflows.quality_page import PageContent
+from cellfolio.workflows.site_quality import SiteContent, read_sites
 
 PLATES = ("Metadata_Plate", "Image_Metadata_Plate")
 """Columns that tell plates: the first that is there."""
@@ -43,14 +45,17 @@ class QualityPage:
         The page, which needs no other file.
     pictures : tuple of Path
         The pictures in it, as PNG and SVG.
-    quality : PlateQuality
-        What it tells.
+    quality : PlateQuality or None
+        What it tells of the profiles; None without them.
+    sites : SiteQuality or None
+        What it tells of the images; None without a table of them.
     """
 
     plate: str
     path: Path
     pictures: tuple[Path, ...] = field(repr=False)
-    quality: PlateQuality
+    quality: PlateQuality | None
+    sites: SiteQuality | None = None
 
 
 def quality(
@@ -58,6 +63,7 @@ def quality(
     output: Path | str,
     design: PlateDesign | None = None,
     rules: QualityRules | None = None,
+    images: Path | str | None = None,
     *,
     progress: Progress | None = None,
     home: Home | None = None,
@@ -76,6 +82,10 @@ def quality(
         Which wells are controls and replicates. Columns may be named without ``Metadata_``.
     rules : QualityRules, optional
         When a well is flagged.
+    images : path, optional
+        Table of the plates' images, a row for each site, as it is written when plates are
+        measured, or ``PACKAGE/PATH``; see `cellfolio.evaluation.site_quality`. Without profiles,
+        pages tell of it only.
     progress : callable, optional
     home : Home, optional
 
@@ -104,9 +114,12 @@ def quality(
     ['P7', 'P7.html']
     """
     words = [profiles] if isinstance(profiles, (str, Path)) else list(profiles)
-    if not words:
-        raise InvalidArgument("expected at least one table of profiles, found none")
     home = home or Home()
+    sites = {} if images is None else read_sites(named_source(images, home, progress=progress))
+    if not words and not sites:
+        raise InvalidArgument("expected at least one table of profiles, or of images, found none")
+    if not words:
+        return tuple(write_site_page(plate, one, Path(output)) for plate, one in sites.items())
     stages = _stage_names([named_source(word, home, progress=progress) for word in words])
     tables = {name: load_source(source) for name, source in stages.items()}
     inputs = {name: str(source_digest(source)) for name, source in stages.items()}
@@ -124,8 +137,13 @@ def quality(
     pages = []
     for plate in first:
         own = {name: found[plate] for name, found in plates.items()}
+        if sites and plate not in sites:
+            raise InvalidArgument(f"{images} has no images of the plate {plate}")
         try:
-            pages.append(write_quality_page(plate, own, Path(output), design, rules, inputs=inputs))
+            page = write_quality_page(
+                plate, own, Path(output), design, rules, inputs=inputs, sites=sites.get(plate)
+            )
+            pages.append(page)
         except InvalidArgument as error:
             raise InvalidArgument(f"{plate}: {error}", hint=error.hint) from error
     return tuple(pages)
@@ -139,6 +157,7 @@ def write_quality_page(
     rules: QualityRules | None = None,
     *,
     inputs: Mapping[str, str] | None = None,
+    sites: SiteContent | None = None,
 ) -> QualityPage:
     """Write the page of one plate, and its pictures.
 
@@ -154,6 +173,8 @@ def write_quality_page(
     rules : QualityRules, optional
     inputs : mapping of str to str, optional
         Digest of each file that the tables are from, by its name; told in the page.
+    sites : SiteContent, optional
+        What is known of the plate's images.
 
     Returns
     -------
@@ -169,15 +190,42 @@ def write_quality_page(
     found = plate_quality(stages, design, rules, places=places or None)
     content = PageContent(
         plate, found, design, rules, tuple(wells[name] for name in found.wells["well"] if wells),
-        inputs or {},
+        {**(inputs or {}), **({} if sites is None else {sites.file: sites.digest})},
     )  # fmt: skip
-    sections = content.sections()
+    sections, facts = content.sections(), content.facts()
+    if sites is not None:
+        sections[1:1] = sites.sections()
+        facts += sites.facts()
+    about = f"of profiles: {' → '.join(found.stages)}"
+    path, pictures = _write_page(plate, about, facts, sections, folder)
+    return QualityPage(plate, path, pictures, found, None if sites is None else sites.quality)
+
+
+def write_site_page(plate: str, sites: SiteContent, folder: Path) -> QualityPage:
+    """Write the page of a plate of which only the images are known.
+
+    Parameters
+    ----------
+    plate : str
+    sites : SiteContent
+    folder : Path
+        Made if it is not there.
+    """
+    sections = [*sites.sections(), sites.origin()]
+    path, pictures = _write_page(plate, "by its images", sites.facts(), sections, folder)
+    return QualityPage(plate, path, pictures, None, sites.quality)
+
+
+def _write_page(
+    plate: str, about: str, facts: Sequence[Fact], sections: Sequence[Section], folder: Path
+) -> tuple[Path, tuple[Path, ...]]:
     name = file_name(plate)
     folder.mkdir(parents=True, exist_ok=True)
     pictures = write_pictures(pictures_of(sections), folder / name)
     page = folder / f"{name}.html"
-    write_atomically(page, _render(content, sections).encode("utf-8"))
-    return QualityPage(plate, page, pictures, found)
+    text = render_page(plate, "quality", f"Quality of a plate {about}.", facts, sections)
+    write_atomically(page, text.encode("utf-8"))
+    return page, pictures
 
 
 def file_name(plate: str) -> str:
@@ -246,9 +294,3 @@ def _places(table: Any, column: str) -> dict[str, Well]:
         return {str(name): parse_well(str(name)) for name in metadata[column]}
     except InvalidArgument:
         return {}
-
-
-def _render(content: PageContent, sections: Sequence[Section]) -> str:
-    stages = " → ".join(content.quality.stages)
-    about = f"Quality of a plate of profiles: {stages}."
-    return render_page(content.plate, "quality", about, content.facts(), sections)

@@ -9,7 +9,18 @@
 1
 """
 
+from cellfolio.measurement.segmentation.illumination import (
+    find_background,
+    subtract_background,
+)
+from cellfolio.measurement.segmentation.plates import (
+    IlluminationSettings,
+    ImageSum,
+    correct_illumination,
+    find_illumination,
+)
 from cellfolio.measurement.segmentation.segmenting import (
+    KINDS,
     CellFinder,
     NucleusFinder,
     Segmentation,
@@ -25,14 +36,21 @@ from cellfolio.measurement.segmentation.settings import (
 )
 
 __all__ = [
+    "KINDS",
     "Background",
     "CellFinder",
     "CellSettings",
+    "IlluminationSettings",
+    "ImageSum",
     "NucleusFinder",
     "NucleusSettings",
     "Segmentation",
     "SegmentationSettings",
     "Threshold",
+    "correct_illumination",
+    "find_background",
+    "find_illumination",
     "labels_given",
     "segment",
+    "subtract_background",
 ]

@@ -10,23 +10,21 @@ import scipy.ndimage as ndi
 
 from cellfolio.measurement.objects import Labels, Plane
 from cellfolio.measurement.segmentation.labelling import at_border, fill_holes
+from cellfolio.measurement.segmentation.nuclei import Nuclei
 from cellfolio.measurement.segmentation.propagation import propagate
 from cellfolio.measurement.segmentation.settings import CellSettings
 from cellfolio.measurement.segmentation.thresholds import find_foreground
 from cellfolio.measurement.segmentation.watershed import flood
 
 
-def find_cells(
-    image: Plane, nuclei: Labels, all_nuclei: Labels, settings: CellSettings | None = None
-) -> Labels:
+def find_cells(image: Plane, nuclei: Nuclei, settings: CellSettings | None = None) -> Labels:
     """Find the cells of nuclei, also of those at the border.
 
     Parameters
     ----------
     image : array of float32, shape (rows, columns)
         From 0 to 1.
-    nuclei, all_nuclei : array of int32
-        As from `find_nuclei`.
+    nuclei : Nuclei
     settings : CellSettings, optional
 
     Returns
@@ -36,10 +34,10 @@ def find_cells(
         touch the border, so that cells in view do not take theirs.
     """
     settings = settings or CellSettings()
-    seeds = all_nuclei.copy()
-    touching = np.zeros(int(all_nuclei.max(initial=0)) + 1, dtype=bool)
-    touching[at_border(all_nuclei)] = True
-    seeds[~touching[all_nuclei] & (nuclei == 0)] = 0
+    found = nuclei.all_labels
+    touching = np.zeros(int(found.max(initial=0)) + 1, dtype=bool)
+    touching[at_border(found)] = True
+    seeds: Labels = np.where(touching[found] | (nuclei.labels > 0), found, 0)
     if not seeds.any():
         return seeds
     cells = _grown(image, seeds, settings)

@@ -42,6 +42,11 @@ def divide(image: Plane, parts: Labels, settings: NucleusSettings) -> Labels:
     if "None" in (settings.declumping, settings.dividing_lines):
         return parts
     heights = _distances(parts, settings)
+    if np.isinf(heights).any():
+        # One part fills the image: it has no shape.
+        if settings.declumping == "Shape":
+            return parts
+        heights[:] = 0
     if settings.declumping == "Shape":
         # CellProfiler's numbers by chance, which are the same for each image.
         chance = np.random.RandomState(0)
@@ -49,13 +54,13 @@ def divide(image: Plane, parts: Labels, settings: NucleusSettings) -> Labels:
         hills = heights
     else:
         hills = _smoothed(image, settings).astype(np.float64)
-    markers = components_of(_find_maxima(hills, parts, settings))
+    markers = components_of(find_maxima(hills, parts, settings))
     if settings.dividing_lines == "Propagate":
         return propagate(np.zeros(parts.shape), markers, parts > 0, 1.0)
     if settings.dividing_lines == "Intensity":
         return flood(np.float32(1) - image, markers, parts > 0)
     levels = -heights
-    levels -= levels.min()
+    levels -= levels.min(initial=0)
     return flood(levels, markers, parts > 0)
 
 
@@ -65,9 +70,7 @@ def _distances(parts: Labels, settings: NucleusSettings) -> Floats:
         parts = fill_holes(parts, objects=True)
     objects = Objects.of(parts)
     found = np.zeros(parts.size)
-    within = objects.depths
-    # Where all of the image is foreground, there is no edge to be far from.
-    found[objects.pixels] = np.where(np.isfinite(within), within, 1.0)
+    found[objects.pixels] = objects.depths
     return found.reshape(parts.shape)
 
 
@@ -90,7 +93,7 @@ def _smoothed(image: Plane, settings: NucleusSettings) -> Plane:
     return smoothed
 
 
-def _find_maxima(hills: Floats, parts: Labels, settings: NucleusSettings) -> Mask:
+def find_maxima(hills: Floats, parts: Labels, settings: NucleusSettings) -> Mask:
     """Return one pixel for each maximum."""
     distance, share = settings.minimum_distance, 1.0
     if settings.lower_resolution_maxima and settings.min_diameter > 10:
@@ -100,14 +103,14 @@ def _find_maxima(hills: Floats, parts: Labels, settings: NucleusSettings) -> Mas
         distance = settings.min_diameter / 1.5
     offsets = _disk(max(1.0, distance - 0.5))
     if share == 1:
-        return _shrunk(_maxima(hills, parts, offsets))
+        return shrink(_maxima(hills, parts, offsets))
     places = np.mgrid[tuple(slice(0, size * share) for size in parts.shape)] / share
     small = ndi.map_coordinates(hills, places).astype(np.float64)
     small_parts = ndi.map_coordinates(parts, places, order=0)
     found = _maxima(small, small_parts, offsets)
     enlarged = np.mgrid[tuple(slice(0, size) for size in parts.shape)]
     enlarged = enlarged / (parts.shape[0] / found.shape[0])
-    return _shrunk(ndi.map_coordinates(found.astype(np.float64), enlarged) > 0.5)
+    return shrink(ndi.map_coordinates(found.astype(np.float64), enlarged) > 0.5)
 
 
 def _disk(radius: float) -> Ints:
@@ -143,7 +146,7 @@ def _maxima(hills: Floats, parts: Labels, offsets: Ints) -> Mask:
     return found
 
 
-def _shrunk(mask: Mask) -> Mask:
+def shrink(mask: Mask) -> Mask:
     """Return a mask with each part shrunk to a point, and parts with holes to a ring."""
     found = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), dtype=bool)
     found[1:-1, 1:-1] = mask

@@ -10,9 +10,11 @@ from __future__ import annotations
 import numpy as np
 import scipy.ndimage as ndi
 
+from cellfolio.measurement.compiled import compiled
 from cellfolio.measurement.objects import Floats, Ints, Plane
 from cellfolio.measurement.segmentation.settings import Background
 
+_SMALLEST = float(np.finfo(np.float64).eps)
 _FULL_WIDTH = 2.35
 """Of a Gaussian at half of its height, in sigmas, as CellProfiler rounds it."""
 
@@ -62,11 +64,8 @@ def find_background(image: Plane, settings: Background) -> Plane:
     down = np.minimum.reduceat(image, firsts[0], axis=0)
     least = np.minimum.reduceat(down, firsts[1], axis=1)
     parts = [_parts(first, size, sigma) for first, size in zip(firsts, image.shape, strict=True)]
-    smoothed = np.einsum("ij,jk->ik", parts[0], least).astype(np.float32)
-    smoothed = np.einsum("ij,kj->ik", smoothed, parts[1]).astype(np.float32)
-    shares = np.outer(parts[0].sum(axis=1), parts[1].sum(axis=1)) + np.finfo(np.float64).eps
-    found: Plane = (smoothed / shares).astype(np.float32)
-    return found
+    down = np.einsum("ij,jk->ik", parts[0].T, least).astype(np.float32)
+    return _spread(down, parts[1], parts[0].sum(axis=0), parts[1].sum(axis=0))
 
 
 def _first_of_blocks(size: int, block: int) -> Ints:
@@ -76,10 +75,33 @@ def _first_of_blocks(size: int, block: int) -> Ints:
 
 
 def _parts(first: Ints, size: int, sigma: float) -> Floats:
-    """Return how much of the Gaussian around each pixel lies in each block."""
+    """Return, by block, how much of the Gaussian around each pixel lies in it."""
     which = np.zeros((len(first), size))
     which[np.searchsorted(first, np.arange(size), side="right") - 1, np.arange(size)] = 1
     if sigma == 0:
-        return which.T
-    found: Floats = ndi.gaussian_filter1d(which, sigma, axis=1, mode="constant").T
+        return which
+    found: Floats = ndi.gaussian_filter1d(which, sigma, axis=1, mode="constant")
+    return found
+
+
+@compiled
+def _spread(down: Plane, parts: Floats, rows_inside: Floats, columns_inside: Floats) -> Plane:
+    """Return the sum over blocks, by their parts, where only a few blocks are near a pixel."""
+    blocks, columns = parts.shape
+    first, last = np.zeros(blocks, dtype=np.int64), np.zeros(blocks, dtype=np.int64)
+    for block in range(blocks):
+        near = np.flatnonzero(parts[block])
+        if len(near):
+            first[block], last[block] = near[0], near[-1] + 1
+    found = np.empty((len(down), columns), dtype=np.float32)
+    sums = np.empty(columns)
+    for y in range(len(down)):
+        sums[:] = 0.0
+        for block in range(blocks):
+            value = np.float64(down[y, block])
+            for x in range(first[block], last[block]):
+                sums[x] += value * parts[block, x]
+        for x in range(columns):
+            share = rows_inside[y] * columns_inside[x] + _SMALLEST
+            found[y, x] = np.float32(np.float64(np.float32(sums[x])) / share)
     return found

@@ -5,13 +5,14 @@ The definitions are those of CellProfiler's module IdentifyPrimaryObjects (versi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from cellfolio.measurement.objects import Labels, Plane
+from cellfolio.measurement.objects import Ints, Labels, Plane
 from cellfolio.measurement.segmentation.declumping import divide
 from cellfolio.measurement.segmentation.illumination import subtract_background
 from cellfolio.measurement.segmentation.labelling import (
-    Mask,
     at_border,
     components_of,
     fill_holes,
@@ -21,7 +22,26 @@ from cellfolio.measurement.segmentation.settings import NucleusSettings
 from cellfolio.measurement.segmentation.thresholds import find_foreground
 
 
-def find_nuclei(image: Plane, settings: NucleusSettings | None = None) -> tuple[Labels, Labels]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Nuclei:
+    """Nuclei of an image, and objects that were discarded.
+
+    Attributes
+    ----------
+    labels : array of int32, shape (rows, columns)
+        The nuclei, by numbers from 1.
+    all_labels : array of int32
+        Nuclei, then those that are too large, then those that are too small or touch the border.
+    too_large : int
+        How many are discarded because they are too large alone.
+    """
+
+    labels: Labels
+    all_labels: Labels
+    too_large: int = 0
+
+
+def find_nuclei(image: Plane, settings: NucleusSettings | None = None) -> Nuclei:
     """Find nuclei in an image.
 
     Parameters
@@ -32,9 +52,8 @@ def find_nuclei(image: Plane, settings: NucleusSettings | None = None) -> tuple[
 
     Returns
     -------
-    tuple of array of int32
-        The nuclei, with numbers from 1, and all, also those that were discarded: they have the
-        numbers behind. Only the former have their holes filled.
+    Nuclei
+        Holes are filled in `labels` only.
     """
     settings = settings or NucleusSettings()
     if settings.background is not None:
@@ -46,24 +65,26 @@ def find_nuclei(image: Plane, settings: NucleusSettings | None = None) -> tuple[
         foreground = fill_holes(parts, objects=True, less_than=less) > 0
     labels = divide(image, components_of(foreground), settings)
     count = int(labels.max(initial=0))
-    kept = _kept(labels, count, settings)
-    all_nuclei = renumber(labels, np.flatnonzero(kept))
-    nuclei: Labels = np.where(kept[labels], all_nuclei, 0)
+    kept, large = _chosen(labels, count, settings)
+    all_nuclei = renumber(labels, np.concatenate([kept, large]))
+    nuclei: Labels = np.where(all_nuclei <= len(kept), all_nuclei, 0)
     if settings.fill_holes != "Never":
         nuclei = fill_holes(nuclei, objects=True)
-    return nuclei, all_nuclei
+    return Nuclei(nuclei, all_nuclei, len(large))
 
 
-def _kept(labels: Labels, count: int, settings: NucleusSettings) -> Mask:
-    """Return, by number, which objects are nuclei."""
-    kept = np.ones(count + 1, dtype=bool)
-    kept[0] = False
+def _chosen(labels: Labels, count: int, settings: NucleusSettings) -> tuple[Ints, Ints]:
+    """Return the numbers of objects that are nuclei, and of those that are too large."""
+    numbers = np.arange(1, count + 1)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)
+    least, most = (np.pi * d**2 / 4 for d in (settings.min_diameter, settings.max_diameter))
+    large = numbers[:0]
     if settings.discard_border:
-        kept[at_border(labels)] = False
+        numbers = np.setdiff1d(numbers, at_border(labels))
     if settings.discard_outside_size:
-        areas = np.bincount(labels.ravel(), minlength=count + 1)
-        least, most = (np.pi * d**2 / 4 for d in (settings.min_diameter, settings.max_diameter))
-        kept &= (areas >= least) & (areas <= most)
-    if settings.maximum_count is not None and kept.sum() > settings.maximum_count:
-        kept[:] = False
-    return kept
+        numbers = numbers[areas[numbers] >= least]
+        large = numbers[areas[numbers] > most]
+        numbers = numbers[areas[numbers] <= most]
+    if settings.maximum_count is not None and len(numbers) > settings.maximum_count:
+        large, numbers = np.union1d(numbers, large), numbers[:0]
+    return numbers, large

@@ -14,10 +14,13 @@ from cellfolio.measurement.measuring import scale_image
 from cellfolio.measurement.objects import Ints, Labels, Objects, Plane
 from cellfolio.measurement.segmentation.cells import find_cells
 from cellfolio.measurement.segmentation.labelling import at_border, outline_of, renumber
-from cellfolio.measurement.segmentation.nuclei import find_nuclei
+from cellfolio.measurement.segmentation.nuclei import Nuclei, find_nuclei
 from cellfolio.measurement.segmentation.settings import SegmentationSettings
 from cellfolio.package.nearest import suggest_or_list
 
+NUCLEI, CELLS, CYTOPLASM = "Nuclei", "Cells", "Cytoplasm"
+KINDS = (CELLS, CYTOPLASM, NUCLEI)
+"""Kinds of objects, as tables of CellProfiler are called; by the alphabet."""
 NucleusFinder: TypeAlias = Callable[[Mapping[str, Plane]], npt.ArrayLike]
 """A function from images, by channel and from 0 to 1, to labels of nuclei."""
 CellFinder: TypeAlias = Callable[[Mapping[str, Plane], Labels], npt.ArrayLike]
@@ -37,8 +40,10 @@ class Segmentation:
     cytoplasm : array of int32
         Cells without their nuclei; the outline of a nucleus belongs to it, so that it is not empty.
     all_nuclei, all_cells : array of int32
-        The same and, with greater numbers, those that were discarded, such as at the border: they
-        are neighbours, the `around` of `measure_objects`.
+        The same and, with greater numbers, those that were discarded: for their size, or because
+        their nucleus touches the border.
+    discarded_neighbors : int
+        How many discarded nuclei, the first behind `count`, are still neighbours of nuclei.
 
     Examples
     --------
@@ -54,6 +59,7 @@ class Segmentation:
     cytoplasm: Labels = field(repr=False)
     all_nuclei: Labels = field(repr=False)
     all_cells: Labels = field(repr=False)
+    discarded_neighbors: int = 0
 
     @property
     def count(self) -> int:
@@ -64,6 +70,44 @@ class Segmentation:
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the plane."""
         return self.nuclei.shape[0], self.nuclei.shape[1]
+
+    def around(self, kind: str) -> Labels:
+        """Return what counts as neighbours of one kind: the `around` of `measure_objects`.
+
+        Parameters
+        ----------
+        kind : str
+            Of `KINDS`.
+
+        Notes
+        -----
+        As in CellProfiler, nuclei that are too large are neighbours of nuclei, and those at the
+        border and small ones are not; but cells of nuclei at the border are neighbours of cells.
+        """
+        if kind == NUCLEI:
+            last = self.count + self.discarded_neighbors
+            return np.where(self.all_nuclei <= last, self.all_nuclei, 0)
+        return self.all_cells if kind == CELLS else self.labels(kind)
+
+    def labels(self, kind: str) -> Labels:
+        """Return the labels of one kind.
+
+        Parameters
+        ----------
+        kind : str
+            Of `KINDS`.
+
+        Raises
+        ------
+        InvalidArgument
+            If there is no such kind.
+        """
+        if kind not in KINDS:
+            raise InvalidArgument(
+                f"there are no objects {kind!r}", hint=suggest_or_list(kind, KINDS)
+            )
+        found: Labels = getattr(self, kind.lower())
+        return found
 
 
 def segment(
@@ -104,15 +148,15 @@ def segment(
     wanted |= set() if cells_by else {settings.cells.channel}
     planes = _planes_of(images, images.keys() if nuclei_by or cells_by else sorted(wanted), wanted)
     if nuclei_by:
-        objects = _objects_of(nuclei_by(planes), "nuclei", planes)
-        nuclei, all_nuclei = objects.labels, objects.labels
+        given = _objects_of(nuclei_by(planes), "nuclei", planes)
+        nuclei = Nuclei(given.labels, given.labels)
     else:
-        nuclei, all_nuclei = find_nuclei(planes[settings.nuclei.channel], settings.nuclei)
+        nuclei = find_nuclei(planes[settings.nuclei.channel], settings.nuclei)
     if cells_by:
-        cells = _objects_of(cells_by(planes, nuclei.copy()), "cells", planes)
-        return _matched(nuclei, all_nuclei, cells, shrink=settings.shrink_nuclei)
-    all_cells = find_cells(planes[settings.cells.channel], nuclei, all_nuclei, settings.cells)
-    return _inside(nuclei, all_nuclei, all_cells, settings)
+        cells = _objects_of(cells_by(planes, nuclei.labels.copy()), "cells", planes)
+        return _matched(nuclei, cells, shrink=settings.shrink_nuclei)
+    all_cells = find_cells(planes[settings.cells.channel], nuclei, settings.cells)
+    return _inside(nuclei, all_cells, settings)
 
 
 def labels_given(
@@ -150,7 +194,7 @@ def labels_given(
         raise InvalidArgument(
             f"cells should have the shape of the nuclei, {found.shape}, found {around.shape}"
         )
-    return _matched(found.labels, found.labels, around, shrink=shrink_nuclei)
+    return _matched(Nuclei(found.labels, found.labels), around, shrink=shrink_nuclei)
 
 
 def _planes_of(
@@ -182,34 +226,39 @@ def _objects_of(labels: npt.ArrayLike, kind: str, planes: Mapping[str, Plane]) -
     return found
 
 
-def _inside(
-    nuclei: Labels, all_nuclei: Labels, all_cells: Labels, settings: SegmentationSettings
-) -> Segmentation:
+def _inside(nuclei: Nuclei, all_cells: Labels, settings: SegmentationSettings) -> Segmentation:
     """Discard cells that touch the border, with their nuclei, where that is wanted."""
-    count = int(nuclei.max(initial=0))
+    count = int(nuclei.labels.max(initial=0))
+    kept = np.arange(1, count + 1)
     if settings.cells.discard_border:
-        kept = np.setdiff1d(np.arange(1, count + 1), at_border(all_cells))
-        nuclei, all_nuclei, all_cells = (
-            renumber(one, kept) for one in (nuclei, all_nuclei, all_cells)
+        kept = np.setdiff1d(kept, at_border(all_cells))
+        nuclei = Nuclei(
+            renumber(nuclei.labels, kept),
+            renumber(nuclei.all_labels, kept),
+            nuclei.too_large + count - len(kept),
         )
-        count = len(kept)
-    return _segmentation(nuclei, all_nuclei, all_cells, count, shrink=settings.shrink_nuclei)
+        all_cells = renumber(all_cells, kept)
+    return _segmentation(nuclei, all_cells, len(kept), shrink=settings.shrink_nuclei)
 
 
-def _matched(nuclei: Labels, all_nuclei: Labels, cells: Objects, *, shrink: bool) -> Segmentation:
+def _matched(nuclei: Nuclei, cells: Objects, *, shrink: bool) -> Segmentation:
     """Pair nuclei and cells, and give pairs the first numbers."""
-    pairs = _pairs_of(nuclei, cells.labels)
-    nuclei, all_nuclei = (renumber(one, pairs[:, 0]) for one in (nuclei, all_nuclei))
+    pairs = _pairs_of(nuclei.labels, cells.labels)
+    alone = int(nuclei.labels.max(initial=0)) - len(pairs)
+    nuclei = Nuclei(
+        renumber(nuclei.labels, pairs[:, 0]),
+        renumber(nuclei.all_labels, pairs[:, 0]),
+        nuclei.too_large + alone,
+    )
     all_cells = renumber(cells.labels, pairs[:, 1])
-    return _segmentation(nuclei, all_nuclei, all_cells, len(pairs), shrink=shrink)
+    return _segmentation(nuclei, all_cells, len(pairs), shrink=shrink)
 
 
-def _segmentation(
-    nuclei: Labels, all_nuclei: Labels, all_cells: Labels, count: int, *, shrink: bool
-) -> Segmentation:
-    nuclei, cells = (np.where(one <= count, one, 0) for one in (nuclei, all_cells))
-    within = (nuclei > 0) & ~outline_of(nuclei) if shrink else nuclei > 0
-    return Segmentation(nuclei, cells, np.where(within, 0, cells), all_nuclei, all_cells)
+def _segmentation(nuclei: Nuclei, all_cells: Labels, count: int, *, shrink: bool) -> Segmentation:
+    inner, cells = (np.where(one <= count, one, 0) for one in (nuclei.labels, all_cells))
+    within = (inner > 0) & ~outline_of(inner) if shrink else inner > 0
+    cytoplasm = np.where(within, 0, cells)
+    return Segmentation(inner, cells, cytoplasm, nuclei.all_labels, all_cells, nuclei.too_large)
 
 
 def _pairs_of(nuclei: Labels, cells: Labels) -> Ints:

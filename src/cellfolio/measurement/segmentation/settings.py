@@ -16,7 +16,8 @@ METHODS = ("Watershed - Image", "Watershed - Gradient", "Propagation", "Distance
 """How cells are found from nuclei."""
 
 
-def _check_one(name: str, value: str, allowed: Sequence[str]) -> None:
+def check_one(name: str, value: str, allowed: Sequence[str]) -> None:
+    """Raise if a setting is not one of those allowed."""
     if value not in allowed:
         raise InvalidArgument(
             f"{name} should be one of {', '.join(allowed)}; found {value!r}",
@@ -24,7 +25,8 @@ def _check_one(name: str, value: str, allowed: Sequence[str]) -> None:
         )
 
 
-def _check_least(name: str, value: float, least: float) -> None:
+def check_least(name: str, value: float, least: float) -> None:
+    """Raise if a setting is too small, or no number."""
     if not value >= least:
         raise InvalidArgument(f"{name} should be at least {least}, found {value!r}")
 
@@ -50,8 +52,8 @@ class Background:
     filter_size: float = 50.0
 
     def __post_init__(self) -> None:
-        _check_least("block_size", self.block_size, 1)
-        _check_least("filter_size", self.filter_size, 0)
+        check_least("block_size", self.block_size, 1)
+        check_least("filter_size", self.filter_size, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,9 @@ found 'Otzu'
     manual: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_one("method", self.method, THRESHOLDS)
-        _check_least("smoothing_scale", self.smoothing_scale, 0)
-        _check_least("correction_factor", self.correction_factor, 0)
+        check_one("method", self.method, THRESHOLDS)
+        check_least("smoothing_scale", self.smoothing_scale, 0)
+        check_least("correction_factor", self.correction_factor, 0)
         if not 0 <= self.lower_bound <= self.upper_bound <= 1:
             raise InvalidArgument(
                 "bounds of a threshold should be from 0 to 1 and in order, found "
@@ -155,9 +157,9 @@ class NucleusSettings:
     maximum_count: int | None = 500
 
     def __post_init__(self) -> None:
-        _check_one("declumping", self.declumping, DECLUMPING)
-        _check_one("dividing_lines", self.dividing_lines, DIVIDING)
-        _check_one("fill_holes", self.fill_holes, HOLES)
+        check_one("declumping", self.declumping, DECLUMPING)
+        check_one("dividing_lines", self.dividing_lines, DIVIDING)
+        check_one("fill_holes", self.fill_holes, HOLES)
         if not 0 < self.min_diameter <= self.max_diameter:
             raise InvalidArgument(
                 "diameters should be more than 0 and in order, found "
@@ -165,7 +167,7 @@ class NucleusSettings:
             )
         for name in ("smoothing_filter_size", "minimum_distance"):
             if getattr(self, name) is not None:
-                _check_least(name, getattr(self, name), 0)
+                check_least(name, getattr(self, name), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +203,9 @@ class CellSettings:
     discard_border: bool = False
 
     def __post_init__(self) -> None:
-        _check_one("method", self.method, METHODS)
-        _check_least("regularization_factor", self.regularization_factor, 0)
-        _check_least("distance", self.distance, 0)
+        check_one("method", self.method, METHODS)
+        check_least("regularization_factor", self.regularization_factor, 0)
+        check_least("distance", self.distance, 0)
 
 
 @dataclass(frozen=True, slots=True)

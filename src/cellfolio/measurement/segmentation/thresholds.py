@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.ndimage as ndi
 
 from cellfolio.measurement.compiled import compiled
 from cellfolio.measurement.objects import Floats, Plane
 from cellfolio.measurement.segmentation.labelling import Mask
 from cellfolio.measurement.segmentation.settings import Threshold
+from cellfolio.measurement.segmentation.smoothing import smooth
 
 _SIGMA = 1 / (2 * 0.6744)
 """Of a smoothing scale of 1: half of a smoothed pixel comes from within the scale."""
@@ -74,23 +74,6 @@ def find_foreground(image: Plane, settings: Threshold) -> Mask:
     if settings.smoothing_scale == 0:
         return image >= np.float32(threshold)
     return smooth(image, settings.smoothing_scale * _SIGMA) >= threshold
-
-
-def smooth(image: Plane, sigma: float) -> Floats:
-    """Return an image smoothed by a Gaussian, in which what lies beyond the image has no part.
-
-    Parameters
-    ----------
-    image : array of float32, shape (rows, columns)
-    sigma : float
-        In pixels; the Gaussian ends at four of them.
-    """
-    if sigma == 0:
-        return image.astype(np.float64)
-    inside = [ndi.gaussian_filter1d(np.ones(size), sigma, mode="constant") for size in image.shape]
-    found = ndi.gaussian_filter(image, sigma, mode="constant")
-    shares: Floats = np.outer(*inside) + np.finfo(np.float64).eps
-    return np.asarray(found / shares, dtype=np.float64)
 
 
 @compiled

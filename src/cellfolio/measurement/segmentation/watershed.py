@@ -72,10 +72,10 @@ def _flood(levels: Labels, found: Labels, closed: Mask, sizes: tuple[int, int]) 
     held, time = 0, 0
     for pixel in range(len(found)):
         if found[pixel] != 0:
-            _push(keys, pixels, held, (np.int64(levels[pixel]) << 32, pixel))
+            _push(keys, pixels, held, (int(levels[pixel]) << 32, pixel))
             held += 1
     while held > 0:
-        pixel = np.int64(pixels[0])
+        pixel = int(pixels[0])
         held -= 1
         _sink(keys, pixels, held)
         for step in steps:
@@ -84,7 +84,7 @@ def _flood(levels: Labels, found: Labels, closed: Mask, sizes: tuple[int, int]) 
                 closed[near] = True
                 found[near] = found[pixel]
                 time += 1
-                _push(keys, pixels, held, ((np.int64(levels[near]) << 32) + time, near))
+                _push(keys, pixels, held, ((int(levels[near]) << 32) + time, near))
                 held += 1
 
 

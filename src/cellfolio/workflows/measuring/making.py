@@ -153,9 +153,9 @@ def _measure(job: SiteJob, reader: Reader) -> Mapping[str, float]:
 
     if job.site.problem:
         raise InvalidArgument(job.site.problem)
-    images = read_images(job.site, reader)
+    raw, images = read_images(job.site, reader)
     segmentation = segment_site(images, job.labels, job.options.segmentation, reader)
-    found = measure_site(images, segmentation, job.options.site)
+    found = measure_site(images, segmentation, job.options.site, raw=raw)
     facts = job.facts(reader.made_of)
     told = {"version": facts.version, "inputs": facts.made_of, "settings": facts.settings}
     _write_pictures(job, images, segmentation)
@@ -164,16 +164,19 @@ def _measure(job: SiteJob, reader: Reader) -> Mapping[str, float]:
     return found.image
 
 
-def read_images(site: SiteImages, reader: Reader) -> Images:
-    """Read the channels of a site, divided by illumination functions where there are some."""
-    from cellfolio.measurement.site import divide_illumination
+def read_images(site: SiteImages, reader: Reader) -> tuple[Images, Images]:
+    """Return the images as they are, and divided by their illumination functions."""
+    from cellfolio.measurement import correct_illumination
 
     planes = at_once(lambda one: reader.read(one[1]), site.parts)
-    images: Images = {name: plane for (name, _), plane in zip(site.parts, planes, strict=True)}
+    raw: Images = {name: plane for (name, _), plane in zip(site.parts, planes, strict=True)}
+    images = dict(raw)
     for name, part in site.illumination:
         if name in images:
-            images[name] = divide_illumination(images[name], reader.read_function(part), name)
-    return images
+            images[name] = correct_illumination(
+                raw[name], reader.read_function(part), f"channel {name}"
+            )
+    return raw, images
 
 
 def segment_site(
