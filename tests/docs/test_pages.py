@@ -30,6 +30,7 @@ LONG = (
         for name in (
             "abc-atlas",
             "aggregating-cells",
+            "benchmarks",
             "cardiomyocytes",
             "cell-line-images",
             "five-systems",
@@ -38,6 +39,7 @@ LONG = (
             "looking",
             "measuring",
             "plates",
+            "prediction",
             "profiles",
             "profiling-recipes",
             "publishing",
