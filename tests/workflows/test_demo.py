@@ -26,7 +26,7 @@ SMALL = ExperimentDesign(
     plate_count=1,
     plate_shape=(2, 3),
     site_count=1,
-    image_shape=(64, 64),
+    image_shape=(160, 160),
     perturbations=LIBRARY[2:6],
 )
 
@@ -42,6 +42,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Demo, list[Outcome]]
     return demo, carry_out(demo)
 
 
+@pytest.mark.slow
 def test_steps(done: tuple[Demo, list[Outcome]]) -> None:
     match done[1]:
         case [
@@ -73,9 +74,10 @@ def test_steps(done: tuple[Demo, list[Outcome]]) -> None:
     }
     assert drawn.path.read_bytes().startswith(b"\x89PNG")
     assert drawn.perturbation in {one.name for one in LIBRARY[2:6]}
-    assert (measured.features, len(measured.paths)) == (225, 2)
-    assert (profiled.wells, profiled.features) == (12, 225)
-    assert 0 < profiled.selected <= 225
+    assert (measured.features, len(measured.paths)) == (482, 2)
+    assert 0.4 * measured.simulated < measured.cells < measured.simulated
+    assert (profiled.wells, profiled.features) == (12, 482)
+    assert 0 < profiled.selected <= 482
     for picture in (profiled.plate, profiled.embedding):
         assert picture.read_bytes().startswith(b"\x89PNG")
     assert (judged.active, judged.inactive, judged.pairs) == (4, 0, 1)
@@ -98,6 +100,7 @@ def test_benchmarks_find_the_truth(tmp_path: Path) -> None:
     assert (judged.matched, judged.pairs) == (2, 2)
 
 
+@pytest.mark.slow
 def test_it_is_found_again(done: tuple[Demo, list[Outcome]]) -> None:
     demo = demos.prepare_demo(done[0].folder, ExperimentDesign(seed=99))
     assert demo.finished
