@@ -644,6 +644,15 @@ def peer_evaluation(path: str, work: str, cache: str) -> Callable[[], Any]:
     )
 
 
+@step
+def measuring(function: str, *arguments: str) -> Callable[[], Any]:
+    """Measure images with a function of `benchmarks.measuring`."""
+    found: Callable[[], Any] = getattr(import_module("benchmarks.measuring"), function)(
+        *(int(one) if one.isdecimal() else one for one in arguments)
+    )
+    return found
+
+
 _COLUMNS = ("Metadata_broad_sample", "Metadata_Plate", "Metadata_negcon")
 
 

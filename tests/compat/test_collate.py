@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import warnings
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,30 @@ def test_real_sites_are_those_of_the_peer(shared: Path, tmp_path: Path) -> None:
         found.loc[linked, shown].to_numpy(float), expected.loc[linked, shown].to_numpy(float),
         rtol=1e-9,
     )  # fmt: skip
+
+
+def test_file_with_all_compartments_is_told_apart(tree: Path) -> None:
+    """As cytominer-database did when `munge` was asked for."""
+    folder = tree / "analysis/b1/P1/analysis"
+    for site in folder.iterdir():
+        cells = len((site / "Cells.csv").read_text().splitlines()) - 1
+        for path in site.glob("[CN]*.csv"):
+            path.unlink()
+        lines = [
+            "Image,Cells,Cells,Cytoplasm,Cytoplasm,Cytoplasm,Nuclei,Nuclei",
+            "ImageNumber,ObjectNumber,Area,Parent_Cells,Parent_Nuclei,Area,Area,Radius",
+            *(f"1,{at},{at}0,{at},{at},{at}1,,{at}3" for at in range(1, cells + 1)),
+        ]
+        (site / "object.csv").write_text("\n".join(lines) + "\n")
+    options: dict[str, Any] = {"add_image_features": False, **QUIET}
+    collate("b1", "", "P1", str(tree), munge=True, **options)
+    with closing(sqlite3.connect(tree / "backend/b1/P1/P1.sqlite")) as file:
+        rows = file.execute("SELECT * FROM Nuclei ORDER BY ObjectNumber DESC").fetchall()
+        names = [row[1] for row in file.execute("PRAGMA table_info(Cytoplasm)")]
+    assert rows[0][1:] == (1, 4, None, 43.0)
+    assert names[1:3] == ["ImageNumber", "ObjectNumber"]
+    assert names[3:] == [f"Cytoplasm_{name}" for name in ("Parent_Cells", "Parent_Nuclei", "Area")]
+    assert pd.read_csv(tree / "backend/b1/P1/P1.csv")["Metadata_Object_Count"].tolist() == [5, 4]
 
 
 def test_plate_of_another_column(tree: Path) -> None:

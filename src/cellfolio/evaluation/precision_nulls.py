@@ -46,9 +46,9 @@ def paired_null(members: Sequence[Member], draws: int, seed: int) -> Array:
     -----
     The similarity of a pair is a random share u of all similarities by chance that are below it.
     Of n negatives, a binomial number is above it, with 1 - u as probability; between two
-    positives, likewise (see `draw_binomial`). Which members are pairs follows from how many positives each has: the
-    member with the most is paired with those that lack the most, and so on. A positive that is no
-    member has a similarity of its own.
+    positives, likewise (see `draw_binomial`). Which members are pairs follows from how many
+    positives each has: the member with the most is paired with those that lack the most, and so on.
+    A positive that is no member has a similarity of its own.
 
     Examples
     --------

@@ -75,15 +75,18 @@ def measure_colocalization(
     for name, image in images.items():
         values[name] = objects.values(image)
         ranks[name], counts[name] = dense_ranks(values[name])
-        sums[name] = _of_channel(values[name], objects.bounds, part)
+        sums[name] = np.zeros((4, len(objects)))
+        _sum_channel(values[name], objects.bounds, part, sums[name])
     found: dict[str, Floats] = {}
     for one, other in combinations(sorted(images), 2):
-        measured = _of_pair(
+        measured = np.zeros((len(_ROWS), len(objects)))
+        _compare(
             (values[one], values[other]),
             (ranks[one], ranks[other]),
             (sums[one], sums[other]),
             objects.bounds,
             max(counts[one], counts[other]),
+            measured,
         )
         for name, turned, row in zip(_ROWS, _TURNED, measured, strict=True):
             pair = f"{other}_{one}" if turned else f"{one}_{other}"
@@ -105,9 +108,8 @@ def dense_ranks(values: Plane) -> tuple[Ranks, int]:
 
 
 @compiled
-def _of_channel(values: Plane, bounds: Ints, part: np.float32) -> Floats:
-    """Return mean, sum of squares around it, threshold and what is stained; (4, objects)."""
-    found = np.zeros((4, len(bounds) - 1))
+def _sum_channel(values: Plane, bounds: Ints, part: np.float32, found: Floats) -> None:
+    """Fill in mean, sum of squares around it, threshold and the sum of what is stained."""
     for number in range(len(bounds) - 1):
         total, most = 0.0, values[bounds[number]]
         for at in range(bounds[number], bounds[number + 1]):
@@ -121,26 +123,25 @@ def _of_channel(values: Plane, bounds: Ints, part: np.float32) -> Floats:
             stained += values[at] if values[at] >= limit else 0.0
         found[0, number], found[1, number] = mean, squares
         found[2, number], found[3, number] = limit, stained
-    return found
 
 
 @compiled
-def _of_pair(
+def _compare(
     values: tuple[Plane, Plane],
     ranks: tuple[Ranks, Ranks],
     sums: tuple[Floats, Floats],
     bounds: Ints,
     rank_count: int,
-) -> Floats:
+    found: Floats,
+) -> None:
     a, b = values
     ranks_a, ranks_b = ranks
     sums_a, sums_b = sums
-    found = np.zeros((8, len(bounds) - 1))
     for number in range(len(bounds) - 1):
         mean_a, mean_b = sums_a[0, number], sums_b[0, number]
         limit_a, limit_b = sums_a[2, number], sums_b[2, number]
-        cross, both_aa, both_bb, both_ab = 0.0, 0.0, 0.0, 0.0
-        both_a, both_b, weighted_a, weighted_b = 0.0, 0.0, 0.0, 0.0
+        cross = both_aa = both_bb = both_ab = np.float64(0)
+        both_a = both_b = weighted_a = weighted_b = np.float64(0)
         for at in range(bounds[number], bounds[number + 1]):
             cross += (a[at] - mean_a) * (b[at] - mean_b)
             both = (a[at] >= limit_a) & (b[at] >= limit_b)
@@ -159,4 +160,3 @@ def _of_pair(
         found[4, number], found[5, number] = both_a / sums_a[3, number], both_b / sums_b[3, number]
         found[6, number] = weighted_a / sums_a[3, number]
         found[7, number] = weighted_b / sums_b[3, number]
-    return found

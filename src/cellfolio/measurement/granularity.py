@@ -14,7 +14,7 @@ import numpy.typing as npt
 from cellfolio.errors import InvalidArgument
 from cellfolio.measurement.compiled import compiled
 from cellfolio.measurement.morphology import interpolate, open_by_disk, open_by_reconstruction
-from cellfolio.measurement.objects import Floats, Ints, Objects, Plane
+from cellfolio.measurement.objects import Floats, Ints, Objects, Plane, Runs
 
 _SMALLEST = np.finfo(np.float64).eps
 
@@ -138,7 +138,7 @@ class Sampling:
             np.zeros(len(objects) + 1, dtype=np.int64),
         )
         box = np.zeros((tall.max(initial=0), wide.max(initial=0)))
-        _weights(tuple(objects.runs), objects.boxes, shape, (down, across), box, found)
+        _weights(objects.runs, objects.boxes, shape, (down, across), box, found)
         pixels, weights, bounds = found
         return cls(pixels[: bounds[-1]].copy(), weights[: bounds[-1]].copy(), bounds)
 
@@ -233,7 +233,7 @@ def _enlarged(image: Plane, shape: tuple[int, ...]) -> Plane:
 
 @compiled
 def _weights(
-    runs: tuple[Ints, Ints, Ints, Ints],
+    runs: Runs,
     boxes: Ints,
     shape: tuple[int, int],
     ratios: tuple[float, float],

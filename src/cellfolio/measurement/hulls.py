@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cellfolio.measurement.compiled import compiled
-from cellfolio.measurement.objects import Floats, Ints, Objects
+from cellfolio.measurement.compiled import compiled, compiled_within
+from cellfolio.measurement.objects import Floats, Ints, Objects, Runs
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,12 @@ class Hulls:
     @classmethod
     def of(cls, objects: Objects) -> Hulls:
         """Return the hulls of objects."""
-        rows, columns, lengths, bounds = objects.runs
-        return cls(*_hulls(rows, columns, lengths, bounds, objects.boxes))
+        widths = objects.boxes[:, 3] - objects.boxes[:, 1]
+        corners = np.empty((2 * int(widths.sum()) + 2, 2), dtype=np.int64)
+        bounds = np.zeros(len(objects) + 1, dtype=np.int64)
+        sides = np.empty((2, int(widths.max(initial=0))), dtype=np.int64)
+        _find_hulls(objects.runs, objects.boxes, sides, corners, bounds)
+        return cls(corners[: bounds[-1]].copy(), bounds)
 
     def feret(self) -> tuple[Floats, Floats]:
         """Return the least and greatest distance of two parallel lines that an object lies between.
@@ -45,7 +49,9 @@ class Hulls:
         least, greatest : array of float64, shape (objects,)
             In pixels, from middle to middle of pixels; 0 for a single pixel.
         """
-        return _calipers(self.corners, self.bounds)
+        least, greatest = np.zeros(len(self.bounds) - 1), np.zeros(len(self.bounds) - 1)
+        _find_calipers(self.corners, self.bounds, least, greatest)
+        return least, greatest
 
     def circles(self) -> tuple[Floats, Floats]:
         """Return the least circles around the middles of pixels.
@@ -61,10 +67,12 @@ class Hulls:
         Chrystal 1885, On the problem to construct the minimum circle enclosing n given points in
         a plane.
         """
-        return _circles(self.corners, self.bounds)
+        centers, radii = np.full((len(self.bounds) - 1, 2), np.nan), np.zeros(len(self.bounds) - 1)
+        _find_circles(self.corners, self.bounds, centers, radii)
+        return centers, radii
 
 
-@compiled
+@compiled_within
 def _turn(corners: Ints, one: int, two: int, row: int, column: int) -> int:
     """Tell on which side of the line through two corners a point lies: 0 on it."""
     across = (corners[two, 1] - corners[one, 1]) * (row - corners[one, 0])
@@ -72,19 +80,10 @@ def _turn(corners: Ints, one: int, two: int, row: int, column: int) -> int:
 
 
 @compiled
-def _hulls(
-    rows: Ints, columns: Ints, lengths: Ints, bounds: Ints, boxes: Ints
-) -> tuple[Ints, Ints]:
-    count = len(bounds) - 1
-    most, widest = 2, 0
-    for number in range(count):
-        width = boxes[number, 3] - boxes[number, 1]
-        most += 2 * width
-        widest = max(widest, width)
-    corners = np.empty((most, 2), dtype=np.int64)
-    ends = np.zeros(count + 1, dtype=np.int64)
-    top, bottom = np.empty(widest, dtype=np.int64), np.empty(widest, dtype=np.int64)
-    for number in range(count):
+def _find_hulls(runs: Runs, boxes: Ints, sides: Ints, corners: Ints, ends: Ints) -> None:
+    rows, columns, lengths, bounds = runs
+    top, bottom = sides[0], sides[1]
+    for number in range(len(boxes)):
         left, width = boxes[number, 1], boxes[number, 3] - boxes[number, 1]
         for x in range(width):
             bottom[x] = -1
@@ -108,46 +107,41 @@ def _hulls(
             end += 1
         first, last = ends[number], end - 1
         if last > first and corners[last, 0] == corners[first, 0]:
-            end -= int(corners[last, 1] == corners[first, 1])
+            end -= corners[last, 1] == corners[first, 1]
         ends[number + 1] = end
-    return corners[: ends[count]], ends
 
 
 @compiled
-def _calipers(corners: Ints, bounds: Ints) -> tuple[Floats, Floats]:
-    least, greatest = np.zeros(len(bounds) - 1), np.zeros(len(bounds) - 1)
+def _find_calipers(corners: Ints, bounds: Ints, least: Floats, greatest: Floats) -> None:
     for number in range(len(bounds) - 1):
         start, end = bounds[number], bounds[number + 1]
         longest, narrowest = 0.0, np.inf
         for one in range(start, end):
             # One of the two closest lines holds a side of the hull.
             two = one + 1 if one + 1 < end else start
-            farthest = 0
+            farthest = 0.0
             for other in range(start, end):
                 longest = max(longest, _square(corners, one, other))
                 turn = _turn(corners, one, two, corners[other, 0], corners[other, 1])
-                farthest = max(farthest, abs(turn))
+                farthest = max(farthest, abs(float(turn)))
             narrowest = min(narrowest, farthest / np.sqrt(_square(corners, one, two)))
         greatest[number] = np.sqrt(longest)
         least[number] = narrowest if end - start > 2 else 0.0
-    return least, greatest
 
 
-@compiled
+@compiled_within
 def _square(corners: Ints, one: int, two: int) -> float:
     down, across = corners[one, 0] - corners[two, 0], corners[one, 1] - corners[two, 1]
     return float(down * down + across * across)
 
 
 @compiled
-def _circles(corners: Ints, bounds: Ints) -> tuple[Floats, Floats]:
-    """Return the least circles around the corners of hulls.
+def _find_circles(corners: Ints, bounds: Ints, centers: Floats, radii: Floats) -> None:
+    """Fill in the least circles around the corners of hulls.
 
     A side is turned over the hull until the corner that sees it under the least angle sees it
     under a right one or wider, or makes a triangle with it that has no wider one.
     """
-    centers = np.full((len(bounds) - 1, 2), np.nan)
-    radii = np.zeros(len(bounds) - 1)
     right = np.pi / 2
     for number in range(len(bounds) - 1):
         start, end = bounds[number], bounds[number + 1]
@@ -155,7 +149,7 @@ def _circles(corners: Ints, bounds: Ints) -> tuple[Floats, Floats]:
         while end > start:
             sight, at_first, at_second, seen_from = np.inf, 0.0, 0.0, -1
             for other in range(start, end):
-                if other in (first, second):
+                if (other - first) * (other - second) == 0:
                     continue
                 one_angle = _angle(corners, first, second, other)
                 other_angle = _angle(corners, second, first, other)
@@ -169,16 +163,15 @@ def _circles(corners: Ints, bounds: Ints) -> tuple[Floats, Floats]:
                     second = seen_from
                 continue
             if sight < right:
-                radii[number] = _around(corners, (first, second, seen_from), centers[number])
+                radii[number] = _around(corners, first, second, seen_from, centers[number])
             else:
                 radii[number] = np.sqrt(_square(corners, first, second)) / 2
-                for axis in range(2):
-                    centers[number, axis] = (corners[first, axis] + corners[second, axis]) / 2
+                centers[number, 0] = (corners[first, 0] + corners[second, 0]) / 2
+                centers[number, 1] = (corners[first, 1] + corners[second, 1]) / 2
             break
-    return centers, radii
 
 
-@compiled
+@compiled_within
 def _angle(corners: Ints, corner: int, one: int, other: int) -> float:
     """Return the angle at a corner between the ways to two others."""
     y1 = float(corners[one, 0] - corners[corner, 0])
@@ -189,14 +182,15 @@ def _angle(corners: Ints, corner: int, one: int, other: int) -> float:
     return float(abs(np.arccos(cosine)))
 
 
-@compiled
-def _around(corners: Ints, through: tuple[int, int, int], center: Floats) -> float:
+@compiled_within
+def _around(corners: Ints, first: int, second: int, third: int, center: Floats) -> float:
     """Find the middle of the circle through three corners; return its radius."""
-    a0, a1 = float(corners[through[0], 0]), float(corners[through[0], 1])
-    b0, b1 = float(corners[through[1], 0]), float(corners[through[1], 1])
-    c0, c1 = float(corners[through[2], 0]), float(corners[through[2], 1])
+    a0, a1 = float(corners[first, 0]), float(corners[first, 1])
+    b0, b1 = float(corners[second, 0]), float(corners[second, 1])
+    c0, c1 = float(corners[third, 0]), float(corners[third, 1])
     twice = 2 * (a1 * (b0 - c0) + b1 * (c0 - a0) + c1 * (a0 - b0))
     aa, bb, cc = a0 * a0 + a1 * a1, b0 * b0 + b1 * b1, c0 * c0 + c1 * c1
     center[1] = (aa * (b0 - c0) + bb * (c0 - a0) + cc * (a0 - b0)) / twice
     center[0] = (aa * (c1 - b1) + bb * (a1 - c1) + cc * (b1 - a1)) / twice
-    return float(np.sqrt((a0 - center[0]) ** 2 + (a1 - center[1]) ** 2))
+    down, across = a0 - center[0], a1 - center[1]
+    return float(np.sqrt(down * down + across * across))

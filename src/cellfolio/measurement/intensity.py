@@ -6,8 +6,9 @@ The definitions are those of CellProfiler's module MeasureObjectIntensity (versi
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from cellfolio.measurement.compiled import compiled
+from cellfolio.measurement.compiled import compiled, compiled_within
 from cellfolio.measurement.objects import Floats, Ints, Objects, Plane
 from cellfolio.measurement.ordering import sort_each
 
@@ -52,10 +53,13 @@ def measure_intensity(objects: Objects, image: Plane, channel: str) -> dict[str,
     """
     values = objects.values(image)
     rows, columns = objects.places
-    all_of_them = _summaries(values, objects.bounds, np.ones(len(values), dtype=np.bool_))
-    edge = _summaries(values, objects.bounds, objects.edges)
-    quartiles = _quartiles(sort_each(values, objects.bounds), objects.bounds)
-    centers, brightest = _positions(values, rows, columns, objects.bounds)
+    all_of_them, edge = np.zeros((5, len(objects))), np.zeros((5, len(objects)))
+    _summarize(values, objects.bounds, np.ones(len(values), dtype=np.bool_), all_of_them)
+    _summarize(values, objects.bounds, objects.edges, edge)
+    quartiles = np.zeros((4, len(objects)))
+    _find_quartiles(sort_each(values, objects.bounds), objects.bounds, quartiles)
+    centers, brightest = np.full((len(objects), 2), np.nan), np.full((len(objects), 2), np.nan)
+    _locate(values, (rows, columns), objects.bounds, centers, brightest)
     away = centers - objects.centers
     found = {f"Intensity_{name}_{channel}": all_of_them[n] for n, name in enumerate(_WITHIN)}
     found |= {f"Intensity_{name}Edge_{channel}": edge[n] for n, name in enumerate(_WITHIN)}
@@ -69,11 +73,10 @@ def measure_intensity(objects: Objects, image: Plane, channel: str) -> dict[str,
 
 
 @compiled
-def _summaries(values: Plane, bounds: Ints, taken: np.ndarray) -> Floats:
-    """Sum, mean, standard deviation, least and most of some pixels of each object."""
-    found = np.zeros((5, len(bounds) - 1))
+def _summarize(values: Plane, bounds: Ints, taken: npt.NDArray[np.bool_], found: Floats) -> None:
+    """Fill in sum, mean, standard deviation, least and most of some pixels of each object."""
     for number in range(len(bounds) - 1):
-        total, count = 0.0, 0
+        total, count = 0.0, 0.0
         least, most = np.inf, -np.inf
         for at in range(bounds[number], bounds[number + 1]):
             if taken[at]:
@@ -81,19 +84,19 @@ def _summaries(values: Plane, bounds: Ints, taken: np.ndarray) -> Floats:
                 total += value
                 count += 1
                 least, most = min(least, value), max(most, value)
-        if not count:
+        if count == 0:
             continue
         mean, squares = total / count, 0.0
         for at in range(bounds[number], bounds[number + 1]):
             if taken[at]:
-                squares += (np.float64(values[at]) - mean) ** 2
+                away = values[at] - mean
+                squares += away * away
         found[0, number], found[1, number] = total, mean
         found[2, number] = np.sqrt(squares / count)
         found[3, number], found[4, number] = least, most
-    return found
 
 
-@compiled
+@compiled_within
 def _at(ordered: Plane, place: float) -> float:
     """Return the value at a place between values."""
     low = int(place)
@@ -104,27 +107,27 @@ def _at(ordered: Plane, place: float) -> float:
 
 
 @compiled
-def _quartiles(ordered: Plane, bounds: Ints) -> Floats:
-    """Quartiles and median absolute deviation, of the sorted values of each object."""
-    found = np.zeros((4, len(bounds) - 1))
+def _find_quartiles(ordered: Plane, bounds: Ints, found: Floats) -> None:
+    """Fill in quartiles and median absolute deviation, of the sorted values of each object."""
     for number in range(len(bounds) - 1):
         own = ordered[bounds[number] : bounds[number + 1]]
         for quarter in range(3):
             found[quarter, number] = _at(own, len(own) * (quarter + 1) / 4)
         found[3, number] = _median_deviation(own, found[1, number])
-    return found
 
 
-@compiled
+@compiled_within
 def _median_deviation(ordered: Plane, median: float) -> float:
     """Return the median of distances from the median: they grow to both sides of it."""
     count = len(ordered)
-    high = 0
+    high = np.int64(0)
     while high < count and ordered[high] < median:
         high += 1
     low = high - 1
     before, last = 0.0, 0.0
-    for _ in range(min(count // 2 + 2, count)):
+    for _ in range((count >> 1) + 2):
+        if low < 0 and high == count:
+            break
         before = last
         if high == count or (low >= 0 and median - ordered[low] < ordered[high] - median):
             last = median - ordered[low]
@@ -132,17 +135,18 @@ def _median_deviation(ordered: Plane, median: float) -> float:
         else:
             last = ordered[high] - median
             high += 1
-    if count // 2 + 1 < count:
-        part = count / 2 - count // 2
+    if (count >> 1) + 1 < count:
+        part = (count & 1) / 2
         return float(before * (1 - part) + last * part)
     return float(last)
 
 
 @compiled
-def _positions(values: Plane, rows: Ints, columns: Ints, bounds: Ints) -> tuple[Floats, Floats]:
-    """Row and column of the centre of intensity, and of the brightest pixel."""
-    centers = np.full((len(bounds) - 1, 2), np.nan)
-    brightest = np.full((len(bounds) - 1, 2), np.nan)
+def _locate(
+    values: Plane, places: tuple[Ints, Ints], bounds: Ints, centers: Floats, brightest: Floats
+) -> None:
+    """Fill in row and column of the centre of intensity, and of the brightest pixel."""
+    rows, columns = places
     for number in range(len(bounds) - 1):
         total, across, down = 0.0, 0.0, 0.0
         best = -1
@@ -157,4 +161,3 @@ def _positions(values: Plane, rows: Ints, columns: Ints, bounds: Ints) -> tuple[
             centers[number, 0], centers[number, 1] = down / total, across / total
         if best >= 0:
             brightest[number, 0], brightest[number, 1] = rows[best], columns[best]
-    return centers, brightest

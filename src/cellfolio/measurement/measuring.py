@@ -190,7 +190,9 @@ def measure_objects(
         if settings.costes is not None:
             found |= measure_costes(objects, planes, settings.costes.for_images(images.values()))
     found |= _of_channels(objects, planes, settings, spectra or {})
-    frame = pd.DataFrame({name: found[name] for name in sorted(found)})
+    names = sorted(found)
+    values = np.array([found[name] for name in names], dtype=np.float64)
+    frame = pd.DataFrame(values.reshape(len(names), len(objects)).T, columns=names)
     frame.insert(0, "ObjectNumber", objects.numbers)
     return frame
 

@@ -108,9 +108,13 @@ def open_by_reconstruction(image: Plane, steps: int) -> npt.NDArray[np.float32]:
     inner[order] = np.arange(len(order), dtype=np.int32)
     ranks[1:-1, 1:-1] = inner.reshape(height, width)
     framed = (order // width + 1) * (width + 2) + order % width + 1
-    parents = _component_tree(framed, ranks.ravel(), width + 2)
-    sizes = _largest_diamonds(ranks, steps)
-    return _opened(inner, levels, parents, sizes, steps).reshape(height, width, steps)
+    parents, roots = np.empty_like(order), np.empty_like(order)
+    _grow_tree(framed, ranks.ravel(), width + 2, parents, roots)
+    sizes = np.zeros(len(order), dtype=np.uint8)
+    _find_diamonds(ranks.copy(), ranks, steps, sizes)
+    found = np.empty((height, width, steps), dtype=np.float32)
+    _fill_opened(inner, levels, parents, sizes, found.reshape(-1, steps))
+    return found
 
 
 def _order_of(image: Plane) -> Ranks:
@@ -122,14 +126,12 @@ def _order_of(image: Plane) -> Ranks:
 
 
 @compiled
-def _component_tree(order: Ranks, ranks: Ranks, width: int) -> Ranks:
-    """Return, by rank, the next darker pixel of a component that a pixel's component is within.
+def _grow_tree(order: Ranks, ranks: Ranks, width: int, parents: Ranks, roots: Ranks) -> None:
+    """Fill in, by rank, the next darker pixel of a component that a pixel's component is within.
 
     `ranks` has a frame of pixels that do not exist, and `order` the places in it.
     """
     count = len(order)
-    parents = np.empty(count, dtype=np.int32)
-    roots = np.empty(count, dtype=np.int32)
     for rank in range(count - 1, -1, -1):
         parents[rank] = roots[rank] = rank
         place = order[rank]
@@ -144,15 +146,12 @@ def _component_tree(order: Ranks, ranks: Ranks, width: int) -> Ranks:
                 above = roots[root]
             if root != rank:
                 roots[root] = parents[root] = rank
-    return parents
 
 
 @compiled
-def _largest_diamonds(ranks: Ranks, steps: int) -> Sizes:
-    """Return, by rank, the radius of the largest diamond that has this pixel as its darkest."""
-    height, width = ranks.shape
-    found = np.zeros((height - 2) * (width - 2), dtype=np.uint8)
-    darkest, wider = ranks.copy(), ranks.copy()
+def _find_diamonds(darkest: Ranks, wider: Ranks, steps: int, found: Sizes) -> None:
+    """Fill in, by rank, the radius of the largest diamond that has this pixel as its darkest."""
+    height, width = darkest.shape
     for step in range(1, steps + 1):
         for y in range(1, height - 1):
             for x in range(1, width - 1):
@@ -161,18 +160,15 @@ def _largest_diamonds(ranks: Ranks, steps: int) -> Sizes:
             for x in range(1, width - 1):
                 found[wider[y, x]] = step
         darkest, wider = wider, darkest
-    return found
 
 
 @compiled
-def _opened(
-    ranks: Ranks, levels: Plane, parents: Ranks, sizes: Sizes, steps: int
-) -> npt.NDArray[np.float32]:
-    """Return the levels of each pixel: of the first component on its way down that is wide enough.
+def _fill_opened(ranks: Ranks, levels: Plane, parents: Ranks, sizes: Sizes, found: Plane) -> None:
+    """Fill in the levels of each pixel: of the first component on its way down that is wide enough.
 
     On that way only those count that hold a larger diamond than all before.
     """
-    count = len(levels)
+    count, steps = found.shape
     for rank in range(count - 1, -1, -1):
         sizes[parents[rank]] = max(sizes[parents[rank]], sizes[rank])
     for rank in range(count):
@@ -180,14 +176,12 @@ def _opened(
             sizes[rank] = sizes[parents[rank]]
         if sizes[parents[rank]] == sizes[rank]:
             parents[rank] = parents[parents[rank]]
-    found = np.empty((count, steps), dtype=np.float32)
     for place in range(count):
         rank = ranks[place]
-        step = 0
+        step = np.int64(0)
         while step < steps:
             end = sizes[rank] if rank else steps
             while step < end:
                 found[place, step] = levels[rank]
                 step += 1
             rank = parents[rank]
-    return found

@@ -123,7 +123,9 @@ class Objects:
     def values(self, image: Plane) -> Plane:
         """Return the value of an image at each of `pixels`."""
         rows, columns, lengths, _ = self.runs
-        return _values(image, rows, columns, lengths, len(self.pixels))
+        found = np.empty(len(self.pixels), dtype=np.float32)
+        _copy_runs(image, rows, columns, lengths, found)
+        return found
 
     @cached_property
     def areas(self) -> Ints:
@@ -149,7 +151,9 @@ class Objects:
     @cached_property
     def edges(self) -> npt.NDArray[np.bool_]:
         """Which of `pixels` have a neighbour, of 4, within the plane and outside of the object."""
-        return _edges(self.labels, self.pixels)
+        found = np.empty(len(self.pixels), dtype=np.bool_)
+        _find_edges(self.labels, self.pixels, found)
+        return found
 
     @cached_property
     def depths(self) -> Floats:
@@ -183,22 +187,19 @@ def _runs(labels: npt.NDArray[np.generic]) -> tuple[Ints, Ints, npt.NDArray[np.g
 
 
 @compiled
-def _values(image: Plane, rows: Ints, columns: Ints, lengths: Ints, count: int) -> Plane:
-    found = np.empty(count, dtype=np.float32)
-    at = 0
+def _copy_runs(image: Plane, rows: Ints, columns: Ints, lengths: Ints, found: Plane) -> None:
+    at = np.int64(0)
     for run in range(len(rows)):
         for column in range(columns[run], columns[run] + lengths[run]):
             found[at] = image[rows[run], column]
             at += 1
-    return found
 
 
 @compiled
-def _edges(labels: Labels, pixels: Ints) -> npt.NDArray[np.bool_]:
+def _find_edges(labels: Labels, pixels: Ints, found: npt.NDArray[np.bool_]) -> None:
     rows, columns = labels.shape
-    found = np.zeros(len(pixels), dtype=np.bool_)
     for at in range(len(pixels)):
-        row, column = divmod(pixels[at], columns)
+        row, column = pixels[at] // columns, pixels[at] % columns
         own = labels[row, column]
         found[at] = (
             (row > 0 and labels[row - 1, column] != own)
@@ -206,4 +207,3 @@ def _edges(labels: Labels, pixels: Ints) -> npt.NDArray[np.bool_]:
             or (column > 0 and labels[row, column - 1] != own)
             or (column + 1 < columns and labels[row, column + 1] != own)
         )
-    return found

@@ -149,7 +149,7 @@ def _any_between(ordered: Floats, least: float, most: float) -> bool:
             low = middle + 1
         else:
             high = middle
-    return low < len(ordered) and ordered[low] <= most
+    return bool(low < len(ordered) and ordered[low] <= most)
 
 
 def sort_each(values: npt.NDArray[F], bounds: Ints) -> npt.NDArray[F]:

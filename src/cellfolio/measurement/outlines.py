@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cellfolio.measurement.compiled import compiled, compiled_within
-from cellfolio.measurement.objects import Floats, Ints, Labels, Objects
+from cellfolio.measurement.objects import Floats, Ints, Labels, Objects, Runs
 
 _NONE = 2**31
 """Where a row has no pixel."""
@@ -95,12 +95,12 @@ def convex_areas(objects: Objects) -> Floats:
     found = np.zeros(len(objects))
     height = int((objects.boxes[:, 2] - objects.boxes[:, 0]).max(initial=0))
     room = np.zeros((5, 2 * height + 1), dtype=np.int64)
-    _fill(tuple(objects.runs), objects.boxes, room, found)
+    _fill(objects.runs, objects.boxes, room, found)
     return found
 
 
 @compiled
-def _fill(runs: tuple[Ints, Ints, Ints, Ints], boxes: Ints, room: Ints, found: Floats) -> None:
+def _fill(runs: Runs, boxes: Ints, room: Ints, found: Floats) -> None:
     """Count pixels of hulls in half pixels: no point on the hull is missed by rounding."""
     rows, columns, lengths, bounds = runs
     low, high, left, right, chain = room[0], room[1], room[2], room[3], room[4]

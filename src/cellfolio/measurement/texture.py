@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfolio.measurement.compiled import compiled, compiled_within
-from cellfolio.measurement.objects import Floats, Ints, Objects, Plane
+from cellfolio.measurement.objects import Floats, Ints, Objects, Plane, Runs
 
 Grays = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int32]
@@ -74,15 +74,14 @@ def measure_texture(
     True
     """
     grays = gray_levels(objects.values(image))
-    rows, columns, lengths, bounds = objects.runs
     wanted = np.asarray(tuple(scales), dtype=np.int64)
     measured = np.zeros((len(wanted), len(DIRECTIONS), len(objects), len(NAMES)))
     _textures(
         grays,
-        (rows, columns, lengths, bounds),
+        objects.runs,
         objects.boxes,
         wanted,
-        _count_logs(int(objects.areas.max(initial=0))),
+        _count_logs(objects),
         _scratch(objects, max(scales)),
         measured,
     )
@@ -96,7 +95,26 @@ def measure_texture(
     }
 
 
-def haralick_of_pairs(pairs: Ints, levels: int) -> Floats:
+def _count_logs(objects: Objects) -> Floats:
+    """Return n log₂ n for all numbers of pairs that an object can have, in both orders."""
+    counts = np.arange(2.0 * objects.areas.max(initial=0) + 1)
+    counts[1:] *= np.log2(counts[1:])
+    return counts
+
+
+def _scratch(objects: Objects, margin: int) -> tuple[Grays, Counts, Counts, Counts, Ints]:
+    """Return room for the plane and places of an object, counts of pairs, cells used and sums."""
+    sides = objects.boxes[:, 2:] - objects.boxes[:, :2] + margin + 1
+    return (
+        np.zeros(int(sides.prod(axis=1).max(initial=0)), dtype=np.uint8),
+        np.zeros(int(objects.areas.max(initial=0)), dtype=np.int32),
+        np.zeros(LEVELS * LEVELS, dtype=np.int32),
+        np.zeros(LEVELS * LEVELS + 1, dtype=np.int32),
+        np.zeros(4 * LEVELS, dtype=np.int64),
+    )
+
+
+def haralick_of_pairs(pairs: npt.NDArray[np.int64], levels: int) -> Floats:
     """Return the 13 features of pairs of gray levels that were counted.
 
     Parameters
@@ -122,35 +140,16 @@ def haralick_of_pairs(pairs: Ints, levels: int) -> Floats:
     counts = (np.tril(pairs) + np.triu(pairs, 1).T).astype(np.int32).ravel()
     cells = np.flatnonzero(counts).astype(np.int32)
     if len(cells):
-        logs = _count_logs(int(counts.sum()))
-        tallies = np.zeros(4 * LEVELS, dtype=np.int64)
-        _haralick(counts, (cells, len(cells)), tallies, logs, (0, levels - 1), found)
+        listed, tallies = (cells, np.int64(len(cells))), np.zeros(4 * LEVELS, dtype=np.int64)
+        grays = (np.int64(0), np.int64(levels - 1))
+        _haralick(counts, listed, tallies, np.zeros(1), grays, found)
     return found
-
-
-def _count_logs(most: int) -> Floats:
-    """Return n log₂ n for all numbers of so many pairs, in both orders."""
-    counts = np.arange(2.0 * most + 1)
-    counts[1:] *= np.log2(counts[1:])
-    return counts
-
-
-def _scratch(objects: Objects, margin: int) -> tuple[Grays, Counts, Counts, Counts, Ints]:
-    """Return room for the plane and places of an object, counts of pairs, cells used and sums."""
-    sides = objects.boxes[:, 2:] - objects.boxes[:, :2] + margin + 1
-    return (
-        np.zeros(int(sides.prod(axis=1).max(initial=0)), dtype=np.uint8),
-        np.zeros(int(objects.areas.max(initial=0)), dtype=np.int32),
-        np.zeros(LEVELS * LEVELS, dtype=np.int32),
-        np.zeros(LEVELS * LEVELS + 1, dtype=np.int32),
-        np.zeros(4 * LEVELS, dtype=np.int64),
-    )
 
 
 @compiled
 def _textures(
     grays: Grays,
-    runs: tuple[Ints, Ints, Ints, Ints],
+    runs: Runs,
     boxes: Ints,
     scales: Ints,
     logs: Floats,
@@ -207,8 +206,8 @@ def _textures(
 
 @compiled_within
 def _count_pairs(
-    plane: Grays, listed: tuple[Counts, int], step: int, counts: Counts, cells: Counts
-) -> int:
+    plane: Grays, listed: tuple[Counts, np.int64], step: int, counts: Counts, cells: Counts
+) -> np.int64:
     """Count pairs of one object by their gray levels, the brighter first; list the cells used."""
     places, end = listed
     used = np.int64(0)
@@ -222,13 +221,19 @@ def _count_pairs(
     return used
 
 
+@compiled_within
+def _count_log(count: np.int64, logs: Floats) -> float:
+    """Return n log₂ n."""
+    return float(logs[count]) if count < len(logs) else float(count * np.log2(float(count)))
+
+
 @compiled
 def _haralick(
     counts: Counts,
-    listed: tuple[Counts, int],
+    listed: tuple[Counts, np.int64],
     tallies: Ints,
     logs: Floats,
-    grays: tuple[int, int],
+    grays: tuple[np.int64, np.int64],
     found: Floats,
 ) -> None:
     """Turn counts of pairs, each in one order, into 13 features; leave no count behind.
@@ -252,10 +257,10 @@ def _haralick(
         products += 2 * count * one * other
         if one == other:  # both orders fall into one cell
             squares += 4.0 * count * count
-            both_logs += logs[2 * count]
+            both_logs += _count_log(2 * count, logs)
         else:
             squares += 2.0 * count * count
-            both_logs += 2 * logs[count]
+            both_logs += 2 * _count_log(count, logs)
     levels = brightest + 1
     log_total = np.log2(np.float64(total))
     weighted, square_weighted, most = np.int64(0), np.int64(0), np.int64(0)
@@ -266,7 +271,7 @@ def _haralick(
         most = max(most, count)
         weighted += level * count
         square_weighted += level * level * count
-        single_logs += logs[count]
+        single_logs += _count_log(count, logs)
     contrast, sum_squares = np.int64(0), np.int64(0)
     near, apart_squares, apart_logs, sum_logs = 0.0, 0.0, 0.0, 0.0
     for step in range(levels - darkest):
@@ -275,12 +280,12 @@ def _haralick(
         contrast += step * step * count
         near += count / (1.0 + step * step)
         apart_squares += np.float64(count) * count
-        apart_logs += logs[count]
+        apart_logs += _count_log(count, logs)
     for level in range(2 * darkest, 2 * levels - 1):
         count = tallies[2 * LEVELS + level]
         tallies[2 * LEVELS + level] = 0
         sum_squares += level * level * count
-        sum_logs += logs[count]
+        sum_logs += _count_log(count, logs)
     mean = weighted / total
     variance = square_weighted / total - mean * mean
     entropy = log_total - both_logs / total

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfolio.measurement.compiled import compiled, compiled_within
-from cellfolio.measurement.objects import Floats, Ints, Objects
+from cellfolio.measurement.objects import Floats, Ints, Objects, Runs
 
 _DEGREE = 9
 """Of the highest Zernike polynomials."""
@@ -49,7 +49,7 @@ def measure_zernikes(objects: Objects, centers: Floats, radii: Floats) -> dict[s
     width = int((objects.boxes[:, 3] - objects.boxes[:, 1]).max(initial=0))
     sums = np.zeros((len(objects), powers, powers))
     before = np.zeros((width + 1, powers))
-    _power_sums(tuple(objects.runs), objects.boxes, (centers, radii), before, sums)
+    _power_sums(objects.runs, objects.boxes, (centers, radii), before, sums)
     with np.errstate(invalid="ignore"):
         found = np.abs(np.einsum("zab,oab->zo", _coefficients(), sums)) / (np.pi * radii**2)
     return {f"Zernike_{n}_{m}": found[row] for row, (n, m) in enumerate(ZERNIKES)}
@@ -75,7 +75,7 @@ def _coefficients() -> npt.NDArray[np.complex128]:
 
 @compiled
 def _power_sums(
-    runs: tuple[Ints, Ints, Ints, Ints],
+    runs: Runs,
     boxes: Ints,
     circles: tuple[Floats, Floats],
     before: Floats,

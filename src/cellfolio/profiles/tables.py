@@ -158,11 +158,11 @@ class _PandasTable(ProfileTable):
         first = list(names).index(self.features[0])
         side_by_side = slice(first, first + len(self.features))
         if tuple(names[side_by_side]) == self.features:
-            found = self._numbers()
+            found = self._uncopied()
             return self._frame.iloc[:, side_by_side] if found is None else found
         return self._frame[list(self.features)]
 
-    def _numbers(self) -> pd.DataFrame | None:
+    def _uncopied(self) -> pd.DataFrame | None:
         """Return the features if they are all numbers that there are, but for a few.
 
         Of a table with texts, pandas copies what is sliced; its numbers it gives as they are, and
