@@ -70,8 +70,7 @@ _HUMAN_REASONS = """\
 
 | features | reason |
 |---|---|
-| `AreaShape_Orientation` | in radians there; turned into degrees, all are equal but that of one \
-nucleus as wide as high, whose 45° are -45° there |
+| `AreaShape_Orientation` | in radians there; turned into degrees, all are equal |
 | `AreaShape_Solidity` | the older release counts fewer pixels in convex hulls |
 | `Location_MaxIntensity_…` | ties, as above |
 

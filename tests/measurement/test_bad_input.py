@@ -214,5 +214,6 @@ def test_thousands_of_objects() -> None:
     expected = np.bincount(labels.ravel(), image.ravel() / 65535)[1:] / found["AreaShape_Area"]
     assert np.allclose(means, expected, rtol=1e-6)
     one = measure_objects(np.where(labels == 2001, 1, 0), {"DNA": image})
-    alone = [str(name) for name in one if str(name).startswith(("Texture", "Intensity", "Radial"))]
+    # Middles of rings depend on where in the image equal values lie (see `ordering`).
+    alone = [str(name) for name in one if str(name).startswith(("Texture", "Intensity"))]
     assert np.allclose(one[alone], found.loc[[2000], alone], rtol=1e-9, equal_nan=True)
