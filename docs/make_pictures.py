@@ -22,9 +22,11 @@ from cellfolio.imaging.saving import save_figure
 from cellfolio.imaging.showing import show
 from cellfolio.registries.plates import Well
 from cellfolio.simulation import CHANNELS, PIXEL_SIZE_UM, ExperimentDesign, simulate_site
+from cellfolio.workflows.benchmarks import evaluate, read_configuration
 from cellfolio.workflows.embedding import draw_embedding
 from tests.docs.cell_line import cell_line
 from tests.profiles.plates import CONTROLS, make_plate
+from tests.workflows.benchmark_data import groups, write_screen
 
 FOLDER = Path(__file__).parent / "guide" / "pictures"
 LARGEST = 100_000
@@ -62,6 +64,19 @@ def main() -> None:
         picture.save(path)
         assert path.stat().st_size <= LARGEST, f"{path} is too large"
     quality_pictures()
+    benchmark_picture()
+
+
+def benchmark_picture() -> None:
+    """Write the bars of ``docs/guide/benchmarks.md``, of simulated plates."""
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        write_screen(folder)
+        text = f'benchmark = "cpjump1-replicating"\n{groups("compound", "crispr", "orf")}'
+        (folder / "pilot.toml").write_text(text, encoding="utf-8")
+        evaluate(read_configuration(folder / "pilot.toml"), folder / "result")
+        picture = (folder / "result/figures/percent-replicating.png").read_bytes()
+    (FOLDER / "benchmark-bars.png").write_bytes(picture)
 
 
 def quality_pictures() -> None:

@@ -33,7 +33,8 @@ def test_demo(cellfolio: Cellfolio, tmp_path: Path) -> None:
         "9. Look at the cells of a site",
         "10. Measure every cell of every site",
         "11. Make a profile of each well",
-        "12. Count the bytes",
+        "12. See whether benchmarks find the truth",
+        "13. Count the bytes",
     ]
     assert "CELLFOLIO_HOME=cellfolio-demo/home cellfolio log demo/cell-painting" in ran.out
     assert cellfolio("list", "local").out == ""  # the user's own registry was not touched

@@ -45,9 +45,10 @@ def test_replicating(cellfolio: Cellfolio, plates: list[str]) -> None:
     assert (ran.code, ran.err) == (0, "")
     lines = [" ".join(line.split()) for line in ran.out.splitlines()]
     hits = wanted.table["replicating"].sum()
-    assert lines[:4] == [
+    assert lines[:5] == [
         "P0.csv and 3 more files",
         f"replicating {hits} of 40 perturbations ({wanted.score:.1%})",
+        f"pairs {wanted.pair_score:.1%} of the pairs of replicates are beyond chance",
         f"beyond chance above {wanted.limits[1]:.3f} (1,000 correlations by chance)",
         "left out 1 features that some file lacks",
     ]
@@ -164,7 +165,7 @@ def test_a_file_of_a_package_is_read(cellfolio: Cellfolio, plates: list[str]) ->
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["replicating", "none.csv", "-p", DRUG], 3, "there is no file none.csv"),
+        (["replicating", "none.csv", "-p", DRUG], 3, "no file none.csv"),
         (["replicating", "P0.csv", "-p", "dose"], 2, "dose"),
         (["replicating", "P0.csv"], 2, "Missing option"),
         (["replicating", "P0.csv", "-p", DRUG, "--percentile", "120"], 2, "percentile"),

@@ -77,7 +77,8 @@ def test_any_number_of_workers_gives_the_same_bytes(
     first, *others = ((tmp_path / f"{one}.parquet").read_bytes() for one in (1, 2, 5))
     assert others == [first] * 2
     ran = cellfolio("single-cells", tree, "-o", "x.parquet", "--workers", "2")
-    assert (ran.code, "P1-A02-1/Nuclei.csv" in ran.err) == (1, True)
+    assert ran.code != 0
+    assert "P1-A02-1/Nuclei.csv" in ran.err
     tables = []
     for workers in ("1", "2"):
         name = f"{workers}.csv"

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 RUN = ("sh", "console", "python", "pycon")
 """Languages of blocks that run."""
-READ = ("json", "yaml")
+READ = ("json", "toml", "yaml")
 """Languages of blocks that are parsed, or written to a file."""
 PLAIN = ("", "text")
 """Pictures, layouts and what a program pasted."""

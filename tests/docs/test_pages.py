@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -30,6 +31,7 @@ LONG = (
         for name in (
             "abc-atlas",
             "aggregating-cells",
+            "benchmarks",
             "cardiomyocytes",
             "cell-line-images",
             "five-systems",
@@ -38,6 +40,7 @@ LONG = (
             "looking",
             "measuring",
             "plates",
+            "prediction",
             "profiles",
             "profiling-recipes",
             "publishing",
@@ -115,6 +118,8 @@ def test_languages_are_known_and_values_can_be_read(page: Path) -> None:
         assert block.language in (*RUN, *READ, *PLAIN), f"line {block.line}: {block.language}"
         if block.language == "json":
             json.loads(block.text)
+        if block.language == "toml":
+            tomllib.loads(block.text)
         if block.language == "yaml":
             yaml.safe_load(block.text)
 

@@ -84,7 +84,7 @@ def test_what_does_not_fit_is_told() -> None:
         find_illumination(ImageSum())
     with pytest.raises(InvalidArgument, match="one shape"):
         sum_of(plate(1)).add(np.zeros((3, 3), dtype=np.uint16))
-    with pytest.raises(InvalidArgument, match="shape of the image"):
+    with pytest.raises(InvalidArgument, match="should have its shape"):
         correct_illumination(np.zeros((3, 3)), np.ones((3, 4)))
     with pytest.raises(InvalidArgument, match="smoothing_method"):
         IlluminationSettings("Median")

@@ -48,6 +48,21 @@ def test_objects_of_a_group_without_a_name_are_counted() -> None:
     assert ours["Cells_A"].tolist() == [1.0, 3.0]
 
 
+def test_a_category_that_no_row_has_is_no_group() -> None:
+    drugs = pd.Categorical(["a", "c"], categories=["a", "b", "c"])
+    table = pd.DataFrame({"drug": drugs, "Cells_A": [1.0, 2.0]})
+    assert aggregate(table, "drug")["Cells_A"].tolist() == [1.0, 2.0]
+    with pytest.warns(FutureWarning, match="observed"):
+        assert len(ask_as_it_is(table)) == 3
+
+
+def ask_as_it_is(table: pd.DataFrame) -> Any:
+    """Call pycytominer without hiding what pandas warns of."""
+    import pycytominer
+
+    return pycytominer.aggregate(table.copy(), strata=["drug"])
+
+
 @pytest.mark.parametrize("coefficient", ["spearman", "pearson", "kendall"])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_modz_is_that_of_pycytominer(coefficient: Any) -> None:

@@ -95,6 +95,38 @@ def test_real_wells_are_those_of_pycytominer(shared: Path, name: str) -> None:
     assert_same(ours, peer, np.nan_to_num(spread(table, method, reference)))
 
 
+def test_single_precision_becomes_double_and_other_columns_stay() -> None:
+    table = pd.DataFrame(
+        {
+            "Metadata_Well": ["A01", "A02", "A03"],
+            "Cells_A": np.array([1, 2, 4], np.float32),
+            "dose": [1.0, 2.0, 3.0],
+        }
+    )
+    ours, peer = normalize(table), ask("normalize", table)
+    assert list(ours) == ["Metadata_Well", "dose", "Cells_A"]
+    assert list(peer) == ["Metadata_Well", "Cells_A"]
+    assert ours["Cells_A"].dtype == np.float64
+    np.testing.assert_allclose(ours["Cells_A"], peer["Cells_A"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("numbers", [0, 3, 12])
+def test_numbers_among_the_metadata_are_no_features(numbers: int) -> None:
+    """Nothing is copied where features are all numbers that there are, but for a few."""
+    features = {f"Cells_{at}": np.arange(4.0) ** at for at in range(1, 4)}
+    counts = {f"Metadata_Count_{at}": [at, 7, 8, 9] for at in range(numbers)}
+    table = pd.concat([pd.DataFrame({"Metadata_Well": list("abcd"), **counts}),
+                       pd.DataFrame(features)], axis=1)  # fmt: skip
+    before = table.copy()
+    found = normalize(table)
+    wanted = normalize(pd.DataFrame(features))
+    pd.testing.assert_frame_equal(found[list(features)], wanted)
+    assert list(found) == list(table)
+    pd.testing.assert_frame_equal(table, before)
+    table["Cells_2"] = [5.0, 5.0, 6.0, 9.0]  # in another block of the table
+    assert normalize(table)["Cells_2"].tolist() == normalize(table[["Cells_2"]])["Cells_2"].tolist()
+
+
 def test_each_plate_by_its_own_reference() -> None:
     rng = np.random.default_rng(1)
     table = pd.DataFrame(

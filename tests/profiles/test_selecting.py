@@ -267,3 +267,10 @@ def test_limits_that_make_no_sense(make: Any) -> None:
         make()
     with pytest.raises(InvalidArgument, match="parity should be one of"):
         feature_select(pd.DataFrame({"Cells_A": [1.0, 2.0]}), [], parity="2021")
+
+
+def test_numbered_features_are_found_after_some_were_dropped() -> None:
+    names = ["Metadata_Well", "plate_1", "plate_7", *(f"net_{n}" for n in range(0, 60, 3))]
+    assert split_features(names).features == tuple(names[3:])
+    with pytest.raises(InvalidArgument, match="no column is a feature"):
+        split_features([*names[:3], "net_3", "net_9"])

@@ -96,6 +96,26 @@ def test_sphering_is_that_of_cpjump1(rows: int, features: int) -> None:
     pd.testing.assert_frame_equal(table, before)
 
 
+def test_of_thousands_of_features_rounding_does_not_decide() -> None:
+    """The elbow of all eigenvalues is where they become zero; so it is that of the others."""
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(40, 12)) * rng.uniform(0.2, 3, 12) @ rng.normal(size=(12, 3000))
+    values += 20 * rng.normal(size=values.shape)
+    rest = values[:30] - values[:30].mean(axis=0)
+    scaled = rest / np.sqrt(np.square(rest).sum(axis=0))
+    directions, sizes, _ = np.linalg.svd(scaled.T, full_matrices=False)
+    sizes = np.square(sizes[:29])
+    assert find_elbow(np.pad(sizes, (0, 3000 - 29))) >= 29
+    judge = KneeLocator(range(29), sizes, S=1.0, curve="convex", direction="decreasing")
+    least = sizes[judge.elbow] / 10
+    before = (values - values[:30].mean(axis=0)) / np.std(values[:30], axis=0, ddof=1)
+    along = before @ directions[:, :29]
+    gains = 1 / np.sqrt(np.maximum(sizes, least)) - 1 / np.sqrt(least)
+    wanted = before / np.sqrt(least) + (along * gains) @ directions[:, :29].T
+    found = ElbowSpherize().fit(values[:30].T, tuple(map(str, range(3000)))).apply(values.T)
+    np.testing.assert_allclose(found.T, wanted, rtol=1e-6, atol=1e-8)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [(np.nan, "without missing values"), (np.inf, "infinite are some of 1 features")],

@@ -14,7 +14,7 @@ from scipy import stats
 
 from cellfolio.profiles.correlation import correlations
 from cellfolio.profiles.ranking import Ranking
-from cellfolio.profiles.statistics import medians, moments, quantiles
+from cellfolio.profiles.statistics import medians, medians_and_deviations, moments, quantiles
 
 Values = npt.NDArray[np.float64]
 WHOLE = st.one_of(st.integers(-3, 3).map(float), st.floats(-1e6, 1e6))
@@ -30,6 +30,15 @@ def test_medians_and_quantiles(values: Values) -> None:
     found = quantiles(values, (0.25, 0.5, 0.75))
     wanted = np.nanpercentile(values, (25, 50, 75), axis=1)
     np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-9)
+
+
+@given(arrays(np.float64, SHAPES, elements=st.one_of(FLOATS, st.sampled_from([np.inf, -np.inf]))))
+def test_deviations_are_medians_of_distances(values: Values) -> None:
+    middle, deviation = medians_and_deviations(values)
+    np.testing.assert_array_equal(middle, medians(values))
+    wanted = medians(np.abs(values - middle[:, None]))
+    wanted[np.isinf(middle)] = np.nan
+    np.testing.assert_array_equal(deviation, wanted)
 
 
 @given(arrays(np.float64, SHAPES, elements=FLOATS))

@@ -235,3 +235,26 @@ def test_real_plates_give_what_pycytominer_gives(shared: Path, tmp_path: Path) -
     found = aggregate_cells(open_cells(path), "Metadata_Plate", "mean")
     expected = pycytominer.aggregate(whole, ["Metadata_Plate"], operation="mean")
     pd.testing.assert_frame_equal(found, expected[found.columns], rtol=1e-9)
+
+
+def test_files_of_one_well_each_are_read_a_well_at_a_time(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    places = [("P1", "A01", 1), ("P1", "A01", 2), ("P1", "B02", 1), ("P2", "A01", 1)]
+    for plate, well, site in places:
+        cells = pd.DataFrame(rng.normal(size=(9, 3)), columns=["net_0", "net_1", "net_2"])
+        cells.insert(0, "Metadata_Well", well)
+        cells.insert(0, "Metadata_Plate", plate)
+        (tmp_path / "sites" / plate).mkdir(parents=True, exist_ok=True)
+        cells.to_parquet(tmp_path / f"sites/{plate}/{well}_{site}.parquet")
+    source = open_cells(tmp_path / "sites")
+    assert source.wells_in_order
+    found = aggregate_cells(source)
+    whole = pd.concat(map(pd.read_parquet, sorted((tmp_path / "sites").rglob("*.parquet"))))
+    whole.to_parquet(tmp_path / "whole.parquet")
+    together = open_cells(tmp_path / "whole.parquet")
+    assert not together.wells_in_order
+    pd.testing.assert_frame_equal(found, aggregate_cells(together))
+    (tmp_path / "sites/P1/A01_2.parquet").rename(tmp_path / "sites/P1/C03_9.parquet")
+    apart = open_cells(tmp_path / "sites")
+    assert not apart.wells_in_order  # the cells of A01 do not follow each other
+    pd.testing.assert_frame_equal(found, aggregate_cells(apart))

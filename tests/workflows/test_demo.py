@@ -17,6 +17,7 @@ from cellfolio.storage.progress import ProgressEvent
 from cellfolio.workflows import demo as demos
 from cellfolio.workflows.checking import Verified
 from cellfolio.workflows.demo import Compared, Demo, Drawn, Outcome, Shared, Simulated
+from cellfolio.workflows.demo_evaluation import Judged
 from cellfolio.workflows.demo_profiles import Measured, Profiled
 from cellfolio.workflows.getting import Got
 
@@ -25,7 +26,7 @@ SMALL = ExperimentDesign(
     plate_count=1,
     plate_shape=(2, 3),
     site_count=1,
-    image_shape=(64, 64),
+    image_shape=(160, 160),
     perturbations=LIBRARY[2:6],
 )
 
@@ -41,6 +42,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Demo, list[Outcome]]
     return demo, carry_out(demo)
 
 
+@pytest.mark.slow
 def test_steps(done: tuple[Demo, list[Outcome]]) -> None:
     match done[1]:
         case [
@@ -55,6 +57,7 @@ def test_steps(done: tuple[Demo, list[Outcome]]) -> None:
             Drawn() as drawn,
             Measured() as measured,
             Profiled() as profiled,
+            Judged() as judged,
             Shared() as shared,
         ]:
             pass
@@ -71,16 +74,33 @@ def test_steps(done: tuple[Demo, list[Outcome]]) -> None:
     }
     assert drawn.path.read_bytes().startswith(b"\x89PNG")
     assert drawn.perturbation in {one.name for one in LIBRARY[2:6]}
-    assert (measured.features, len(measured.paths)) == (225, 2)
-    assert (profiled.wells, profiled.features) == (12, 225)
-    assert 0 < profiled.selected <= 225
+    assert (measured.features, len(measured.paths)) == (482, 2)
+    assert 0.4 * measured.simulated < measured.cells < measured.simulated
+    assert (profiled.wells, profiled.features) == (12, 482)
+    assert 0 < profiled.selected <= 482
     for picture in (profiled.plate, profiled.embedding):
         assert picture.read_bytes().startswith(b"\x89PNG")
+    assert (judged.active, judged.inactive, judged.pairs) == (4, 0, 1)
+    assert judged.wrong == 0
+    for page in judged.pages:
+        assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert len(judged.pages) == 2
     assert shared.revisions == 2
     assert shared.saved == shared.whole - shared.stored > 0
     assert shared.whole == pushed.package.size + pushed_again.package.size
 
 
+@pytest.mark.slow
+def test_benchmarks_find_the_truth(tmp_path: Path) -> None:
+    """Of the experiment that users see: all that acts, nothing else, and what acts alike."""
+    demo = demos.prepare_demo(tmp_path / "demo")
+    judged = next(one for one in carry_out(demo) if isinstance(one, Judged))
+    assert (judged.found, judged.active) == (8, 8)
+    assert (judged.wrong, judged.inactive) == (0, 1)
+    assert (judged.matched, judged.pairs) == (2, 2)
+
+
+@pytest.mark.slow
 def test_it_is_found_again(done: tuple[Demo, list[Outcome]]) -> None:
     demo = demos.prepare_demo(done[0].folder, ExperimentDesign(seed=99))
     assert demo.finished

@@ -15,6 +15,7 @@ from cellfolio.cli.text import paint, plural, printable, short, size_text
 
 if TYPE_CHECKING:
     from cellfolio.workflows.demo import Compared, Demo, Outcome, Shared, Simulated
+    from cellfolio.workflows.demo_evaluation import Judged
 
 _DIFF_LINES = 12
 
@@ -57,7 +58,8 @@ def demo_command(folder: Path, seed: int, again: bool) -> Answer:
     """Show what this can do on a simulated experiment; no network.
 
     Simulates a Cell Painting experiment in a folder, publishes it and a corrected revision,
-    gets it, verifies it, compares the revisions, draws cells, measures them and makes profiles.
+    gets it, verifies it, compares the revisions, draws cells, measures them, makes profiles and
+    shows that benchmarks find what is true of them.
     Your own store is not touched.
     """
     from cellfolio.workflows.demo import DESIGN, prepare_demo
@@ -140,6 +142,7 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
     from cellfolio.registries.publish import Pushed
     from cellfolio.workflows.checking import Verified
     from cellfolio.workflows.demo import Compared, Drawn, Simulated
+    from cellfolio.workflows.demo_evaluation import Judged
     from cellfolio.workflows.demo_profiles import Measured, Profiled
     from cellfolio.workflows.getting import Got
 
@@ -174,6 +177,8 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
             )
             for path in (outcome.table, outcome.plate, outcome.embedding):
                 yield f"→ {printable(path)}"
+        case Judged():
+            yield from _judged_lines(outcome)
         case _:
             yield _shared_line(outcome)
 
@@ -184,6 +189,18 @@ def _simulated_line(found: Simulated) -> str:
         f"{plural(found.channels, 'channel')}: "
         f"{plural(found.files, 'file')}, {size_text(found.size)}"
     )
+
+
+def _judged_lines(found: Judged) -> Iterator[str]:
+    yield (
+        f"{found.found} of {plural(found.active, 'perturbation')} that "
+        f"{'changes' if found.active == 1 else 'change'} cells replicate, "
+        f"and {found.wrong} of {found.inactive} that {'does' if found.inactive == 1 else 'do'} not"
+    )
+    if found.pairs:
+        yield f"{found.matched} of {plural(found.pairs, 'pair')} with one mechanism look alike"
+    for path in found.pages:
+        yield f"→ {printable(path)}"
 
 
 def _compared_lines(found: Compared) -> Iterator[str]:

@@ -151,8 +151,11 @@ def replicating_command(
     lines = [
         ("  replicating", f"{hits:,} of {plural(len(found.table), 'perturbation')}"
          f" ({found.score:.1%})"),
-        *_limit_lines(found),
     ]  # fmt: skip
+    if facts["pair_score"] is not None:
+        lines.append(("  pairs", f"{found.pair_score:.1%} of the pairs of replicates are beyond "
+                      "chance"))  # fmt: skip
+    lines += _limit_lines(found)
     if single:
         lines.append(("  one replicate", f"{single:,}, which cannot replicate"))
     if found.without_perturbation:

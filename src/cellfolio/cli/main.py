@@ -50,10 +50,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "measuring",
             "Compile what measures images once, so that later runs begin at once.",
         ),
+        "featurize": ("featurizing", "Describe each cell of images by a network: deep features."),
     },
     "Profiles": {
         "profile": ("profiling", "Make the profiles of all plates of a recipe; only what changed."),
-        "featurize": ("featurizing", "Describe each cell of images by a network: deep features."),
         "single-cells": ("single_cells", "Join single cells of many files into one Parquet file."),
         "aggregate": ("aggregating", "Make a profile of each well of single cells."),
         "annotate": ("profiles", "Add to profiles what was in their wells."),

@@ -20,6 +20,7 @@ from cellfolio.evaluation.prediction import Prediction, Validation, associations
 from cellfolio.evaluation.quality import PlateDesign, PlateQuality, QualityRules, plate_quality
 from cellfolio.evaluation.replicability import Replicability, percent_replicating
 from cellfolio.evaluation.ridge import fit_ridge
+from cellfolio.evaluation.site_quality import SiteFlag, SiteQuality, SiteRules, site_quality
 
 __all__ = [
     "AllPairs",
@@ -47,6 +48,9 @@ __all__ = [
     "Ridge",
     "SampledGroups",
     "SampledTargets",
+    "SiteFlag",
+    "SiteQuality",
+    "SiteRules",
     "Validation",
     "associations",
     "average_precision",
@@ -62,5 +66,6 @@ __all__ = [
     "percent_replicating",
     "plate_quality",
     "predict",
+    "site_quality",
     "stratified_group_folds",
 ]

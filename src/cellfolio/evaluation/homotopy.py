@@ -16,11 +16,11 @@ References
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from cellfolio.measurement.compiled import compiled
 from cellfolio.profiles.statistics import Array
 
 _FRESH = 50
@@ -34,7 +34,33 @@ _SWEEPS = 20_000
 """Of coordinate descent at one penalty, at most."""
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+class _Problem(NamedTuple):
+    """What `follow_path` is given."""
+
+    gram: Array
+    target: Array
+    penalties: Array
+
+
+class _Path(NamedTuple):
+    """Where the path is.
+
+    Of each feature: `state` (1 in use, 2 depends on those in use), `rest`, its correlation with the
+    residual, and `slope`, how fast that falls. Of each in use, by its place: its number (`used`),
+    and `weights`, `signs` and `direction`. `order` counts.
+    """
+
+    used: Any
+    state: Any
+    order: Any
+    rest: Array
+    weights: Array
+    signs: Array
+    slope: Array
+    direction: Array
+
+
+@compiled
 def _combine(matrix: Array, rows: Any, weights: Array, size: int, sums: Array) -> None:
     """Sum weighted rows of a matrix, four in one go over the sums."""
     width = len(sums)
@@ -53,7 +79,7 @@ def _combine(matrix: Array, rows: Any, weights: Array, size: int, sums: Array) -
             sums[at] += weight * matrix[row, at]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def follow_path(gram: Array, target: Array, penalties: Array, found: Array) -> float:
     """Follow the path down to the last penalty.
 
@@ -75,87 +101,91 @@ def follow_path(gram: Array, target: Array, penalties: Array, found: Array) -> f
     float
         By how much the optimality conditions are violated at the last penalty.
     """
-    count = len(gram)
-    room = min(count, 64)
-    used = np.empty(count, np.int64)
+    problem, path = _Problem(gram, target, penalties), _start(target)
+    room, last = min(len(gram), 64), len(penalties) - 1
     inverse = np.empty((room, room))
-    state = np.zeros(count, np.int8)  # 1: in use, 2: depends on those in use
-    rest = target.copy()  # correlations with the residual
-    weights = np.empty(count)
-    signs = np.empty(count)
-    size, events, at = 0, 0, 0
-    left, left_sign = -1, 0.0  # who left at the last event
-    level = np.abs(target).max() if count else 0.0
-    while at < len(penalties) and penalties[at] >= level:
+    size, at, left = 0, 0, (-1, 0.0)  # who left at the last event, with its sign
+    level = np.abs(target).max() if len(gram) else 0.0
+    while at <= last and penalties[at] >= level:
         at += 1
-    limit = 20 * count + 1000
-    slope = np.empty(count)
-    order = np.arange(count)
-    direction = np.empty(count)
-    while at < len(penalties):
-        _combine(inverse, order, signs, size, direction[:size])
-        _combine(gram, used, direction, size, slope)
-        # What comes first: a feature joins, one leaves, or the last penalty is reached.
-        step, event = level - penalties[len(penalties) - 1], -1
-        for feature in range(count):
-            if abs(rest[feature] - step * slope[feature]) <= level - step:
-                continue  # still below the penalty where the first event so far is
-            if state[feature] != 0 or gram[feature, feature] <= 0.0:
-                continue
-            sign = 1.0 if rest[feature] > step * slope[feature] else -1.0
-            if feature == left and sign == left_sign:
-                continue
-            step = max((level - sign * rest[feature]) / (1.0 - sign * slope[feature]), 0.0)
-            event = feature
-        joins = True
-        for one in range(size):
-            if direction[one] * signs[one] < 0.0 and -weights[one] / direction[one] < step:
-                step, event, joins = max(-weights[one] / direction[one], 0.0), one, False
-        while at < len(penalties) and (event < 0 or penalties[at] >= level - step):
-            part = level - penalties[at]
-            reached = weights[:size] + part * direction[:size]
-            _refine(gram, target, penalties[at], used, signs, inverse, reached)
-            for one in range(size):
-                found[at, used[one]] = reached[one]
+    for events in range(1, 20 * len(gram) + 1000):
+        if at > last:
+            return float(_violation(gram, target, penalties[last], found[last]))
+        _combine(inverse, path.order, path.signs, size, path.direction[:size])
+        _combine(gram, path.used, path.direction, size, path.slope)
+        step, event, joins = _next_event(problem, path, size, level, left)
+        end = level - step if event >= 0 else 0.0
+        while at <= last and penalties[at] >= end:
+            _record(problem, path, inverse, size, level - penalties[at], at, found)
             at += 1
-        if at == len(penalties):
-            break
-        events += 1
-        if events > limit:
-            return np.inf
+        if at > last:
+            continue
         level -= step
-        for one in range(size):
-            weights[one] += step * direction[one]
-        for feature in range(count):
-            rest[feature] -= step * slope[feature]
-        left = -1
+        path.weights[:size] += step * path.direction[:size]
+        path.rest[:] -= step * path.slope
+        left = (-1, 0.0)
         if joins:
-            inverse, size = _join(gram, event, used, size, inverse, state)
-            if state[event] == 1:
-                weights[size - 1] = 0.0
-                signs[size - 1] = 1.0 if rest[event] > 0 else -1.0
+            inverse, size = _join(gram, event, path, size, inverse)
         else:
-            left, left_sign = used[event], signs[event]
-            last = size - 1
-            _leave(event, size, inverse)
-            state[left] = 0
-            used[event], weights[event], signs[event] = used[last], weights[last], signs[last]
-            size = last
-            for feature in range(count):  # what depended on it may not any more
-                if state[feature] == 2:
-                    state[feature] = 0
+            left = (path.used[event], path.signs[event])
+            size = _leave(event, path, size, inverse)
         if events % _FRESH == 0:
-            _invert(gram, used, size, inverse)
-            _refine(gram, target, level, used, signs, inverse, weights[:size])
-            _combine(gram, used, weights, size, rest)
-            rest[:] = target - rest
-    return float(_violation(gram, target, penalties[len(penalties) - 1], found[len(penalties) - 1]))
+            _invert(gram, path.used, size, inverse)
+            _refine(problem, level, path, inverse, path.weights[:size])
+            _combine(gram, path.used, path.weights, size, path.rest)
+            path.rest[:] = target - path.rest
+    return np.inf
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _join(
-    gram: Array, feature: int, used: Any, size: int, inverse: Array, state: Any
-) -> tuple[Array, int]:
+@compiled
+def _start(target: Array) -> _Path:
+    count = len(target)
+    return _Path(
+        np.empty(count, np.int64), np.zeros(count, np.int8), np.arange(count), target.copy(),
+        np.empty(count), np.empty(count), np.empty(count), np.empty(count),
+    )  # fmt: skip
+
+
+@compiled
+def _next_event(
+    problem: _Problem, path: _Path, size: int, level: float, left: tuple[int, float]
+) -> tuple[float, int, bool]:
+    """Return how far it is to what comes first, who it is, and whether it joins or leaves.
+
+    If nothing happens before the last penalty, nobody (-1) is told.
+    """
+    gram, rest, slope = problem.gram, path.rest, path.slope
+    step, event, joins = level - problem.penalties[len(problem.penalties) - 1], -1, True
+    for feature in range(len(gram)):
+        if abs(rest[feature] - step * slope[feature]) <= level - step:
+            continue  # still below the penalty where the first event so far is
+        if path.state[feature] != 0 or gram[feature, feature] <= 0.0:
+            continue
+        sign = 1.0 if rest[feature] > step * slope[feature] else -1.0
+        if feature == left[0] and sign == left[1]:
+            continue
+        step = max((level - sign * rest[feature]) / (1.0 - sign * slope[feature]), 0.0)
+        event = feature
+    for one in range(size):
+        direction, weight = path.direction[one], path.weights[one]
+        if direction * path.signs[one] < 0.0 and -weight / direction < step:
+            step, event, joins = max(-weight / direction, 0.0), one, False
+    return step, event, joins
+
+
+@compiled
+def _record(
+    problem: _Problem, path: _Path, inverse: Array, size: int, part: float, at: int, found: Array
+) -> None:
+    """Fill in the coefficients at a penalty, some way down from the last event."""
+    reached = path.weights[:size] + part * path.direction[:size]
+    _refine(problem, problem.penalties[at], path, inverse, reached)
+    for one in range(size):
+        found[at, path.used[one]] = reached[one]
+
+
+@compiled
+def _join(gram: Array, feature: int, path: _Path, size: int, inverse: Array) -> tuple[Array, int]:
     """Take a feature into use, unless it depends on those that are."""
     if size == len(inverse):
         larger = np.empty((min(2 * size, len(gram)), min(2 * size, len(gram))))
@@ -163,14 +193,14 @@ def _join(
         inverse = larger
     mixed, shared = np.empty(size), np.empty(size)
     for one in range(size):
-        shared[one] = gram[feature, used[one]]
-    _combine(inverse, np.arange(size), shared, size, mixed)
+        shared[one] = gram[feature, path.used[one]]
+    _combine(inverse, path.order, shared, size, mixed)
     own = gram[feature, feature]
     unexplained = own
     for one in range(size):
         unexplained -= mixed[one] * shared[one]
     if unexplained <= _DEPENDENT * own:
-        state[feature] = 2
+        path.state[feature] = 2
         return inverse, size
     gain = 1.0 / unexplained
     for one in range(size):
@@ -180,52 +210,51 @@ def _join(
         inverse[one, size] = -gain * mixed[one]
         inverse[size, one] = -gain * mixed[one]
     inverse[size, size] = gain
-    used[size] = feature
-    state[feature] = 1
+    path.used[size], path.state[feature], path.weights[size] = feature, 1, 0.0
+    path.signs[size] = 1.0 if path.rest[feature] > 0 else -1.0
     return inverse, size + 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _leave(place: int, size: int, inverse: Array) -> None:
-    """Take a row and a column out of what was inverted; the last one moves there."""
-    pivot = inverse[place, place]
+@compiled
+def _leave(place: int, path: _Path, size: int, inverse: Array) -> int:
+    """Take a feature out of use; the last one moves to its place."""
+    pivot, last = inverse[place, place], size - 1
     column = inverse[:size, place].copy()
     for one in range(size):
         factor = column[one] / pivot
         for other in range(size):
             inverse[one, other] -= factor * column[other]
-    last = size - 1
     for one in range(size):
         inverse[place, one] = inverse[last, one]
     for one in range(size):
         inverse[one, place] = inverse[one, last]
     inverse[place, place] = inverse[last, last]
+    path.state[path.used[place]] = 0
+    for own in (path.weights, path.signs):
+        own[place] = own[last]
+    path.used[place] = path.used[last]
+    for feature in range(len(path.state)):  # what depended on it may not any more
+        if path.state[feature] == 2:
+            path.state[feature] = 0
+    return last
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _refine(
-    gram: Array,
-    target: Array,
-    penalty: float,
-    used: Any,
-    signs: Array,
-    inverse: Array,
-    weights: Any,
-) -> None:
+@compiled
+def _refine(problem: _Problem, penalty: float, path: _Path, inverse: Array, weights: Any) -> None:
     """Take rounding errors out of the coefficients: one step of iterative refinement."""
     size = len(weights)
     off = np.empty(size)
     for one in range(size):
-        row = gram[used[one]]
-        off[one] = target[used[one]] - penalty * signs[one]
+        row = problem.gram[path.used[one]]
+        off[one] = problem.target[path.used[one]] - penalty * path.signs[one]
         for other in range(size):
-            off[one] -= row[used[other]] * weights[other]
+            off[one] -= row[path.used[other]] * weights[other]
     change = np.empty(size)
-    _combine(inverse, np.arange(size), off, size, change)
+    _combine(inverse, path.order, off, size, change)
     weights += change
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _invert(gram: Array, used: Any, size: int, inverse: Array) -> None:
     """Invert the block of the features in use anew."""
     block = np.empty((size, size))
@@ -235,7 +264,7 @@ def _invert(gram: Array, used: Any, size: int, inverse: Array) -> None:
     inverse[:size, :size] = np.linalg.inv(block)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _violation(gram: Array, target: Array, penalty: float, weights: Array) -> float:
     """Return the largest violation of the conditions of the minimum."""
     rest = target.copy()
@@ -253,7 +282,7 @@ def _violation(gram: Array, target: Array, penalty: float, weights: Array) -> fl
     return worst
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def descend(gram: Array, target: Array, penalties: Array, found: Array) -> float:
     """Find the same minimum by coordinate descent, where the path cannot be followed.
 
@@ -293,7 +322,7 @@ def descend(gram: Array, target: Array, penalties: Array, found: Array) -> float
     return float(_violation(gram, target, penalties[last], found[last]))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def solve(gram: Array, target: Array, penalties: Array, found: Array) -> None:
     """Fill `found` with the coefficients at each penalty (see `follow_path`)."""
     found[:] = 0.0
@@ -302,7 +331,7 @@ def solve(gram: Array, target: Array, penalties: Array, found: Array) -> None:
         descend(gram, target, penalties, found)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def add_errors(
     gram: Array, targets: Array, penalties: Array, held: tuple[Array, Array, Array], errors: Array
 ) -> None:
@@ -339,7 +368,7 @@ def add_errors(
             errors[target, at] += error
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def solve_last(gram: Array, targets: Array, penalties: Array, last: Any, found: Array) -> None:
     """Find the coefficients of each target at one penalty: the path ends there.
 

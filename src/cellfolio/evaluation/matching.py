@@ -150,7 +150,8 @@ def percent_matching(
     null, cutoff = null or SampledTargets(), cutoff or Cutoff()
     tables = [open_table(first)] if second is None else [open_table(first), open_table(second)]
     if second is not None:
-        shared = [name for name in tables[0].features if name in set(tables[1].features)]
+        others = set(tables[1].features)
+        shared = [name for name in tables[0].features if name in others]
         if not shared:
             raise InvalidArgument("the tables have no feature in common")
         tables = [open_table(one.keeping(shared)) for one in tables]
@@ -210,7 +211,9 @@ class _Side:
         for number, found_ in enumerate(labels):
             for label in sorted(found_):
                 members.setdefault(label, []).append(number)
-        places = [np.flatnonzero(codes == number) for number in range(len(names))]
+        known = np.flatnonzero(codes >= 0)
+        order = known[np.argsort(codes[known], kind="stable")]
+        places = np.split(order, np.cumsum(np.bincount(codes[known]))[:-1])
         frozen = [frozenset(one) for one in labels]
         return cls(list(names), places, frozen, members, prepare(table, "correlation", rows))
 

@@ -18,6 +18,7 @@ from itertools import chain
 import numpy as np
 
 from cellfolio.errors import InvalidArgument
+from cellfolio.evaluation.binomials import draw_binomial
 from cellfolio.profiles.statistics import Array
 
 Member = tuple[int, int]
@@ -45,9 +46,9 @@ def paired_null(members: Sequence[Member], draws: int, seed: int) -> Array:
     -----
     The similarity of a pair is a random share u of all similarities by chance that are below it.
     Of n negatives, a binomial number is above it, with 1 - u as probability; between two
-    positives, likewise. Which members are pairs follows from how many positives each has: the
-    member with the most is paired with those that lack the most, and so on. A positive that is no
-    member has a similarity of its own.
+    positives, likewise (see `draw_binomial`). Which members are pairs follows from how many
+    positives each has: the member with the most is paired with those that lack the most, and so on.
+    A positive that is no member has a similarity of its own.
 
     Examples
     --------
@@ -85,10 +86,10 @@ def _rankings(shares: Array, negatives: int, stream: np.random.Generator) -> Arr
     """
     _sort(shares)
     last = len(shares)
-    above = np.zeros(shares.shape[1], dtype=np.int64)
+    above = np.zeros(shares.shape[1])
     total, before = np.zeros((2, shares.shape[1])), np.ones(shares.shape[1])
     for rank, share in enumerate(shares[::-1], start=1):
-        above += stream.binomial(negatives - above, 1 - share / before)
+        above += draw_binomial(negatives - above, 1 - share / before, stream)
         total[0] += rank / (rank + above)
         mirrored = last + 1 - rank
         total[1] += mirrored / (mirrored + negatives - above)

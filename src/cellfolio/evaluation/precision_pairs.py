@@ -130,7 +130,8 @@ def design_of(table: ProfileTable, rule: PairRule, rows: Rows) -> Design:
         if unknown.any():
             raise InvalidArgument(
                 f"{unknown.sum():,} of {len(rows):,} rows lack a value in {' or '.join(names)}",
-                hint='leave them out with only=, such as "COLUMN == COLUMN"',
+                hint="leave them out with only "
+                f'"{" and ".join(f"{name} == {name}" for name in names)}"',
             )
         return codes
 

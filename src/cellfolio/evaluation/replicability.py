@@ -89,9 +89,10 @@ def percent_replicating(
 
     Notes
     -----
-    Correlations are Pearson's. With z the centred profiles of length 1, the mean over the n (n - 1)
-    pairs of n replicates is (|Σz|² - n) / (n (n - 1)), so pairs are not looked at [1]_. Medians
-    and the null distribution of random groups are those of CPJUMP1 [2]_.
+    Correlations are Pearson's. With z the centred profiles of length 1, the mean over the pairs of
+    n replicates is (|Σz|² - n) / (n (n - 1)), in closed form as in [1]_; `pair_score` needs the
+    pairs anyway, so it is taken of them. Medians and the null distribution of random groups are
+    those of CPJUMP1 [2]_.
 
     References
     ----------

@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cellfolio.errors import InvalidArgument
@@ -112,13 +113,11 @@ def _of_numbers(block: pd.DataFrame, separator: str, float_format: str | None) -
         return [(form % tuple(row)).replace("nan", "") for row in rows.tolist()]
     if whole:
         return [separator.join(map(str, row)).replace("nan", "") for row in rows.tolist()]
-    texts = _shortest(rows.ravel())
-    count = len(kinds)
-    return [separator.join(texts[at : at + count]) for at in range(0, len(texts), count)]
+    return _shortest(rows, separator)
 
 
-def _shortest(values: np.ndarray) -> list[str]:
-    """Return numbers as Python writes them: with the fewest digits; those missing are empty.
+def _shortest(rows: np.ndarray, separator: str) -> list[str]:
+    """Return rows of numbers as Python writes them: with the fewest digits; missing ones are empty.
 
     Arrow finds the same digits, but writes whole numbers, and large and small ones, otherwise.
     """
@@ -126,13 +125,16 @@ def _shortest(values: np.ndarray) -> list[str]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    values = rows.ravel()
     found = pa.array(values).cast(pa.string())
-    texts: list[str] = found.to_pylist()
     scientific, fraction = (pc.match_substring(found, mark).to_numpy(False) for mark in "e.")
     alike = fraction & ~scientific & (np.abs(values) >= 1e-4)
-    others = np.flatnonzero(~alike)
-    for at, value in zip(others.tolist(), values[others].tolist(), strict=True):
-        texts[at] = "" if value != value else repr(value)  # noqa: PLR0124 - NaN
+    if not alike.all():
+        others = ["" if isnan(value) else repr(value) for value in values[~alike].tolist()]
+        found = pc.replace_with_mask(found, pa.array(~alike), pa.array(others, pa.string()))
+    ends = pa.array(np.arange(0, values.size + 1, rows.shape[1], dtype=np.int32))
+    joined = pc.binary_join(pa.ListArray.from_arrays(ends, found), separator)
+    texts: list[str] = joined.to_pylist()
     return texts
 
 

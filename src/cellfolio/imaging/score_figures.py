@@ -19,7 +19,9 @@ _CHANCE, _INK, _SOFT = "#9A9A9A", "#222222", "#6A6A6A"
 _MARKERS = ("D", "o", "s", "^", "v", "P", "X")
 _BINS = 40
 _ACROSS = 4
-"""Panels side by side."""
+"""Panels side by side, at most."""
+_PANEL_SIZES = {1: (6.4, 3.4), 2: (4.4, 3.0), 3: (3.4, 2.5), 4: (2.75, 2.15)}
+"""Panels side by side → width and height of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def draw_bars(bars: Bars, title: str = "") -> Figure:
         If there is none.
     """
     import numpy as np
+    from matplotlib.ticker import PercentFormatter
 
     if not len(bars.names):
         raise InvalidArgument("there is no score to draw")
@@ -89,7 +92,7 @@ def draw_bars(bars: Bars, title: str = "") -> Figure:
     _grid(axes)
     if bars.percent:
         axes.set_xlim(0, _end_of_shares([values, ends, *bars.published.values()]))
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes.xaxis.set_major_formatter(PercentFormatter(1))
     _kind_legend(axes, kinds)
     return figure
 
@@ -114,10 +117,12 @@ def _kind_legend(axes: Axes, kinds: Sequence[str]) -> None:
         ]
     handles += axes.get_legend_handles_labels()[0]
     if handles:
-        axes.legend(
+        legend = axes.legend(
             handles=handles, frameon=False, fontsize=8.5, loc="upper left",
             bbox_to_anchor=(1.0, 1.0),
         )  # fmt: skip
+        for text in legend.get_texts():
+            text.set_parse_math(False)
 
 
 def draw_score_map(scores: pd.DataFrame, title: str = "", label: str = "") -> Figure:
@@ -176,7 +181,9 @@ class Panel:
     limits: tuple[float, float]
 
 
-def draw_panels(panels: Sequence[Panel], label: str, found: str, chance: str) -> Figure:
+def draw_panels(
+    panels: Sequence[Panel], label: str, found: str, chance: str, limit: str = "limit of chance"
+) -> Figure:
     """Draw distributions against chance beside each other, all on one scale.
 
     Parameters
@@ -184,8 +191,8 @@ def draw_panels(panels: Sequence[Panel], label: str, found: str, chance: str) ->
     panels : sequence of Panel
     label : str
         Of the horizontal axis.
-    found, chance : str
-        What the two distributions are.
+    found, chance, limit : str
+        What the two distributions are, and the line.
     """
     import numpy as np
     from matplotlib.figure import Figure
@@ -197,8 +204,8 @@ def draw_panels(panels: Sequence[Panel], label: str, found: str, chance: str) ->
     edges = np.linspace(every.min() - 1e-9, every.max() + 1e-9, _BINS + 1).tolist()
     across = min(_ACROSS, len(kept))
     down = -(-len(kept) // across)
-    size = (2.6 * across + 0.8 if across > 1 else 6.4, 2.1 * down + 0.9 if across > 1 else 3.8)
-    figure = Figure(figsize=size, layout="constrained")
+    size = _PANEL_SIZES[across]
+    figure = Figure(figsize=(size[0] * across, size[1] * down + 0.5), layout="constrained")
     grid = figure.subplots(down, across, sharex=True, squeeze=False)
     for axes in grid.flat[len(kept) :]:
         axes.set_visible(False)
@@ -210,7 +217,7 @@ def draw_panels(panels: Sequence[Panel], label: str, found: str, chance: str) ->
         if at + across >= len(kept):
             axes.tick_params(labelbottom=True)
             axes.set_xlabel(label, fontsize=8.5)
-    _panel_legend(figure, found, chance)
+    _panel_legend(figure, found, chance, limit)
     return figure
 
 
@@ -230,14 +237,14 @@ def _draw_panel(axes: Axes, panel: Panel, edges: Sequence[float]) -> None:
     _despine(axes)
 
 
-def _panel_legend(figure: Figure, found: str, chance: str) -> None:
+def _panel_legend(figure: Figure, found: str, chance: str, limit: str) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     handles = [
         Patch(facecolor=f"{COLOURS[0]}30", edgecolor=COLOURS[0], label=found),
         Patch(color=_CHANCE, alpha=0.5, label=chance),
-        Line2D([], [], color=COLOURS[5], linestyle="--", label="limit of chance"),
+        Line2D([], [], color=COLOURS[5], linestyle="--", label=limit),
     ]
     figure.legend(handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=9)
 

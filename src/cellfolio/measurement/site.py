@@ -15,15 +15,17 @@ from cellfolio.measurement.image_features import CPJUMP1_GROUPS, measure_image
 from cellfolio.measurement.image_quality import measure_image_quality
 from cellfolio.measurement.measuring import MeasurementSettings, measure_objects, scale_image
 from cellfolio.measurement.objects import Labels, Plane
+from cellfolio.measurement.segmentation.segmenting import (
+    CELLS,
+    CYTOPLASM,
+    KINDS,
+    NUCLEI,
+    Segmentation,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cellfolio.measurement.segmentation import Segmentation
-
-NUCLEI, CELLS, CYTOPLASM = "Nuclei", "Cells", "Cytoplasm"
-KINDS = (CELLS, CYTOPLASM, NUCLEI)
-"""Kinds of objects, as tables of CellProfiler are called; by the alphabet."""
 PARENTS = {CELLS: (NUCLEI,), CYTOPLASM: (CELLS, NUCLEI), NUCLEI: ()}
 """Which objects each kind names as parents."""
 
@@ -132,12 +134,8 @@ def measure_site(
         raise InvalidArgument("there is no image to measure in; expected at least one channel")
     planes = {name: scale_image(image, f"channel {name}") for name, image in images.items()}
     spectra = _spectra(planes, settings.features)
-    around = {NUCLEI: segmentation.all_nuclei, CELLS: segmentation.all_cells}
-    labels = {
-        CELLS: segmentation.cells,
-        CYTOPLASM: segmentation.cytoplasm,
-        NUCLEI: segmentation.nuclei,
-    }
+    labels = {kind: segmentation.labels(kind) for kind in KINDS}
+    around = {kind: segmentation.around(kind) for kind in (NUCLEI, CELLS)}
     tables = {
         kind: _related(
             kind,
@@ -153,42 +151,6 @@ def measure_site(
     if settings.quality:
         image |= measure_image_quality(planes if raw is None else raw)
     return SiteMeasurements(tables, image)
-
-
-def divide_illumination(image: npt.ArrayLike, function: npt.ArrayLike, name: str) -> Plane:
-    """Return an image divided by an illumination function, from 0 to 1.
-
-    Parameters
-    ----------
-    image : array, shape (rows, columns)
-        See `scale_image`.
-    function : array, shape (rows, columns)
-        How bright each pixel is where light is even, such as CellProfiler's module
-        CorrectIlluminationCalculate makes of all images of a plate.
-    name : str
-        Of the channel, for messages.
-
-    Raises
-    ------
-    InvalidArgument
-        If the function has another shape, or is not positive everywhere.
-
-    Examples
-    --------
-    >>> divide_illumination([[0.25, 0.5]], [[0.5, 1.0]], "DNA").tolist()
-    [[0.5, 0.5]]
-    """
-    plane = scale_image(image, f"channel {name}")
-    light = np.asarray(function, dtype=np.float32)
-    if light.shape != plane.shape:
-        raise InvalidArgument(
-            f"the illumination function of {name} should have the shape of its image, "
-            f"{plane.shape}, found {light.shape}"
-        )
-    if not (np.isfinite(light) & (light > 0)).all():
-        raise InvalidArgument(f"the illumination function of {name} should be positive everywhere")
-    found: Plane = np.clip(plane / light, np.float32(0), np.float32(1))
-    return found
 
 
 def _spectra(planes: Mapping[str, Plane], settings: MeasurementSettings) -> dict[str, Spectrum]:

@@ -17,7 +17,7 @@ from cellfolio.profiles.aggregating import (
 )
 from cellfolio.profiles.correlation import Coefficient, check_coefficient, correlations
 from cellfolio.profiles.rows import Groups
-from cellfolio.profiles.statistics import Array
+from cellfolio.profiles.statistics import Array, blocks
 from cellfolio.profiles.tables import T, open_table
 from cellfolio.profiles.threads import one_thread
 
@@ -81,7 +81,10 @@ class Modz:
         alone = sizes == 1
         found = np.empty((len(values), len(groups)))
         found[:, alone] = values[:, groups.order[groups.bounds[:-1][alone]]]
-        together = np.ascontiguousarray(values[:, groups.order[np.repeat(~alone, sizes)]].T)
+        rows_of = groups.order[np.repeat(~alone, sizes)]
+        together = np.empty((len(rows_of), len(values)))
+        for some in blocks(len(values)):
+            together[:, some] = values[some][:, rows_of].T
         known = correlations(together, self.coefficient)
         combined = np.empty((int((~alone).sum()), len(values)))
         end = 0
@@ -89,7 +92,9 @@ class Modz:
             rows = slice(end, end := end + size)
             agreement = known.among(np.arange(rows.start, rows.stop))
             combined[number] = self._combine(together[rows], agreement)
-        found[:, ~alone] = combined.T
+        several = np.flatnonzero(~alone)
+        for some in blocks(len(values)):
+            found[some, several] = combined[:, some].T
         return found
 
     def _combine(self, replicates: Array, agreement: Array) -> Array:

@@ -147,16 +147,19 @@ class _Pearson(Correlations):
         ours = slice(rows.start - self.whole, rows.stop - self.whole)
         x, y = self._unit[rows], self._unit[:end]
         seen = self._valid[ours].astype(np.float64)
-        also = np.ones(y.shape)
-        also[self.whole :] = self._valid[: end - self.whole]
-        count = seen @ also.T
-        sum_x, sum_y = x @ also.T, seen @ y.T
-        square_x, square_y = (x * x) @ also.T, seen @ (y * y).T
+        count, sum_x, square_x = (self._with_others(one, end) for one in (seen, x, x * x))
+        sum_y, square_y = seen @ y.T, seen @ (y * y).T
         rest_x = square_x - sum_x**2 / count
         rest_y = square_y - sum_y**2 / count
         found: Array = (x @ y.T - sum_x * sum_y / count) / np.sqrt(rest_x * rest_y)
         found[~((rest_x > _TINY * square_x) & (rest_y > _TINY * square_y))] = np.nan
         return found
+
+    def _with_others(self, values: Array, end: int) -> Array:
+        """Sum up values where others are there, too, which of complete rows is everywhere."""
+        also = self._valid[: end - self.whole].astype(np.float64)
+        total = np.repeat(values.sum(axis=1, keepdims=True), self.whole, axis=1)
+        return np.hstack([total, values @ also.T])
 
 
 class _Spearman(Correlations):

@@ -8,10 +8,14 @@ import numpy as np
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.profiles.scaling import Fitted, check_finite
+from cellfolio.profiles.sphering import Axes, decompose, turn_back
 from cellfolio.profiles.statistics import Array
+from cellfolio.profiles.threads import one_thread
 
 _LEAST_VARIANCE = 1e-3
 _SHARE = 10
+_NOTHING = 1e-12
+"""Eigenvalues below are rounding: those of correlations add up to the number of features."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,9 @@ class ElbowSpherize:
     to 0.001; the rest is a ZCA of correlations, as in `Spherize`. CPJUMP1 did this to features of
     DeepProfiler, all replicate plates of a condition together, with negative controls as the
     reference. Features without any missing or infinite value only.
+
+    With far more features than rows, the elbow would be where eigenvalues become zero, and rounding
+    would decide. Then it is that of the eigenvalues that are not zero.
 
     References
     ----------
@@ -49,23 +56,32 @@ class ElbowSpherize:
         mean = reference.mean(axis=1, keepdims=True)
         rest = reference - mean
         variance = np.square(rest).sum(axis=1) / (rest.shape[1] - 1)
-        matrix = _whitening(_correlation(rest)) / np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
-        return Fitted(features, lambda values: np.asarray(matrix @ (values - mean)))
+        scale = np.sqrt(np.maximum(variance, _LEAST_VARIANCE))[:, None]
+        axes = _find_axes(rest)
+        return Fitted(features, lambda values: turn_back((values - mean) / scale, axes))
 
 
-def _correlation(rest: Array) -> Array:
-    """Return correlations; of a constant feature, also with itself, zero."""
-    size = np.sqrt(np.square(rest).sum(axis=1, keepdims=True))
-    scaled = np.divide(rest, size, out=np.zeros_like(rest), where=size > 0)
-    return np.asarray(scaled @ scaled.T, dtype=np.float64)
+@one_thread
+def _find_axes(rest: Array) -> Axes:
+    """Return the eigenvectors of the correlations, which of a constant feature are zero.
 
-
-def _whitening(correlation: Array) -> Array:
-    sizes, directions = np.linalg.eigh(correlation)
-    sizes, directions = np.abs(sizes[::-1]), directions[:, ::-1]
-    least = sizes[find_elbow(np.sort(sizes)[::-1])] / _SHARE
-    gains = 1 / np.sqrt(np.maximum(sizes, least))
-    return np.asarray((directions * gains) @ directions.T, dtype=np.float64)
+    Correlations are a product of the scaled reference with itself, so the singular values of that,
+    squared, are their eigenvalues. All others are zero: features may be many more than rows.
+    """
+    length = np.sqrt(np.square(rest).sum(axis=1, keepdims=True))
+    scaled = np.divide(rest, length, out=np.zeros_like(rest), where=length > 0)
+    directions, sizes = decompose(scaled)
+    found = np.square(sizes)
+    values = np.zeros(len(rest))
+    values[: len(found)] = found
+    elbow = values[find_elbow(values)]
+    if elbow <= _NOTHING:
+        # Of many features and few rows, the curve is flat from where it is zero.
+        some = found[found > _NOTHING]
+        elbow = some[find_elbow(some)]
+    least = elbow / _SHARE
+    gains = 1 / np.sqrt(np.maximum(found, least))
+    return Axes(directions, gains, float(1 / np.sqrt(least)))
 
 
 def find_elbow(values: Array) -> int:

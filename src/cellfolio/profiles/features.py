@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import NamedTuple
 
 from cellfolio.errors import InvalidArgument
@@ -18,6 +19,8 @@ METADATA = "Metadata_"
 """How columns begin that are no features, as all these tools agree."""
 
 _NUMBERED = re.compile(r"(?P<model>.*?)_?(?P<number>\d+)")
+_MANY = 16
+"""Numbered columns that are a family though some are missing."""
 _CHANNELS = ("AGP", "DNA", "ER", "Mito", "RNA")
 
 NOISY_FEATURES = tuple(
@@ -116,7 +119,7 @@ def split_features(
     Without prefixes, features are the columns that begin with ``Cells``, ``Cytoplasm`` or
     ``Nuclei``, as CellProfiler, CytoTable and cellfolio name them. If there is none, they are
     numbered columns, as DeepProfiler and other networks give: ``efficientnet_0``,
-    ``efficientnet_1`` …, or ``0``, ``1`` …
+    ``efficientnet_1`` …, or ``0``, ``1`` …; some of them may have been dropped, if 16 are left.
 
     Parameters
     ----------
@@ -150,12 +153,14 @@ Contrast_DNA'))
         raise InvalidArgument(f"expected a list of prefixes, found the text {prefixes!r}")
     names = list(map(str, columns))
     wanted = tuple(prefixes) or COMPARTMENTS
-    found = {name for name in names if name.startswith(wanted)}
+    found = [name.startswith(wanted) for name in names]
     if image_features:
-        found |= {name for name in names if name.startswith(IMAGE) and not _tells_well(name)}
-    if not found and not prefixes:
-        found = _numbered(names)
-    if not found:
+        own = (name.startswith(IMAGE) and not _tells_well(name) for name in names)
+        found = [one or other for one, other in zip(found, own, strict=True)]
+    if not any(found) and not prefixes:
+        numbered = _numbered(names)
+        found = [name in numbered for name in names]
+    if not any(found):
         shown = ", ".join(names[:4]) + (" …" if len(names) > 4 else "")
         raise InvalidArgument(
             f"no column is a feature: expected names that begin with {', '.join(wanted)}, "
@@ -163,8 +168,7 @@ Contrast_DNA'))
             hint="name the features: features=split_features(columns, prefixes=[…]).features",
         )
     return FeatureSplit(
-        tuple(name for name in names if name not in found),
-        tuple(name for name in names if name in found),
+        tuple(compress(names, (not one for one in found))), tuple(compress(names, found))
     )
 
 
@@ -173,7 +177,10 @@ def _tells_well(name: str) -> bool:
 
 
 def _numbered(names: Sequence[str]) -> set[str]:
-    """Return the columns of the largest family that is numbered from 0 or 1, without a gap."""
+    """Return the columns of the largest family that is numbered from 0 or 1, without a gap.
+
+    If there is none, those of the largest that has `_MANY`: features that were selected have gaps.
+    """
     families: dict[str, dict[int, str]] = {}
     for name in names:
         found = None if name.startswith(METADATA) else _NUMBERED.fullmatch(name)
@@ -184,9 +191,8 @@ def _numbered(names: Sequence[str]) -> set[str]:
         for model, family in families.items()
         if len(family) > 1 and min(family) in (0, 1) and max(family) - min(family) < len(family)
     }
-    if not whole:
-        return set()
-    return set(max(whole.values(), key=len).values())
+    some = whole or {model: one for model, one in families.items() if len(one) >= _MANY}
+    return set(max(some.values(), key=len).values()) if some else set()
 
 
 def check_features(features: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:

@@ -11,10 +11,13 @@ _VALUES = 50_000
 """Values that are worked on at once: so many stay in the processor's cache."""
 
 Order = npt.NDArray[np.int64]
+Ranks = npt.NDArray[np.int32]
 
 
 class Ranking:
-    """Rows of numbers in their order.
+    """Ranks of rows of numbers, which are sorted once.
+
+    Equal values share their mean rank, so ranks are kept twice as large, as whole numbers.
 
     Parameters
     ----------
@@ -24,10 +27,11 @@ class Ranking:
 
     def __init__(self, values: Array) -> None:
         self._rows = max(_VALUES // max(values.shape[1], 1), 1)
-        self._order: Order = np.empty(values.shape, dtype=np.int64)
-        self._tied = np.zeros(values.shape, dtype=bool)  # with the next one in this order
+        self._twice: Ranks = np.empty(values.shape, dtype=np.int32)
         for some in blocks(len(values), self._rows):
-            self._order[some], self._tied[some, :-1] = _sorted(values[some])
+            order, tied = _sorted(values[some])
+            order += (np.arange(len(order)) * order.shape[1])[:, None]
+            self._twice[some].reshape(-1)[order] = _twice_the_ranks(tied)
 
     def centred(self, rows: Order, kept: Mask | None = None) -> Array:
         """Return ranks less their mean; equal values share their mean rank.
@@ -43,20 +47,20 @@ class Ranking:
         >>> ranking = Ranking(np.array([[10.0, 30.0, 10.0, 20.0]]))
         >>> ranking.centred(np.array([0]))
         array([[-1. ,  1.5, -1. ,  0.5]])
-        >>> ranking.centred(np.array([0]), np.array([True, True, False, True]))
-        array([[-1.,  1., -0.,  0.]])
+        >>> abs(ranking.centred(np.array([0]), np.array([True, True, False, True])))
+        array([[1., 1., 0., 0.]])
         """
-        found = np.empty((len(rows), self._order.shape[1]))
+        twice: Ranks
+        count = self._twice.shape[1]
+        found = np.empty((len(rows), count))
         for some in blocks(len(rows), self._rows):
-            order, tied = self._order[rows[some]], self._tied[rows[some]]
-            flat = order + (np.arange(len(order)) * order.shape[1])[:, None]
+            twice = self._twice[rows[some]]
             if kept is None:
-                ranks = _ranks_of_all(tied)
-            elif kept.ndim == 1:
-                ranks = _ranks_of_some(kept[order], tied)
+                np.subtract(twice, count + 1, out=found[some])
             else:
-                ranks = _ranks_of_some(kept[some].reshape(-1)[flat], tied)
-            found[some].reshape(-1)[flat] = ranks
+                own = np.broadcast_to(kept if kept.ndim == 1 else kept[some], twice.shape)
+                np.multiply(_left_over(twice, own), own, out=found[some])
+            found[some] /= 2
         return found
 
 
@@ -75,45 +79,44 @@ def _sorted(values: Array) -> tuple[Order, Mask]:
     order = keys & low
     keys &= ~low
     near = keys.view(np.float64)
-    tied = np.asarray(near[:, 1:] == near[:, :-1], dtype=bool)
+    tied = np.zeros(values.shape, dtype=bool)  # the last with none
+    np.equal(near[:, 1:], near[:, :-1], out=tied[:, :-1])
     row, at = np.nonzero(tied)
     one, other = values[row, order[row, at]], values[row, order[row, at + 1]]
     tied[row, at] = one == other
     for wrong in np.unique(row[one > other]):
         order[wrong] = np.argsort(values[wrong])
         ordered = values[wrong, order[wrong]]
-        tied[wrong] = ordered[1:] == ordered[:-1]
+        tied[wrong, :-1] = ordered[1:] == ordered[:-1]
     return order, tied
 
 
-def _ranks_of_all(tied: Mask) -> Array:
+def _twice_the_ranks(tied: Mask) -> Ranks:
+    """Return ranks in the order of the values, twice as large."""
     count = tied.shape[1]
-    first = np.arange(1, count + 1, dtype=np.float64)
-    ranks = np.repeat((first - (count + 1) / 2)[None], len(tied), axis=0)
-    _share(ranks, None, tied)
-    return ranks
-
-
-def _ranks_of_some(kept: Mask, tied: Mask) -> Array:
-    """Return centred ranks from which values are kept, both in the order of the values."""
-    ranks = np.cumsum(kept, axis=1, dtype=np.int32).astype(np.float64)
-    middle = (ranks[:, -1:] + 1) / 2
-    _share(ranks, kept, tied)
-    ranks -= middle
-    ranks *= kept
-    return ranks
-
-
-def _share(ranks: Array, kept: Mask | None, tied: Mask) -> None:
-    """Give equal values their mean rank."""
+    ranks = np.tile(np.arange(2, 2 * count + 2, 2, dtype=np.int32), (len(tied), 1))
     at = np.flatnonzero(tied)  # the last of a row is tied with none, so runs end with their row
-    if not len(at):
-        return
-    starts = np.flatnonzero(np.diff(at, prepend=-2) != 1)
-    lengths = np.diff(starts, append=len(at))
-    first, last = at[starts], at[starts] + lengths
-    flat = ranks.reshape(-1)
-    lowest = flat[first] if kept is None else flat[first] - kept.reshape(-1)[first] + 1
-    means = (lowest + flat[last]) / 2
-    flat[at] = np.repeat(means, lengths)
-    flat[last] = means
+    if len(at):
+        starts = np.flatnonzero(np.diff(at, prepend=-2) != 1)
+        lengths = np.diff(starts, append=len(at))
+        first, last = at[starts], at[starts] + lengths
+        flat = ranks.reshape(-1)
+        means = (flat[first] + flat[last]) // 2
+        flat[at] = np.repeat(means, lengths)
+        flat[last] = means
+    return ranks
+
+
+def _left_over(twice: Ranks, kept: Mask) -> Ranks:
+    """Return twice the ranks of the values that are kept, less twice their mean.
+
+    Each value that goes takes a rank from those above it, and half a rank from its equals.
+    """
+    rows, count = twice.shape
+    wide = 2 * count + 1
+    places = twice + (np.arange(rows, dtype=np.int64) * wide)[:, None]
+    lost = np.bincount(places[~kept], minlength=rows * wide).astype(np.int32).reshape(rows, wide)
+    taken = 2 * np.cumsum(lost, axis=1, dtype=np.int32) - lost
+    taken += np.count_nonzero(kept, axis=1).astype(np.int32)[:, None] + np.int32(1)
+    left: Ranks = twice - np.take(taken.reshape(-1), places)
+    return left

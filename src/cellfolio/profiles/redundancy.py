@@ -66,8 +66,11 @@ def _look_at(
     with np.errstate(invalid="ignore"):
         bits = np.packbits(found > maximum + _EQUAL, axis=1)
     np.abs(found, out=found)
-    found[np.isnan(found)] = 0
-    sums[rows] += found.sum(axis=1)
+    own = found.sum(axis=1)
+    if np.isnan(own).any():
+        found[np.isnan(found)] = 0
+        own = found.sum(axis=1)
+    sums[rows] += own
     sums[: rows.start] += found[:, : rows.start].sum(axis=0)
     return rows, bits
 
@@ -85,8 +88,9 @@ def _ranked(sums: Array, order: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 def _pairs(
     rows: slice, bits: npt.NDArray[np.uint8]
 ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    above = np.unpackbits(bits, axis=1, count=rows.stop)
-    one, other = np.nonzero(above)
-    one += rows.start
+    some = np.flatnonzero(bits)  # most bytes have no bit
+    at, bit = np.nonzero(np.unpackbits(bits.reshape(-1)[some, None], axis=1))
+    one, byte = np.divmod(some[at], bits.shape[1])
+    one, other = one + rows.start, 8 * byte + bit
     once = other < one
     yield one[once], other[once]

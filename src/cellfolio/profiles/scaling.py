@@ -14,7 +14,7 @@ from cellfolio.profiles.statistics import (
     Mask,
     blocks,
     in_blocks,
-    medians,
+    medians_and_deviations,
     moments,
     quantiles,
 )
@@ -121,19 +121,9 @@ class RobustMad:
 
     def fit(self, reference: Array, features: tuple[str, ...]) -> Fitted:
         """Learn median and MAD."""
-        middle, mad = in_blocks(_median_and_mad, reference)
-        scale = mad + self.epsilon
+        middle, mad = medians_and_deviations(reference)
+        scale = mad / MAD_SCALE + self.epsilon
         return Fitted(features, lambda values: _scaled(values, middle, scale))
-
-
-def _median_and_mad(reference: Array) -> tuple[Array, Array]:
-    middle = medians(reference)
-    with np.errstate(invalid="ignore"):  # inf - inf
-        rest = reference - middle[:, None]
-    np.abs(rest, out=rest)
-    mad = medians(rest) / MAD_SCALE
-    mad[np.isinf(middle)] = np.nan  # nothing has a distance from infinity
-    return middle, mad
 
 
 def _scaled(values: Array, centre: Array, scale: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Generic
 
 from cellfolio.errors import InvalidArgument
@@ -152,22 +153,30 @@ def _check_operations(operations: object) -> None:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Evidence:
+    """The features that are left; their values are put together when they are asked for."""
+
     table: ProfileTable
     features: tuple[str, ...]
-    values: Array
+    given: Array
     rows: Mask | None
+    kept: tuple[int, ...] | None = None
+
+    @cached_property
+    def values(self) -> Array:
+        return self.given if self.kept is None else self.given[list(self.kept)]
 
     def groups(self, by: str | Sequence[str]) -> Groups:
         return group_rows(self.table, by, self.rows)
 
     def without(self, dropped: set[str]) -> _Evidence:
-        kept = [at for at, name in enumerate(self.features) if name not in dropped]
+        before = range(len(self.features)) if self.kept is None else self.kept
+        kept = [one for one in zip(self.features, before, strict=True) if one[0] not in dropped]
         if len(kept) == len(self.features):
             return self
-        names = tuple(self.features[at] for at in kept)
-        return _Evidence(self.table, names, self.values[kept], self.rows)
+        names, places = tuple(name for name, _ in kept), tuple(at for _, at in kept)
+        return _Evidence(self.table, names, self.given, self.rows, places)
 
 
 def _dropped(

@@ -15,8 +15,8 @@ from cellfolio.profiles.threads import one_thread
 Kind: TypeAlias = Literal["ZCA-cor", "PCA-cor", "ZCA", "PCA"]
 
 
-class _Axes(NamedTuple):
-    """What the reference varies along, largest first.
+class Axes(NamedTuple):
+    """What the reference varies along.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class Spherize:
         if self.kind.startswith("PCA"):
             names = tuple(f"PC{number}" for number in range(1, len(axes.gains) + 1))
             return Fitted(names, lambda values: _components((values - centre) / scale, axes))
-        return Fitted(features, lambda values: _turned_back((values - centre) / scale, axes))
+        return Fitted(features, lambda values: turn_back((values - centre) / scale, axes))
 
     def _before(self, reference: Array, features: tuple[str, ...]) -> tuple[Array, Array]:
         mean, variance, constant = moments(reference)
@@ -116,18 +116,18 @@ def _check_whole(reference: Array, features: tuple[str, ...]) -> None:
 
 
 @one_thread
-def _find_axes(prepared: Array, epsilon: float) -> _Axes:
+def _find_axes(prepared: Array, epsilon: float) -> Axes:
     """Return the axes from the singular value decomposition of the prepared reference."""
     count, rows = prepared.shape
-    directions, sizes = _decomposed(prepared)
+    directions, sizes = decompose(prepared)
     rank = int((sizes > sizes.max(initial=0) * max(count, rows) * np.finfo(np.float64).eps).sum())
     if rank == 0:
         raise InvalidArgument("Spherize needs a reference that varies, found equal rows only")
     gains = np.sqrt(max(rows - 1, 1)) / (sizes[:rank] + epsilon)
-    return _Axes(_signed(directions[:, :rank]), gains, float(gains[-1]))
+    return Axes(_signed(directions[:, :rank]), gains, float(gains[-1]))
 
 
-def _decomposed(prepared: Array) -> tuple[Array, Array]:
+def decompose(prepared: Array) -> tuple[Array, Array]:
     """Return left singular vectors and singular values, largest first.
 
     A long or a broad matrix is first made square (QR), which is exact and a fraction of the work.
@@ -150,14 +150,14 @@ def _signed(directions: Array) -> Array:
 
 
 @one_thread
-def _components(prepared: Array, axes: _Axes) -> Array:
+def _components(prepared: Array, axes: Axes) -> Array:
     found: Array = axes.directions.T @ prepared
     found *= axes.gains[:, None]
     return found
 
 
 @one_thread
-def _turned_back(prepared: Array, axes: _Axes) -> Array:
+def turn_back(prepared: Array, axes: Axes) -> Array:
     """Apply gains along the axes and `rest` elsewhere, without a matrix of features × features."""
     along = axes.directions.T @ prepared
     if len(axes.directions) == len(axes.gains):

@@ -138,6 +138,53 @@ def _medians(values: Floats) -> Array:
     return found
 
 
+def medians_and_deviations(values: Array) -> tuple[Array, Array]:
+    """Return the median of each feature, and the median of the distances from it.
+
+    NaN where a feature has no value, and for distances from an infinite median.
+
+    Parameters
+    ----------
+    values : array of float, shape (features, rows)
+
+    Examples
+    --------
+    >>> medians_and_deviations(np.array([[3.0, 1.0, 2.0, np.nan, 9.0]]))
+    (array([2.5]), array([1.]))
+    """
+    middle, deviation = in_blocks(_medians_and_deviations, values)
+    deviation[np.isinf(middle)] = np.nan
+    return middle, deviation
+
+
+def _medians_and_deviations(values: Array) -> tuple[Array, Array]:
+    """Sort once: the values nearest to a median lie side by side.
+
+    The distance of the k-th nearest value is the least, of all runs of k values in order, of the
+    larger distance of the two at its ends.
+    """
+    n = values.shape[1]
+    if n == 0:
+        return np.full(len(values), np.nan), np.full(len(values), np.nan)
+    ordered = np.sort(values, axis=1)  # NaN last
+    whole = ~np.isnan(ordered[:, -1])
+    low, high = (n - 1) // 2, n // 2
+    with np.errstate(invalid="ignore"):  # the middle between -inf and inf, and inf - inf
+        middle = ordered[:, low] if low == high else (ordered[:, low] + ordered[:, high]) / 2
+        below = middle[:, None] - ordered[:, : n - low]
+        above = ordered[:, low:] - middle[:, None]
+        found = [
+            np.maximum(below[:, : n - end], above[:, end - low :]).min(axis=1)
+            for end in dict.fromkeys((low, high))
+        ]
+        deviation = sum(found) / len(found)
+        if not whole.all():
+            some = values[~whole]
+            middle[~whole] = medians(some)
+            deviation[~whole] = medians(np.abs(some - middle[~whole, None]))
+    return middle, deviation
+
+
 def quantiles(values: Array, shares: tuple[float, ...]) -> tuple[Array, ...]:
     """Return quantiles of each feature, interpolated linearly; NaN where it has no value.
 

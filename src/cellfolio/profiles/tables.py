@@ -23,6 +23,8 @@ from cellfolio.profiles.statistics import Array
 T = TypeVar("T")
 """A kind of table: `pandas.DataFrame`, `polars.DataFrame` or `anndata.AnnData`."""
 
+_FEW = 8
+"""Columns that are left out one by one, each of which makes a new list of names."""
 _MISSING_WORDS = frozenset({"", "na", "n/a", "nan", "none", "null"})
 
 
@@ -109,14 +111,17 @@ class _PandasTable(ProfileTable):
             self.features = check_features(features, names)
         else:
             found = split_features(names, image_features=image_features).features
-            kinds = zip(names, frame.dtypes.tolist(), strict=True)
-            objects = {name for name, kind in kinds if not _is_numeric(kind)}
+            kinds = frame.dtypes.tolist()
+            odd = {kind for kind in set(kinds) if not _is_numeric(kind)}
+            objects = {name for name, kind in zip(names, kinds, strict=True) if kind in odd}
             left_out = {
                 name
                 for name in objects.intersection(found)
                 if name.startswith(IMAGE) or _is_nested(frame[name])
             }
-            self.features = tuple(name for name in found if name not in left_out)
+            self.features = (
+                tuple(name for name in found if name not in left_out) if left_out else found
+            )
         known = set(self.features)
         self._others = [at for at, name in enumerate(names) if name not in known]
 
@@ -134,7 +139,7 @@ class _PandasTable(ProfileTable):
     def keeping(self, features: Sequence[str]) -> pd.DataFrame:
         known = set(features)
         kept = [at for at, name in enumerate(self._frame.columns) if name in known]
-        return self._frame.iloc[:, sorted([*self._others, *kept])].copy()
+        return self._frame.take(sorted([*self._others, *kept]), axis=1)
 
     def taking(self, rows: npt.NDArray[np.int64], metadata: pd.DataFrame) -> pd.DataFrame:
         features = self._features().take(rows)
@@ -153,12 +158,24 @@ class _PandasTable(ProfileTable):
         first = list(names).index(self.features[0])
         side_by_side = slice(first, first + len(self.features))
         if tuple(names[side_by_side]) == self.features:
-            # To delete columns of a shallow copy copies nothing; to slice does, before pandas 3.
-            bare = self._frame.copy(deep=False)
-            for at in self._others:
-                del bare[names[at]]
-            return bare
+            found = self._uncopied()
+            return self._frame.iloc[:, side_by_side] if found is None else found
         return self._frame[list(self.features)]
+
+    def _uncopied(self) -> pd.DataFrame | None:
+        """Return the features if they are all numbers that there are, but for a few.
+
+        Of a table with texts, pandas copies what is sliced; its numbers it gives as they are, and
+        single columns are left out of them without a copy.
+        """
+        frame: Any = self._frame
+        found: pd.DataFrame = frame._get_numeric_data()
+        if not 0 <= len(found.columns) - len(self.features) <= _FEW:
+            return None
+        known = set(self.features)
+        for name in [name for name in found.columns if name not in known]:
+            del found[name]
+        return found if len(found.columns) == len(self.features) else None
 
 
 class _PolarsTable(ProfileTable):
@@ -288,7 +305,7 @@ class _AnnDataTable(ProfileTable):
 
 def _check_names(columns: pd.Index, names: Sequence[object]) -> None:
     """Raise InvalidArgument if names of columns are no texts, or one is there twice."""
-    if not columns.is_unique:
+    if len(set(names)) < len(names):
         twice = columns[columns.duplicated()][0]
         raise InvalidArgument(f"column {twice!r} is there more than once")
     odd = [name for name in names if not isinstance(name, str)]

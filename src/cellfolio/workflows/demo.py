@@ -10,6 +10,7 @@ Nothing leaves the folder: it has a home of its own, and no network is used.
     <folder>/cells.png         a picture of one site
     <folder>/measured/         the cells of each plate, measured
     <folder>/profiles.parquet  a profile of each well; plate.png and profiles.png show them
+    <folder>/evaluation/       benchmarks of the profiles
     <folder>/.cellfolio-demo.json
 """
 
@@ -39,6 +40,7 @@ from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress, ProgressEvent
 from cellfolio.workflows.checking import Verified, verify_checkout
+from cellfolio.workflows.demo_evaluation import Judged, judge_profiles
 from cellfolio.workflows.demo_profiles import (
     NEGATIVE,
     PERTURBATION,
@@ -56,7 +58,7 @@ PACKAGE = "demo/cell-painting"
 DEFAULT_FOLDER = "cellfolio-demo"
 MARKER = ".cellfolio-demo.json"
 _MARKER_VERSION = 1
-_PARTS = ("experiment", "home", "cell-painting", "measured")
+_PARTS = ("experiment", "home", "cell-painting", "measured", "evaluation")
 _SHOWN_CHANNELS = ("DNA", "ER", "AGP")
 
 DESIGN = ExperimentDesign(site_count=1)
@@ -155,7 +157,17 @@ class Drawn:
 
 
 Outcome = (
-    Drawn | Simulated | Pushed | Got | Verified | Package | Compared | Measured | Profiled | Shared
+    Drawn
+    | Simulated
+    | Pushed
+    | Got
+    | Verified
+    | Package
+    | Compared
+    | Measured
+    | Profiled
+    | Judged
+    | Shared
 )
 
 
@@ -282,6 +294,7 @@ def demo_steps(demo: Demo) -> tuple[Step, ...]:
         Step("Look at the cells of a site", partial(draw, demo)),
         Step("Measure every cell of every site", partial(measure, demo)),
         Step("Make a profile of each well", partial(profile, demo)),
+        Step("See whether benchmarks find the truth", partial(judge, demo)),
         Step("Count the bytes", partial(finish, demo)),
     )
 
@@ -360,6 +373,11 @@ def profile(demo: Demo, progress: Progress | None = None) -> Profiled:
     return make_profiles(demo.checkout, cells, demo.folder)
 
 
+def judge(demo: Demo, progress: Progress | None = None) -> Judged:
+    """Run benchmarks on the profiles, whose truth is known."""
+    return judge_profiles(demo.checkout, demo.folder, demo.home)
+
+
 def _first_site(demo: Demo) -> Site:
     """Return the first site of a well that is no control."""
     sites = plan_revision(demo.design, 2).sites
@@ -422,6 +440,7 @@ def suggest(demo: Demo) -> tuple[Suggestion, ...]:
             *("quality", f"{folder}/profiles.parquet", "-o", f"{folder}/quality"),
             *("--reference", NEGATIVE, "--perturbation", PERTURBATION),
         ],
+        "the benchmarks that there are": ["evaluate", "--list"],
         "what changed since the first revision": ["diff", f"{PACKAGE}@{first}", PACKAGE],
         "only the images of one plate": [
             *("get", PACKAGE, f"images/{plate}/*.tiff", "-o", f"{folder}/one-plate")

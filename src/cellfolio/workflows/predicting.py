@@ -250,7 +250,11 @@ def nearest_mechanisms(
         counts = modalities.metadata.groupby(label)[apart[0]].transform("nunique")
         known &= counts >= least
     if known.sum() < 2:
-        raise InvalidArgument(f"expected at least 2 rows with {label}, found {known.sum()}")
+        some = f" of at least {least} values of {apart[0]}" if apart and least > 1 else ""
+        raise InvalidArgument(
+            f"expected at least 2 rows with a {label}{some}, found {known.sum()}",
+            hint="lower the least number (--least)" if some else "",
+        )
     return nearest_labels(
         modalities.tables["first"][known.to_numpy()],
         modalities.metadata.loc[known, label].astype(str).tolist(),

@@ -237,7 +237,8 @@ def _lacking(
     parts: Mapping[str, tuple[str, ...]], found: Mapping[str, Mapping[str, None]]
 ) -> list[str]:
     """Return the columns that other files of the same compartments have."""
-    return [name for one, own in parts.items() for name in found[one] if name not in set(own)]
+    sets = {one: set(own) for one, own in parts.items()}
+    return [name for one, own in sets.items() for name in found[one] if name not in own]
 
 
 def _image_kinds(folders: Sequence[CellFolder]) -> dict[str, type]:

@@ -205,7 +205,7 @@ def _open_images(files: _Files, root: Path, tell: Tell) -> tuple[ImageRow, ...]:
 
 
 def _image_rows(source: Source, told: Mapping[str, str]) -> Iterator[ImageRow]:
-    header, *rows = _table(source)
+    header, *rows = read_image_table(source)
     if IMAGE not in header:
         raise BrokenFile(source.name, CSV, f"it has no column {IMAGE}")
     if not rows:
@@ -229,7 +229,7 @@ def _image_rows(source: Source, told: Mapping[str, str]) -> Iterator[ImageRow]:
         yield ImageRow(int(number), {**told, **values})
 
 
-def _table(source: Source) -> list[list[str]]:
+def read_image_table(source: Source) -> list[list[str]]:
     """Return the rows of a table as texts."""
     data = read_all(source, CSV)
     with faults_named(source, CSV):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,9 @@ _BATCH = 32 << 20
 """Bytes of a batch; of 2 to 64 MiB, the ones that took the least CPU."""
 _VALUE = 8
 _LEAST_ROWS = 1024
+_FEW = 16
+"""Files whose metadata are kept: of thousands of columns, they are megabytes each."""
+_WELLS = ("Metadata_Plate", "Metadata_Well")
 _INDEX = "__index_level_"
 """How pandas begins the name of a column for an index that has none."""
 
@@ -44,9 +48,6 @@ class ParquetCells:
     BrokenFile
     """
 
-    wells_in_order = False
-    """The order is that of the files. Some columns of all cells are read as fast as some cells."""
-
     def __init__(self, path: Path, *, keep_going: bool = False) -> None:
         paths = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
         folder = path if path.is_dir() else path.parent
@@ -54,8 +55,9 @@ class ParquetCells:
         problems: list[CellProblem] = []
         for one in paths:
             try:
-                file = _open(Source(one, one.relative_to(folder).as_posix()))
-                self._files.append(file.like(self._files[-1]) if self._files else file)
+                source = Source(one, one.relative_to(folder).as_posix())
+                file = _open(source, self._files[-1] if self._files else None)
+                self._files.append(file if len(paths) <= _FEW else replace(file, metadata=None))
             except BrokenFile as error:
                 if not keep_going:
                     raise
@@ -65,6 +67,17 @@ class ParquetCells:
         self._problems = tuple(problems)
         self._schema = self._files[-1].schema
         self.columns: tuple[str, ...] = tuple(self._schema.names)
+
+    @property
+    def wells_in_order(self) -> bool:
+        """Whether files tell that each is of one well, and those of a well follow each other.
+
+        So it is of many sites, each in a file of its own. Else the order is that of the files, and
+        some columns of all cells are read as fast as some cells.
+        """
+        wells = [one.well for one in self._files]
+        changes = sum(one != other for one, other in pairwise(wells))
+        return None not in wells and changes + 1 == len(set(wells))
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[CellBatch]:
         """Read the cells, or some of their columns (see `CellSource`)."""
@@ -91,18 +104,25 @@ class _File:
     Attributes
     ----------
     source : Source
-    metadata : FileMetaData
-        Read once: of many columns and many groups of rows, it is large.
+    metadata : FileMetaData or None
+        Read once: of many columns and many groups of rows, it is large. None where it is read
+        again, because there are many files.
     names : mapping of str to str
         Names in the file by ours, in our order.
     schema : Schema
         Types of the columns of this file and those before it.
+    found : Schema
+        As the file has it.
+    well : tuple of (str, str) or None
+        Plate and well of all its cells, if the file tells that they are of one.
     """
 
     source: Source
-    metadata: pq.FileMetaData
+    metadata: pq.FileMetaData | None
     names: Mapping[str, str]
     schema: pa.Schema
+    found: pa.Schema
+    well: tuple[str, str] | None
 
     def like(self, first: _File) -> _File:
         """Return this file with the columns in the order of another.
@@ -147,7 +167,13 @@ class _File:
                 yield pa.table([batch.column(name) for name in columns], names=list(wanted))
 
 
-def _open(source: Source) -> _File:
+def _open(source: Source, before: _File | None) -> _File:
+    """Open a file that has the columns of the one before it.
+
+    Raises
+    ------
+    BrokenFile
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -156,9 +182,34 @@ def _open(source: Source) -> _File:
     with faults_named(source, "parquet"):
         metadata = pq.read_metadata(source.path)
         found = metadata.schema.to_arrow_schema()
+        well = _well_of(metadata)
+    if before is not None and found.equals(before.found):
+        return replace(before, source=source, metadata=metadata, well=well)
     twice = [name for name, count in Counter(found.names).items() if count > 1]
     if twice:
         raise BrokenFile(source.name, "parquet", f"column {twice[0]!r} is there more than once")
     names = renamed([name for name in found.names if not name.startswith(_INDEX)])
     fields = [found.field(old).with_name(new).with_nullable(True) for new, old in names.items()]
-    return _File(source, metadata, names, pa.schema([field.remove_metadata() for field in fields]))
+    schema = pa.schema([field.remove_metadata() for field in fields])
+    file = _File(source, metadata, names, schema, found, well)
+    return file if before is None else file.like(before)
+
+
+def _well_of(metadata: pq.FileMetaData) -> tuple[str, str] | None:
+    """Return the plate and well of all cells of a file, if its statistics tell that it is one."""
+    names = metadata.schema.names
+    if not metadata.num_row_groups or any(name not in names for name in _WELLS):
+        return None
+    told = []
+    for name in _WELLS:
+        at = names.index(name)
+        values: set[object] = set()
+        for group in range(metadata.num_row_groups):
+            statistics = metadata.row_group(group).column(at).statistics
+            if statistics is None or not statistics.has_min_max or statistics.null_count:
+                return None
+            values.update((statistics.min, statistics.max))
+        if len(values) != 1:
+            return None
+        told.append(str(values.pop()))
+    return told[0], told[1]

@@ -156,7 +156,9 @@ def find_illumination(images: ImageSum, settings: IlluminationSettings | None = 
     return _resized(found, mean.shape)
 
 
-def correct_illumination(image: npt.ArrayLike, function: npt.ArrayLike) -> Plane:
+def correct_illumination(
+    image: npt.ArrayLike, function: npt.ArrayLike, name: str = "the image"
+) -> Plane:
     """Return an image divided by an illumination function.
 
     Parameters
@@ -165,6 +167,8 @@ def correct_illumination(image: npt.ArrayLike, function: npt.ArrayLike) -> Plane
         See `scale_image`.
     function : array of float, shape (rows, columns)
         As from `find_illumination`, or as saved by CellProfiler.
+    name : str
+        Of the channel, for messages.
 
     Returns
     -------
@@ -181,15 +185,15 @@ def correct_illumination(image: npt.ArrayLike, function: npt.ArrayLike) -> Plane
     >>> correct_illumination(np.array([[0.2, 0.5]]), [[1.0, 2.0]]).tolist()
     [[0.20000000298023224, 0.25]]
     """
-    plane, light = scale_image(image), np.asarray(function, dtype=np.float32)
+    plane, light = scale_image(image, name), np.asarray(function, dtype=np.float32)
     if light.shape != plane.shape:
         raise InvalidArgument(
-            f"the illumination should have the shape of the image, {plane.shape}, "
-            f"found {light.shape}"
+            f"the illumination of {name} should have its shape, {plane.shape}, found {light.shape}"
         )
     if not (np.isfinite(light) & (light > 0)).all():
         raise InvalidArgument(
-            "an illumination should be positive everywhere, found zero, less, or missing values",
+            f"the illumination of {name} should be positive everywhere, found zero, less, or "
+            "missing values",
             hint="rescale it, so that its least value is 1",
         )
     found: Plane = np.minimum(plane / light, np.float32(1))

@@ -18,8 +18,9 @@ from cellfolio.measurement.segmentation.nuclei import Nuclei, find_nuclei
 from cellfolio.measurement.segmentation.settings import SegmentationSettings
 from cellfolio.package.nearest import suggest_or_list
 
-KINDS = ("Nuclei", "Cells", "Cytoplasm")
-"""Of objects."""
+NUCLEI, CELLS, CYTOPLASM = "Nuclei", "Cells", "Cytoplasm"
+KINDS = (CELLS, CYTOPLASM, NUCLEI)
+"""Kinds of objects, as tables of CellProfiler are called; by the alphabet."""
 NucleusFinder: TypeAlias = Callable[[Mapping[str, Plane]], npt.ArrayLike]
 """A function from images, by channel and from 0 to 1, to labels of nuclei."""
 CellFinder: TypeAlias = Callable[[Mapping[str, Plane], Labels], npt.ArrayLike]
@@ -83,10 +84,10 @@ class Segmentation:
         As in CellProfiler, nuclei that are too large are neighbours of nuclei, and those at the
         border and small ones are not; but cells of nuclei at the border are neighbours of cells.
         """
-        if kind == "Nuclei":
+        if kind == NUCLEI:
             last = self.count + self.discarded_neighbors
             return np.where(self.all_nuclei <= last, self.all_nuclei, 0)
-        return self.all_cells if kind == "Cells" else self.labels(kind)
+        return self.all_cells if kind == CELLS else self.labels(kind)
 
     def labels(self, kind: str) -> Labels:
         """Return the labels of one kind.

@@ -213,7 +213,8 @@ def _sections(
     ]  # fmt: skip
     pictures = (
         PagePicture.of(
-            "r2", draw_panels(panels, "R², median over folds", "targets", "shuffled targets"),
+            "r2", draw_panels(panels, "R², median over folds", "targets", "shuffled targets",
+                              "predictable from here"),
             "R² of all targets and of shuffled ones",
             "R² of rows that were held out. Right of the dashed line, a target is predictable: it "
             f"exceeds the 99th percentile of shuffled targets by {settings.margin:g}. Values below "

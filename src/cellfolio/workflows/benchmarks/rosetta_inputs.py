@@ -15,6 +15,7 @@ from cellfolio.metadata.rosetta.profiles import ProfileOptions, Wanted
 from cellfolio.metadata.rosetta.sets import MODALITIES, NEGCON, RosettaSet, find_set
 from cellfolio.metadata.rosetta.tables import PERTURBATION, feature_columns
 from cellfolio.metadata.rosetta.values import standardize
+from cellfolio.storage.disk import sha256_of
 from cellfolio.workflows.benchmarks.benchmark import Place
 from cellfolio.workflows.benchmarks.settings import take_settings
 from cellfolio.workflows.evaluating import Plates
@@ -98,7 +99,8 @@ class Inputs:
         features = feature_columns(found.table, modality)
         incomplete = [name for name in features if found.table[name].isna().any()]
         table = found.table.drop(columns=incomplete)
-        inputs = ((found.report.file, found.report.digest),)
+        digest = found.report.digest or self._digest(found.report.file, place)
+        inputs = ((found.report.file, digest),)
         plates = Plates(self._without_controls(table), inputs, 0, len(incomplete))
         return Side(plates, tuple(one for one in features if one not in set(incomplete)),
                     found.report.notes)  # fmt: skip
@@ -109,6 +111,12 @@ class Inputs:
         if word and (path.exists() or is_path(word)):
             return path
         return word or None
+
+    def _digest(self, name: str, place: Place) -> str:
+        source = self._source(place)
+        if not isinstance(source, Path):
+            return ""
+        return str(sha256_of(source / name if source.is_dir() else source))
 
     def _own(self, modality: str, place: Place) -> Side:
         plates = place.read(getattr(self.keys, modality))

@@ -98,7 +98,7 @@ def run(document: Mapping[str, Any], place: Place) -> Findings:
     }
     notes = [note for side in sides for note in side.notes]
     if several:
-        notes.append(f"{several:,} rows with several mechanisms were left out")
+        notes.append(f"rows with several mechanisms, which were left out: {several:,}")
     name = "" if inputs.data_set is None else inputs.data_set.name
     return Findings(
         {**asdict(inputs.keys), **asdict(settings)}, both.plates.inputs, tables,

@@ -38,6 +38,7 @@ from cellfolio.workflows.benchmarks.settings import keys_of, take_settings
 from cellfolio.workflows.pages import Fact, PagePicture, Section
 
 _TABLE = "rosetta-replicates"
+_CORRELATIONS = ("limit", "mean", "median")
 _SHOWN = (
     "modality", "perturbations", "with_replicates", "limit", "passing", "mean_correlation",
     "median_correlation",
@@ -212,14 +213,14 @@ def _sections(
             "Bars of reproducible perturbations, by modality", "With 95% intervals (Wilson).",
         ),
     )  # fmt: skip
-    columns = {name: scores[name] for name in _SHOWN}
+    columns = {name.replace("_correlation", ""): scores[name] for name in _SHOWN}
     if known:
         columns["published limit"] = pd.Series(theirs["limit"])
         columns["published passing"] = pd.Series(theirs["passing"])
         columns["published mean"] = pd.Series(theirs["mean_correlation"])
     table = pd.DataFrame(columns)
     names = [str(one) for one in table]
-    forms = {one: ".4f" for one in names if "limit" in one or "correlation" in one or "mean" in one}
+    forms = {one: ".4f" for one in names if any(word in one for word in _CORRELATIONS)}
     forms |= dict.fromkeys(["perturbations", "with_replicates", "passing"], ",d")
     forms |= {"published passing": ",.0f"}
     chance = "all pairs of wells of other perturbations" if settings.null == "pairs" else (

@@ -199,7 +199,7 @@ def _featurize(job: FeatureJob, home: Home) -> tuple[int, int]:
     if job.site.problem:
         raise InvalidArgument(job.site.problem)
     reader = Reader(home, Digests({}))
-    images = read_images(job.site, reader)
+    _, images = read_images(job.site, reader)
     found = segment_site(images, job.labels, job.options.segmentation, reader)
     crops = crop_cells(
         found.cells,

@@ -166,14 +166,16 @@ def _measure(job: SiteJob, reader: Reader) -> Mapping[str, float]:
 
 def read_images(site: SiteImages, reader: Reader) -> tuple[Images, Images]:
     """Return the images as they are, and divided by their illumination functions."""
-    from cellfolio.measurement.site import divide_illumination
+    from cellfolio.measurement import correct_illumination
 
     planes = at_once(lambda one: reader.read(one[1]), site.parts)
     raw: Images = {name: plane for (name, _), plane in zip(site.parts, planes, strict=True)}
     images = dict(raw)
     for name, part in site.illumination:
         if name in images:
-            images[name] = divide_illumination(raw[name], reader.read_function(part), name)
+            images[name] = correct_illumination(
+                raw[name], reader.read_function(part), f"channel {name}"
+            )
     return raw, images
 
 

@@ -84,8 +84,7 @@ def page_facts(recipe: Recipe, page: PageStep, key: str) -> Facts:
     parameters = {**design, "tables": [stage.name for stage in stages]}
     if recipe.inputs.features:
         parameters["features"] = list(recipe.inputs.features)
-    made_of = {f"what {stages[-1].name!r} is made of": key}
-    return Facts("page", parameters, made_of, "", code_version())
+    return Facts("page", parameters, {"what its tables are made of": key}, "", code_version())
 
 
 def write_page(
