@@ -19,7 +19,13 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from cellfolio.errors import CellfolioError, EntryNotFound, InvalidArgument, StoreError
+from cellfolio.errors import (
+    CellfolioError,
+    EntryNotFound,
+    InvalidArgument,
+    ObjectNotFound,
+    StoreError,
+)
 from cellfolio.evaluation import SampledGroups, percent_replicating
 from cellfolio.storage.disk import sha256_of
 from cellfolio.workflows.benchmarks import (
@@ -144,7 +150,7 @@ def test_files_that_are_not_there_are_named(screen: Path) -> None:
     text = REPLICATING + '[[group]]\nname = "x"\nprofiles = ["none/*.csv"]'
     with pytest.raises(EntryNotFound, match="none/"):
         run(screen, text)
-    with pytest.raises(EntryNotFound, match=r"none\.csv"):
+    with pytest.raises(ObjectNotFound, match=r"none\.csv"):
         run(screen, text.replace("none/*.csv", "none.csv"))
 
 

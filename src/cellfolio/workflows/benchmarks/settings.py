@@ -26,8 +26,8 @@ def keys_of(settings: type[Any]) -> dict[str, str]:
     >>> from dataclasses import dataclass
     >>> @dataclass
     ... class Draws:
-    ...     draws: "int" = 10
-    ...     names: "tuple[str, ...]" = ()
+    ...     draws: int = 10
+    ...     names: tuple[str, ...] = ()
     >>> keys_of(Draws)
     {'draws': 'a whole number from 0', 'names': 'a list of texts'}
     """
