@@ -41,6 +41,7 @@ from cellfolio.measurement.segmentation import (
     labels_given,
     segment,
 )
+from cellfolio.measurement.site import SiteMeasurements, SiteSettings, measure_site
 from cellfolio.measurement.threshold_quality import measure_threshold
 
 __all__ = [
@@ -61,6 +62,8 @@ __all__ = [
     "Presentation",
     "Segmentation",
     "SegmentationSettings",
+    "SiteMeasurements",
+    "SiteSettings",
     "Spectrum",
     "Threshold",
     "correct_illumination",
@@ -71,6 +74,7 @@ __all__ = [
     "measure_image",
     "measure_image_quality",
     "measure_objects",
+    "measure_site",
     "measure_threshold",
     "scale_image",
     "segment",
