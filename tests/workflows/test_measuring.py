@@ -246,6 +246,7 @@ def kill_or_double(number: int) -> int:
     return 2 * number
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_its_own_job_alone() -> None:
     found = dict(do_all(kill_or_double, list(range(6)), 2))
     assert isinstance(found.pop(3), Failure)

@@ -56,6 +56,7 @@ def test_page_tells_of_the_plate_and_is_made_again_only_if_it_changed(
     assert len(planned.parts[0].made) == 3
 
 
+@pytest.mark.slow
 def test_page_of_plates_that_are_selected_together(
     small: Callable[..., Recipe], tmp_path: Path
 ) -> None:

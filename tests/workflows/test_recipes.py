@@ -183,6 +183,7 @@ def test_six_files_are_those_of_pycytominer(project: Path, tmp_path: Path) -> No
         assert len(matrix_names(ours)) < 14
 
 
+@pytest.mark.slow
 def test_recipe_of_profiling_recipe_with_five_digits(project: Path, tmp_path: Path) -> None:
     for plate in PLATES:
         folder = project / "profiles" / BATCH / plate
@@ -394,6 +395,7 @@ def test_other_barcodes_and_missing_files_are_named(project: Path, tmp_path: Pat
     assert "no row belongs to the reference" in run.failed[0].failure.message
 
 
+@pytest.mark.slow
 def test_cells_are_read_once(project: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     run_recipe(read_recipe(project / "recipe.toml"), out, plates=[PLATES[0]], workers=1)

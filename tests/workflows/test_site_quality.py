@@ -57,6 +57,7 @@ def test_pages_of_profiles_tell_of_images_too(images: Path, tmp_path: Path) -> N
         quality(profiles, tmp_path / "pages", images=images)
 
 
+@pytest.mark.slow
 def test_twice_gives_the_same_bytes(images: Path, tmp_path: Path) -> None:
     one, other = (quality((), tmp_path / name, images=images)[0] for name in "ab")
     assert one.path.read_bytes() == other.path.read_bytes()

@@ -45,7 +45,7 @@ _NOTHING: dict[str, Any] = {
 def evaluate_command(
     config: Path | None, folder: Path | None, listed: bool, example: str | None
 ) -> Answer:
-    """Run a benchmark; write its tables, figures and a page to a folder.
+    """Run a benchmark; write tables, figures and a page.
 
     CONFIG is a file in TOML: the name of the benchmark, its inputs (paths, or
     PACKAGE@REVISION/PATH) and what differs from its defaults. The record in the folder has the
