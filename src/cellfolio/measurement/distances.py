@@ -27,7 +27,7 @@ def distances_to_edge(labels: Labels, pixels: Ints, bounds: Ints, boxes: Ints) -
 
 @compiled
 def _to_edge(
-    labels: Labels, pixels: Ints, bounds: Ints, boxes: Ints, room: Ints, found: Floats
+    labels: Labels, pixels: Ints, bounds: Ints, boxes: Ints, squares: Ints, found: Floats
 ) -> None:
     """Fill in the distances of pixels to the edge of their objects.
 
@@ -39,23 +39,22 @@ def _to_edge(
         top, left = max(boxes[number, 0] - 1, 0), max(boxes[number, 1] - 1, 0)
         bottom, right = min(boxes[number, 2] + 1, rows), min(boxes[number, 3] + 1, columns)
         height, width = bottom - top, right - left
-        squares = room[: height * width].reshape(height, width)
         for y in range(height):
             for x in range(width):
-                above = squares[y - 1, x] if y else _FAR
-                squares[y, x] = above + 1 if labels[top + y, left + x] == number + 1 else 0
-        for y in range(height - 1, -1, -1):
-            for x in range(width):
-                below = squares[y + 1, x] if y + 1 < height else _FAR
-                squares[y, x] = min(squares[y, x], below + 1)
+                place = y * width + x
+                above = squares[place - width] if y else _FAR
+                squares[place] = above + 1 if labels[top + y, left + x] == number + 1 else 0
+        for place in range((height - 1) * width - 1, -1, -1):
+            squares[place] = min(squares[place], squares[place + width] + 1)
         for at in range(bounds[number], bounds[number + 1]):
             y = pixels[at] // columns - top
             x = pixels[at] % columns - left
-            best = squares[y, x] * squares[y, x]
+            place = y * width + x
+            best = squares[place] * squares[place]
             along = 1
             while along * along < best and (x >= along or x + along < width):
-                before = squares[y, x - along] if x >= along else _FAR
-                behind = squares[y, x + along] if x + along < width else _FAR
+                before = squares[place - along] if x >= along else _FAR
+                behind = squares[place + along] if x + along < width else _FAR
                 down = min(before, behind)
                 best = min(best, down * down + along * along)
                 along += 1
@@ -143,6 +142,6 @@ def _from_seeds(
 def _shorten(ways: Floats, place: int, way: float, rings: Ints, held: Ints) -> None:
     if way < ways[place]:
         ways[place] = way
-        ring = int(way) % 3
+        ring = np.int64(way) % 3
         rings[ring, held[ring]] = place
         held[ring] += 1

@@ -76,7 +76,7 @@ class Hulls:
 def _turn(corners: Ints, one: int, two: int, row: int, column: int) -> int:
     """Tell on which side of the line through two corners a point lies: 0 on it."""
     across = (corners[two, 1] - corners[one, 1]) * (row - corners[one, 0])
-    return int(across - (corners[two, 0] - corners[one, 0]) * (column - corners[one, 1]))
+    return across - (corners[two, 0] - corners[one, 0]) * (column - corners[one, 1])  # type: ignore[no-any-return]
 
 
 @compiled
@@ -147,7 +147,7 @@ def _find_circles(corners: Ints, bounds: Ints, centers: Floats, radii: Floats) -
         start, end = bounds[number], bounds[number + 1]
         first, second = start, min(start + 1, end - 1)
         while end > start:
-            sight, at_first, at_second, seen_from = np.inf, 0.0, 0.0, -1
+            sight, at_first, at_second, seen_from = np.inf, 0.0, 0.0, start
             for other in range(start, end):
                 if (other - first) * (other - second) == 0:
                     continue
@@ -156,7 +156,7 @@ def _find_circles(corners: Ints, bounds: Ints, centers: Floats, radii: Floats) -
                 rest = np.pi - other_angle - one_angle
                 if rest < sight:
                     sight, at_first, at_second, seen_from = rest, one_angle, other_angle, other
-            if seen_from >= 0 and sight < right and (at_first > right or at_second > right):
+            if sight < right and (at_first > right or at_second > right):
                 if at_first > right:
                     first = seen_from
                 else:

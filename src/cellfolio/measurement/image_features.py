@@ -18,11 +18,12 @@ from cellfolio.measurement.colocalization import measure_colocalization
 from cellfolio.measurement.compiled import compiled
 from cellfolio.measurement.granularity import Spectrum
 from cellfolio.measurement.measuring import MeasurementSettings, scale_image
-from cellfolio.measurement.objects import Ints, Objects, Plane
+from cellfolio.measurement.objects import Objects, Plane
 from cellfolio.measurement.texture import (
     DIRECTIONS,
     LEVELS,
     NAMES,
+    Counts,
     Grays,
     gray_levels,
     haralick_of_pairs,
@@ -170,8 +171,9 @@ def measure_image_texture(
     levels = int(grays.max()) + 1
     found: dict[str, float] = {}
     for scale in scales:
-        pairs = [_pairs(grays, down * scale, right * scale) for down, right in DIRECTIONS]
-        whole = all(one.any() for one in pairs)
+        pairs = np.zeros((len(DIRECTIONS), LEVELS, LEVELS), dtype=np.int32)
+        _count_pairs(grays, scale, pairs)
+        whole = bool(pairs.any(axis=(1, 2)).all())
         for direction, counted in enumerate(pairs):
             values = haralick_of_pairs(counted, levels) if whole else np.zeros(len(NAMES))
             for name, value in zip(NAMES, values.tolist(), strict=True):
@@ -180,11 +182,19 @@ def measure_image_texture(
 
 
 @compiled
-def _pairs(grays: Grays, down: int, right: int) -> Ints:
-    """Count pairs of gray levels of pixels and their neighbours."""
+def _count_pairs(grays: Grays, scale: int, found: Counts) -> None:
+    """Count pairs of gray levels of pixels and their neighbours, in all `DIRECTIONS` at once."""
     rows, columns = grays.shape
-    counts = np.zeros((LEVELS, LEVELS), dtype=np.int64)
-    for y in range(rows - down):
-        for x in range(max(-right, 0), columns - max(right, 0)):
-            counts[grays[y, x], grays[y + down, x + right]] += 1
-    return counts
+    for y in range(rows):
+        below = y + scale < rows
+        for x in range(columns):
+            own = grays[y, x]
+            beside = x + scale < columns
+            if beside:
+                found[0, own, grays[y, x + scale]] += 1
+            if below and beside:
+                found[1, own, grays[y + scale, x + scale]] += 1
+            if below:
+                found[2, own, grays[y + scale, x]] += 1
+            if below and x >= scale:
+                found[3, own, grays[y + scale, x - scale]] += 1

@@ -21,6 +21,7 @@ QUALITY = "ImageQuality"
 """How names of these features begin."""
 _GRAYS = 8
 """Gray levels of the correlation."""
+_MOST = 65535
 _ROUNDING = 1e-24
 _TRUNCATED = 8
 """Of the spectrum, radii below the shorter side by this are used."""
@@ -79,7 +80,7 @@ def measure_image_quality(
 
 def _channel(plane: Plane, channel: str, scales: Sequence[int]) -> dict[str, float]:
     values = plane.astype(np.float64)
-    found = _intensities(values)
+    found = _intensities(values, *_counted(plane))
     mean = found["MeanIntensity"]
     found["FocusScore"] = found["StdIntensity"] ** 2 / mean if mean > 0 else 0.0
     found["PowerLogLogSlope"] = power_slope(values)
@@ -90,26 +91,41 @@ def _channel(plane: Plane, channel: str, scales: Sequence[int]) -> dict[str, flo
     return named
 
 
-def _intensities(values: Floats) -> dict[str, float]:
-    least, most = values.min(), values.max()
-    median = _median(values)
+def _counted(plane: Plane) -> tuple[Floats, Ints]:
+    """Return the distinct values of an image, ascending, and how many pixels have each."""
+    levels = np.rint(plane * np.float32(_MOST)).astype(np.int64).ravel()
+    values = np.arange(_MOST + 1, dtype=np.float32) / np.float32(_MOST)
+    if not np.array_equal(values[levels], plane.ravel()):  # no image of 16 bits
+        found, counts = np.unique(plane, return_counts=True)
+        return found.astype(np.float64), counts.astype(np.int64)
+    counts = np.bincount(levels)
+    there = np.flatnonzero(counts)
+    return values[there].astype(np.float64), counts[there].astype(np.int64)
+
+
+def _intensities(values: Floats, distinct: Floats, counts: Ints) -> dict[str, float]:
+    median = _median(distinct, counts)
+    away = np.abs(distinct - median)
+    nearest = np.argsort(away)
     return {
         "TotalArea": float(values.size),
         "TotalIntensity": float(values.sum()),
         "MeanIntensity": float(values.mean()),
         "MedianIntensity": median,
         "StdIntensity": float(values.std()),
-        "MADIntensity": _median(np.abs(values - median)),
-        "MinIntensity": float(least),
-        "MaxIntensity": float(most),
-        "PercentMinimal": 100 * float(np.count_nonzero(values == least)) / values.size,
-        "PercentMaximal": 100 * float(np.count_nonzero(values == most)) / values.size,
+        "MADIntensity": _median(away[nearest], counts[nearest]),
+        "MinIntensity": float(distinct[0]),
+        "MaxIntensity": float(distinct[-1]),
+        "PercentMinimal": 100 * float(counts[0]) / values.size,
+        "PercentMaximal": 100 * float(counts[-1]) / values.size,
     }
 
 
-def _median(values: Floats) -> float:
-    middle = [(values.size - 1) // 2, values.size // 2]
-    return float(np.partition(values.ravel(), middle)[middle].mean())
+def _median(distinct: Floats, counts: Ints) -> float:
+    """Return the median of ascending values of which there are so many each."""
+    ends = np.cumsum(counts)
+    middle = [(ends[-1] - 1) // 2, ends[-1] // 2]
+    return float(distinct[np.searchsorted(ends, middle, side="right")].mean())
 
 
 def local_focus(values: Floats, scale: int) -> float:

@@ -96,9 +96,9 @@ class Objects:
         if len(values) and (int(values.min()) < 0 or int(values.max()) > _LARGEST):
             worst = values.min() if values.min() < 0 else values.max()
             raise InvalidArgument(f"labels should be from 0 to {_LARGEST}, found {worst}")
-        numbers, which = np.unique(values, return_inverse=True)
+        numbers, which = _ranked(values, given.size)
         order = np.argsort(which, kind="stable")
-        starts, lengths, which = starts[order], lengths[order], which[order]
+        starts, lengths, which = starts[order], lengths[order], which[order].astype(np.int64)
         ends = np.cumsum(lengths)
         pixels = np.arange(lengths.sum()) + np.repeat(starts - ends + lengths, lengths)
         dense = np.zeros(given.size, dtype=np.int32)
@@ -106,7 +106,7 @@ class Objects:
         run_bounds = np.searchsorted(which, np.arange(len(numbers) + 1))
         return cls(
             dense.reshape(given.shape),
-            numbers.astype(np.int64),
+            numbers,
             pixels,
             np.concatenate([[0], ends])[run_bounds],
             Runs(*np.divmod(starts, max(given.shape[1], 1)), lengths, run_bounds),
@@ -184,6 +184,24 @@ def _runs(labels: npt.NDArray[np.generic]) -> tuple[Ints, Ints, npt.NDArray[np.g
     values = labels.ravel()[starts]
     held = values != 0
     return starts[held], lengths[held], values[held]
+
+
+def _ranked(
+    values: npt.NDArray[np.generic], most: int
+) -> tuple[Ints, npt.NDArray[np.unsignedinteger]]:
+    """Return the distinct whole numbers among values, ascending, and the rank of each value.
+
+    Numbers up to `most` are marked in a list; others have to be sorted.
+    """
+    if not len(values) or int(values.max()) > most:
+        numbers, ranks = np.unique(values, return_inverse=True)
+    else:
+        there = np.zeros(int(values.max()) + 1, dtype=np.int64)
+        there[values.astype(np.int64)] = 1
+        numbers, ranks = np.flatnonzero(there), (np.cumsum(there) - 1)[values.astype(np.int64)]
+    # Numbers of 16 bits are sorted by counting.
+    small = np.uint16 if len(numbers) < 2**16 else np.uint32
+    return numbers.astype(np.int64), ranks.astype(small)
 
 
 @compiled

@@ -114,7 +114,7 @@ def _scratch(objects: Objects, margin: int) -> tuple[Grays, Counts, Counts, Coun
     )
 
 
-def haralick_of_pairs(pairs: npt.NDArray[np.int64], levels: int) -> Floats:
+def haralick_of_pairs(pairs: npt.NDArray[np.integer], levels: int) -> Floats:
     """Return the 13 features of pairs of gray levels that were counted.
 
     Parameters

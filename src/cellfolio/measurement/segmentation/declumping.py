@@ -123,10 +123,15 @@ def _disk(radius: float) -> Ints:
     return np.stack([down[order], across[order]], axis=1).astype(np.int64)
 
 
-@compiled
 def _maxima(hills: Floats, parts: Labels, offsets: Ints) -> Mask:
+    found = np.zeros(hills.shape, dtype=np.bool_)
+    _find_maxima(hills, parts, offsets, found)
+    return found
+
+
+@compiled
+def _find_maxima(hills: Floats, parts: Labels, offsets: Ints, found: Mask) -> None:
     rows, columns = hills.shape
-    found = np.zeros((rows, columns), dtype=np.bool_)
     for y in range(rows):
         for x in range(columns):
             if parts[y, x] == 0 or hills[y, x] <= 0:
@@ -143,7 +148,6 @@ def _maxima(hills: Floats, parts: Labels, offsets: Ints) -> Mask:
                     highest = False
                     break
             found[y, x] = highest
-    return found
 
 
 def shrink(mask: Mask) -> Mask:

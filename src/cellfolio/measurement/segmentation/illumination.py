@@ -68,7 +68,10 @@ def find_background(image: Plane, settings: Background) -> Plane:
     there = parts[1] > 0
     ends = there.shape[1] - there[:, ::-1].argmax(axis=1)
     spans = np.stack([there.argmax(axis=1), ends], axis=1)
-    return _spread(down, parts[1], spans, parts[0].sum(axis=0), parts[1].sum(axis=0))
+    found = np.empty(image.shape, dtype=np.float32)
+    inside = (parts[0].sum(axis=0), parts[1].sum(axis=0))
+    _spread(down, (parts[1], spans), inside, np.empty(image.shape[1]), found)
+    return found
 
 
 def _first_of_blocks(size: int, block: int) -> Ints:
@@ -89,20 +92,23 @@ def _parts(first: Ints, size: int, sigma: float) -> Floats:
 
 @compiled
 def _spread(
-    down: Plane, parts: Floats, spans: Ints, rows_inside: Floats, columns_inside: Floats
-) -> Plane:
-    """Return the sum over blocks, by their parts; those of a block lie within its span."""
-    blocks, columns = parts.shape
-    found = np.empty((len(down), columns), dtype=np.float32)
-    sums = np.empty(columns)
+    down: Plane,
+    blocks: tuple[Floats, Ints],
+    inside: tuple[Floats, Floats],
+    sums: Floats,
+    found: Plane,
+) -> None:
+    """Fill in the sum over blocks, by their parts; those of a block lie within its span."""
+    parts, spans = blocks
+    rows_inside, columns_inside = inside
+    columns = len(sums)
     for y in range(len(down)):
         for x in range(columns):
             sums[x] = 0.0
-        for block in range(blocks):
+        for block in range(len(parts)):
             value = np.float64(down[y, block])
             for x in range(spans[block, 0], spans[block, 1]):
                 sums[x] += value * parts[block, x]
         for x in range(columns):
             share = rows_inside[y] * columns_inside[x] + _SMALLEST
             found[y, x] = np.float32(np.float64(np.float32(sums[x])) / share)
-    return found

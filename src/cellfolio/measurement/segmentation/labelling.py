@@ -45,13 +45,14 @@ def outline_of(labels: Labels) -> Mask:
     >>> int(outline_of(np.ones((4, 5), dtype=np.int32)).sum())
     14
     """
-    return _outline(labels)
+    found = np.zeros(labels.shape, dtype=np.bool_)
+    _outline(labels, found)
+    return found
 
 
 @compiled
-def _outline(labels: Labels) -> Mask:
+def _outline(labels: Labels, found: Mask) -> None:
     rows, columns = labels.shape
-    found = np.zeros((rows, columns), dtype=np.bool_)
     for y in range(rows):
         for x in range(columns):
             own = labels[y, x]
@@ -64,7 +65,6 @@ def _outline(labels: Labels) -> Mask:
                 for near_x in range(x - 1, x + 2):
                     if labels[near_y, near_x] != own:
                         found[y, x] = True
-    return found
 
 
 def at_border(labels: Labels) -> Ints:
@@ -146,18 +146,18 @@ def fill_holes(labels: Labels, *, objects: bool, less_than: float = np.inf) -> L
     if np.isfinite(less_than):
         solid |= np.bincount(knots.ravel(), minlength=count) >= less_than
         solid[0] = False
-    keys = _filling(starts, links % count, solid, most)
-    filled = keys[knots].astype(np.int32)
+    around, waiting = np.zeros(count, dtype=np.int64), np.empty(count + 1, dtype=np.int64)
+    _fill(starts, links % count, solid, (most, waiting), around)
+    filled = around[knots].astype(np.int32)
     return filled if objects else np.where(background, filled, labels).astype(np.int32)
 
 
 @compiled
-def _filling(starts: Ints, links: Ints, solid: Mask, most: int) -> Ints:
-    """Return what each knot becomes; knots up to `most` are objects. `solid` are no holes."""
+def _fill(starts: Ints, links: Ints, solid: Mask, listed: tuple[int, Ints], around: Ints) -> None:
+    """Fill in what each knot becomes; knots up to `most` are objects. `solid` are no holes."""
+    most, waiting = listed
     count = len(solid)
-    around = np.zeros(count, dtype=np.int64)
-    waiting = np.empty(count + 1, dtype=np.int64)
-    held = 0
+    held = np.int64(0)
     for knot in range(1, count):
         if solid[knot]:
             waiting[held] = knot
@@ -170,7 +170,7 @@ def _filling(starts: Ints, links: Ints, solid: Mask, most: int) -> Ints:
             if solid[near]:
                 continue
             if knot <= most:
-                if around[near] in (0, knot):
+                if around[near] == 0 or around[near] == knot:
                     around[near] = knot
                     continue
             elif near > most:
@@ -194,4 +194,3 @@ def _filling(starts: Ints, links: Ints, solid: Mask, most: int) -> Ints:
     for knot in range(count):
         if solid[knot]:
             around[knot] = knot if knot <= most else 0
-    return around

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellfolio.measurement.compiled import compiled
+from cellfolio.measurement.compiled import compiled, compiled_within
 from cellfolio.measurement.objects import Floats, Ints, Labels
 from cellfolio.measurement.segmentation.labelling import Mask
 
@@ -87,7 +87,7 @@ def _propagate(
                     held += 1
 
 
-@compiled
+@compiled_within
 def _step(
     image: Floats, one: tuple[int, int], other: tuple[int, int], regularization: float
 ) -> float:
@@ -105,14 +105,14 @@ def _step(
     return float(np.sqrt(differences * differences + sides * regularization * regularization))
 
 
-@compiled
+@compiled_within
 def _doubled(values: Ints) -> Ints:
     found = np.empty(2 * len(values), dtype=np.int64)
     found[: len(values)] = values
     return found
 
 
-@compiled
+@compiled_within
 def _rise(keys: Ints, tags: Ints, held: int, item: tuple[int, int]) -> None:
     key, tag = item
     at = held
@@ -125,7 +125,7 @@ def _rise(keys: Ints, tags: Ints, held: int, item: tuple[int, int]) -> None:
     keys[at], tags[at] = key, tag
 
 
-@compiled
+@compiled_within
 def _settle(keys: Ints, tags: Ints, held: int) -> None:
     key, tag = keys[held], tags[held]
     at = 0

@@ -39,17 +39,20 @@ def smooth(image: Plane, sigma: float) -> Floats:
     inside = [ndi.gaussian_filter1d(np.ones(size), sigma, mode="constant") for size in image.shape]
     found: Floats = np.outer(*inside)
     found += np.finfo(np.float64).eps
-    return np.divide(_blurred(image, weights), found, out=found)
+    blurred = np.empty(image.shape, dtype=np.float32)
+    line = np.zeros(image.shape[1] + 2 * reach)
+    _blur(image, weights, np.empty(image.shape[1]), line, blurred)
+    return np.divide(blurred, found, out=found)
 
 
 @compiled
-def _blurred(image: Plane, weights: Floats) -> Plane:
-    """Return the weighted sum of pixels around each; the first weight is that of the pixel."""
+def _blur(image: Plane, weights: Floats, sums: Floats, line: Floats, found: Plane) -> None:
+    """Fill in the weighted sum of pixels around each; the first weight is that of the pixel.
+
+    `sums` has room for a row, and `line` for one that is 0 as far as weights reach beyond it.
+    """
     rows, columns = image.shape
     reach = len(weights) - 1
-    found = np.empty((rows, columns), dtype=np.float32)
-    sums = np.empty(columns)
-    line = np.zeros(columns + 2 * reach)
     for y in range(rows):
         for x in range(columns):
             sums[x] = image[y, x] * weights[0]
@@ -72,4 +75,3 @@ def _blurred(image: Plane, weights: Floats) -> Plane:
                 sums[x] += (line[reach + x - away] + line[reach + x + away]) * weight
         for x in range(columns):
             found[y, x] = np.float32(sums[x])
-    return found

@@ -50,7 +50,7 @@ def find_threshold(image: Plane, settings: Threshold) -> float:
         found = _otsu(image, settings)
     else:
         values = image.ravel()
-        found = float(_cross_entropy(values, low, _tolerance(values, _STEPS)))
+        found = float(_cross_entropy(values, low, _tolerance(values)))
     corrected = found * settings.correction_factor
     return min(max(corrected, settings.lower_bound), settings.upper_bound)
 
@@ -102,15 +102,20 @@ def _cross_entropy(values: Plane, low: float, tolerance: float) -> float:
     return threshold + low
 
 
-@compiled
-def _tolerance(values: Plane, steps: int) -> float:
+def _tolerance(values: Plane) -> float:
     """Return half of the least difference of two values, at least half of a step."""
-    least = np.full(steps + 1, np.inf)
-    most = np.full(steps + 1, -np.inf)
-    for value in values:
-        at = int(value * steps)
-        least[at] = min(least[at], value)
-        most[at] = max(most[at], value)
+    least, most = np.full(_STEPS + 1, np.inf), np.full(_STEPS + 1, -np.inf)
+    return _least_difference(values, least, most)
+
+
+@compiled
+def _least_difference(values: Plane, least: Floats, most: Floats) -> float:
+    steps = len(least) - 1
+    for at in range(len(values)):
+        value = np.float64(values[at])
+        step = np.int64(values[at] * steps)
+        least[step] = min(least[step], value)
+        most[step] = max(most[step], value)
     nearest = np.inf
     before = -np.inf
     for at in range(steps + 1):

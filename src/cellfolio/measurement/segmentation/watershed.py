@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellfolio.measurement.compiled import compiled
+from cellfolio.measurement.compiled import compiled, compiled_within
 from cellfolio.measurement.objects import Floats, Ints, Labels, Plane
 from cellfolio.measurement.segmentation.labelling import Mask
 
@@ -48,7 +48,10 @@ def flood(values: Floats | Plane, markers: Labels, mask: Mask) -> Labels:
     np.multiply(markers, mask, out=found[1:-1, 1:-1])
     np.not_equal(found[1:-1, 1:-1], 0, out=closed[1:-1, 1:-1])
     closed[1:-1, 1:-1] |= ~mask
-    _flood(levels, found.ravel(), closed.ravel(), (columns + 2, int(np.count_nonzero(mask))))
+    # Level, then time; and the pixel that waits.
+    room = int(np.count_nonzero(mask)) + 1
+    keys, pixels = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int32)
+    _flood(levels, found.ravel(), closed.ravel(), _steps(columns + 2), (keys, pixels))
     return found[1:-1, 1:-1].copy()
 
 
@@ -59,37 +62,46 @@ def _levels(values: Floats | Plane, mask: Mask) -> Labels:
         # The bits of numbers from 0 on have the order of the numbers.
         found[1:-1, 1:-1] = values.view(np.int32)
     else:
-        found[1:-1, 1:-1][mask] = np.unique(values[mask], return_inverse=True)[1]
+        held = values[mask]
+        order = np.argsort(held)
+        ordered = held[order]
+        ranks = np.empty(len(held), dtype=np.int32)
+        ranks[order] = np.cumsum(np.diff(ordered, prepend=ordered[:1]) > 0)
+        found[1:-1, 1:-1][mask] = ranks
     return found.ravel()
 
 
+def _steps(width: int) -> Ints:
+    """Return the steps to the 8 neighbours, in rows of a width; those at sides come first."""
+    return np.array([-width, -1, 1, width, -width - 1, 1 - width, width - 1, width + 1])
+
+
 @compiled
-def _flood(levels: Labels, found: Labels, closed: Mask, sizes: tuple[int, int]) -> None:
-    width, most = sizes
-    steps = np.array([-width, -1, 1, width, -width - 1, 1 - width, width - 1, width + 1])
-    keys = np.empty(most + 1, dtype=np.int64)  # level, then time
-    pixels = np.empty(most + 1, dtype=np.int32)
-    held, time = 0, 0
+def _flood(
+    levels: Labels, found: Labels, closed: Mask, steps: Ints, waiting: tuple[Ints, Labels]
+) -> None:
+    keys, pixels = waiting
+    held, time = np.int64(0), np.int64(0)
     for pixel in range(len(found)):
         if found[pixel] != 0:
-            _push(keys, pixels, held, (int(levels[pixel]) << 32, pixel))
+            _push(keys, pixels, held, (np.int64(levels[pixel]) << 32, np.int64(pixel)))
             held += 1
     while held > 0:
-        pixel = int(pixels[0])
+        place = np.int64(pixels[0])
         held -= 1
         _sink(keys, pixels, held)
-        for step in steps:
-            near = pixel + step
+        for side in range(8):
+            near = place + steps[side]
             if not closed[near]:
                 closed[near] = True
-                found[near] = found[pixel]
+                found[near] = found[place]
                 time += 1
-                _push(keys, pixels, held, ((int(levels[near]) << 32) + time, near))
+                _push(keys, pixels, held, ((np.int64(levels[near]) << 32) + time, near))
                 held += 1
 
 
-@compiled
-def _push(keys: Ints, pixels: Labels, held: int, item: tuple[int, int]) -> None:
+@compiled_within
+def _push(keys: Ints, pixels: Labels, held: np.int64, item: tuple[np.int64, np.int64]) -> None:
     """Add an item behind `held` others, and let it rise."""
     key, pixel = item
     at = held
@@ -102,8 +114,8 @@ def _push(keys: Ints, pixels: Labels, held: int, item: tuple[int, int]) -> None:
     keys[at], pixels[at] = key, pixel
 
 
-@compiled
-def _sink(keys: Ints, pixels: Labels, held: int) -> None:
+@compiled_within
+def _sink(keys: Ints, pixels: Labels, held: np.int64) -> None:
     """Put the item at `held` in the place of the first, and let it sink.
 
     The gap sinks to the end, and the item rises from there: it seldom goes far.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from dataclasses import dataclass
@@ -34,7 +35,14 @@ def warm_up() -> WarmedUp:
     """
     from cellfolio.measurement import compiled
 
-    first, again = _measured(), _measured()
+    # A compiler makes many objects that stay: looking for others among them takes long.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        first, again = _measured(), _measured()
+    finally:
+        if collects:
+            gc.enable()
     kept = os.environ.get("NUMBA_CACHE_DIR")
     folder = Path(kept) if kept else Path(compiled.__file__).parent / "__pycache__"
     return WarmedUp(first, again, folder)
