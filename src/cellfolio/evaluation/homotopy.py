@@ -28,10 +28,6 @@ _FRESH = 50
 _DEPENDENT = 1e-9
 """Share of a feature's variance that the features in use have to leave unexplained; a feature with
 less depends on them and stays outside."""
-_VIOLATION = 1e-9
-"""Of the conditions of the minimum, as a share of the largest correlation, that is let be."""
-_SWEEPS = 20_000
-"""Of coordinate descent at one penalty, at most."""
 
 
 class _Problem(NamedTuple):
@@ -61,7 +57,7 @@ class _Path(NamedTuple):
 
 
 @compiled
-def _combine(matrix: Array, rows: Any, weights: Array, size: int, sums: Array) -> None:
+def combine(matrix: Array, rows: Any, weights: Array, size: int, sums: Array) -> None:
     """Sum weighted rows of a matrix, four in one go over the sums."""
     width = len(sums)
     sums[:] = 0.0
@@ -110,9 +106,9 @@ def follow_path(gram: Array, target: Array, penalties: Array, found: Array) -> f
         at += 1
     for events in range(1, 20 * len(gram) + 1000):
         if at > last:
-            return float(_violation(gram, target, penalties[last], found[last]))
-        _combine(inverse, path.order, path.signs, size, path.direction[:size])
-        _combine(gram, path.used, path.direction, size, path.slope)
+            return float(violation(gram, target, penalties[last], found[last]))
+        combine(inverse, path.order, path.signs, size, path.direction[:size])
+        combine(gram, path.used, path.direction, size, path.slope)
         step, event, joins = _next_event(problem, path, size, level, left)
         end = level - step if event >= 0 else 0.0
         while at <= last and penalties[at] >= end:
@@ -132,7 +128,7 @@ def follow_path(gram: Array, target: Array, penalties: Array, found: Array) -> f
         if events % _FRESH == 0:
             _invert(gram, path.used, size, inverse)
             _refine(problem, level, path, inverse, path.weights[:size])
-            _combine(gram, path.used, path.weights, size, path.rest)
+            combine(gram, path.used, path.weights, size, path.rest)
             path.rest[:] = target - path.rest
     return np.inf
 
@@ -194,7 +190,7 @@ def _join(gram: Array, feature: int, path: _Path, size: int, inverse: Array) -> 
     mixed, shared = np.empty(size), np.empty(size)
     for one in range(size):
         shared[one] = gram[feature, path.used[one]]
-    _combine(inverse, path.order, shared, size, mixed)
+    combine(inverse, path.order, shared, size, mixed)
     own = gram[feature, feature]
     unexplained = own
     for one in range(size):
@@ -250,7 +246,7 @@ def _refine(problem: _Problem, penalty: float, path: _Path, inverse: Array, weig
         for other in range(size):
             off[one] -= row[path.used[other]] * weights[other]
     change = np.empty(size)
-    _combine(inverse, path.order, off, size, change)
+    combine(inverse, path.order, off, size, change)
     weights += change
 
 
@@ -265,7 +261,7 @@ def _invert(gram: Array, used: Any, size: int, inverse: Array) -> None:
 
 
 @compiled
-def _violation(gram: Array, target: Array, penalty: float, weights: Array) -> float:
+def violation(gram: Array, target: Array, penalty: float, weights: Array) -> float:
     """Return the largest violation of the conditions of the minimum."""
     rest = target.copy()
     for feature in range(len(gram)):
@@ -280,108 +276,3 @@ def _violation(gram: Array, target: Array, penalty: float, weights: Array) -> fl
             off = abs(rest[feature]) - penalty
         worst = max(worst, off)
     return worst
-
-
-@compiled
-def descend(gram: Array, target: Array, penalties: Array, found: Array) -> float:
-    """Find the same minimum by coordinate descent, where the path cannot be followed.
-
-    That is where several events coincide, as with features that are sums of others.
-
-    Parameters
-    ----------
-    gram, target, penalties, found
-        As for `follow_path`; `found` is overwritten.
-
-    Returns
-    -------
-    float
-        As of `follow_path`.
-    """
-    weights = np.zeros(len(gram))
-    rest = target.copy()
-    allowed = 1e-11 * np.abs(target).max()
-    for at in range(len(penalties)):
-        for _ in range(_SWEEPS):
-            largest = 0.0
-            for feature in range(len(gram)):
-                own = gram[feature, feature]
-                if own <= 0.0:
-                    continue
-                aim = rest[feature] + own * weights[feature]
-                change = np.sign(aim) * max(abs(aim) - penalties[at], 0.0) / own - weights[feature]
-                if change != 0.0:
-                    weights[feature] += change
-                    for other in range(len(gram)):
-                        rest[other] -= change * gram[feature, other]
-                    largest = max(largest, abs(change) * own)
-            if largest <= allowed:
-                break
-        found[at] = weights
-    last = len(penalties) - 1
-    return float(_violation(gram, target, penalties[last], found[last]))
-
-
-@compiled
-def solve(gram: Array, target: Array, penalties: Array, found: Array) -> None:
-    """Fill `found` with the coefficients at each penalty (see `follow_path`)."""
-    found[:] = 0.0
-    allowed = _VIOLATION * np.abs(target).max()
-    if not follow_path(gram, target, penalties, found) <= allowed:
-        descend(gram, target, penalties, found)
-
-
-@compiled
-def add_errors(
-    gram: Array, targets: Array, penalties: Array, held: tuple[Array, Array, Array], errors: Array
-) -> None:
-    """Add the mean squared errors of rows that were held out, for each target and penalty.
-
-    Parameters
-    ----------
-    gram : array of float, shape (features, features)
-    targets : array of float, shape (targets, features)
-    penalties : array of float, shape (penalties,)
-    held : tuple of arrays
-        The same of the rows held out, less the means of the others: Gram matrix, products with the
-        targets, mean squares of the targets.
-    errors : array of float, shape (targets, penalties)
-        Added to.
-    """
-    found = np.empty((len(penalties), len(gram)))
-    held_gram, held_targets, squares = held
-    used = np.empty(len(gram), np.int64)
-    for target in range(len(targets)):
-        solve(gram, targets[target], penalties, found)
-        for at in range(len(penalties)):
-            size, error = 0, squares[target]
-            for feature in range(len(gram)):
-                if found[at, feature] != 0.0:
-                    used[size] = feature
-                    size += 1
-                    error -= 2.0 * found[at, feature] * held_targets[target, feature]
-            for one in range(size):
-                row, total = held_gram[used[one]], 0.0
-                for other in range(size):
-                    total += row[used[other]] * found[at, used[other]]
-                error += found[at, used[one]] * total
-            errors[target, at] += error
-
-
-@compiled
-def solve_last(gram: Array, targets: Array, penalties: Array, last: Any, found: Array) -> None:
-    """Find the coefficients of each target at one penalty: the path ends there.
-
-    Parameters
-    ----------
-    gram, targets, penalties
-        As for `add_errors`.
-    last : array of int, shape (targets,)
-        Number of the penalty.
-    found : array of float, shape (targets, features)
-        Filled.
-    """
-    path = np.empty((1, len(gram)))
-    for target in range(len(targets)):
-        solve(gram, targets[target], penalties[last[target] : last[target] + 1], path)
-        found[target] = path[0]
