@@ -119,7 +119,7 @@ def _change(own: float, rest: float, weight: float, penalty: float) -> float:
 
 @compiled
 def _sweep(swept: _Swept, size: int, penalty: float, wanted: float, sweeps: int) -> bool:
-    """Sweep until no correlation changes by more than is wanted; return whether that was reached."""
+    """Sweep until no correlation changes by more than is wanted; return whether it is so."""
     whole = size + -size % 4
     gram, weights, rest = swept.gram, swept.weights[:whole], swept.rest[:whole]
     for _ in range(sweeps):
@@ -133,10 +133,7 @@ def _sweep(swept: _Swept, size: int, penalty: float, wanted: float, sweeps: int)
             c = _change(i[at + 2], near, weights[at + 2], penalty)
             near = rest[at + 3] - a * g[at + 3] - b * h[at + 3] - c * i[at + 3]
             d = _change(j[at + 3], near, weights[at + 3], penalty)
-            moved = max(
-                max(abs(a) * g[at], abs(b) * h[at + 1]),
-                max(abs(c) * i[at + 2], abs(d) * j[at + 3]),
-            )
+            moved = max(abs(a) * g[at], abs(b) * h[at + 1], abs(c) * i[at + 2], abs(d) * j[at + 3])
             if moved == 0.0:
                 continue
             largest = max(largest, moved)

@@ -25,6 +25,8 @@ from cellfolio.profiles.statistics import Array
 
 _FRESH = 50
 """Events after which rounding errors are taken out, so that they do not add up."""
+_DRIFT = 1e-10
+"""Share of the penalty that they may reach until the inverse is taken anew, which is slow."""
 _DEPENDENT = 1e-9
 """Share of a feature's variance that the features in use have to leave unexplained; a feature with
 less depends on them and stays outside."""
@@ -58,16 +60,23 @@ class _Path(NamedTuple):
 
 @compiled
 def combine(matrix: Array, rows: Any, weights: Array, size: int, sums: Array) -> None:
-    """Sum weighted rows of a matrix, four in one go over the sums."""
+    """Sum weighted rows of a matrix, eight in one go over the sums."""
     width = len(sums)
     sums[:] = 0.0
-    whole = size - size % 4
-    for one in range(0, whole, 4):
+    whole = size - size % 8
+    for one in range(0, whole, 8):
         a, b, c, d = rows[one], rows[one + 1], rows[one + 2], rows[one + 3]
+        e, f, g, h = rows[one + 4], rows[one + 5], rows[one + 6], rows[one + 7]
         at_a, at_b, at_c, at_d = weights[one], weights[one + 1], weights[one + 2], weights[one + 3]
+        at_e, at_f = weights[one + 4], weights[one + 5]
+        at_g, at_h = weights[one + 6], weights[one + 7]
         for at in range(width):
-            sums[at] += (at_a * matrix[a, at] + at_b * matrix[b, at]) + (
-                at_c * matrix[c, at] + at_d * matrix[d, at]
+            sums[at] += (
+                (at_a * matrix[a, at] + at_b * matrix[b, at])
+                + (at_c * matrix[c, at] + at_d * matrix[d, at])
+            ) + (
+                (at_e * matrix[e, at] + at_f * matrix[f, at])
+                + (at_g * matrix[g, at] + at_h * matrix[h, at])
             )
     for one in range(whole, size):
         row, weight = rows[one], weights[one]
@@ -126,8 +135,10 @@ def follow_path(gram: Array, target: Array, penalties: Array, found: Array) -> f
             left = (path.used[event], path.signs[event])
             size = _leave(event, path, size, inverse)
         if events % _FRESH == 0:
-            _invert(gram, path.used, size, inverse)
-            _refine(problem, level, path, inverse, path.weights[:size])
+            drift = _refine(problem, level, path, inverse, path.weights[:size])
+            if drift > _DRIFT * level:
+                _invert(gram, path.used, size, inverse)
+                _refine(problem, level, path, inverse, path.weights[:size])
             combine(gram, path.used, path.weights, size, path.rest)
             path.rest[:] = target - path.rest
     return np.inf
@@ -236,18 +247,23 @@ def _leave(place: int, path: _Path, size: int, inverse: Array) -> int:
 
 
 @compiled
-def _refine(problem: _Problem, penalty: float, path: _Path, inverse: Array, weights: Any) -> None:
-    """Take rounding errors out of the coefficients: one step of iterative refinement."""
-    size = len(weights)
+def _refine(problem: _Problem, penalty: float, path: _Path, inverse: Array, weights: Any) -> float:
+    """Take rounding errors out of the coefficients: one step of iterative refinement.
+
+    Returns how far off the correlations were.
+    """
+    size, worst = len(weights), 0.0
     off = np.empty(size)
     for one in range(size):
         row = problem.gram[path.used[one]]
         off[one] = problem.target[path.used[one]] - penalty * path.signs[one]
         for other in range(size):
             off[one] -= row[path.used[other]] * weights[other]
+        worst = max(worst, abs(off[one]))
     change = np.empty(size)
     combine(inverse, path.order, off, size, change)
     weights += change
+    return worst
 
 
 @compiled

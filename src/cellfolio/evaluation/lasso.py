@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, reduce
+from operator import add, sub
 from typing import NamedTuple
 
 import numpy as np
@@ -65,13 +66,13 @@ class _Sums(NamedTuple):
         """Means of the features and of the targets."""
         return self.features / self.rows, self.targets / self.rows
 
-    def and_(self, other: _Sums) -> _Sums:
+    def plus(self, other: _Sums) -> _Sums:
         """Return the sums over these and other rows."""
-        return _Sums(*(one + another for one, another in zip(self, other, strict=True)))
+        return _Sums(*map(add, self, other))
 
     def less(self, other: _Sums) -> _Sums:
         """Return the sums without some of these rows."""
-        return _Sums(*(one - another for one, another in zip(self, other, strict=True)))
+        return _Sums(*map(sub, self, other))
 
     def about(self, centre: tuple[Array, Array]) -> _Products:
         """Return mean products of columns less some centre."""
@@ -133,7 +134,7 @@ def fit_lasso(
     parts = [_sums(features[folds == fold], targets[folds == fold]) for fold in np.unique(folds)]
     if len(parts) < 2:
         raise InvalidArgument("expected at least 2 folds to choose the penalty, found 1")
-    whole = reduce(_Sums.and_, parts)
+    whole = reduce(_Sums.plus, parts)
     errors = np.zeros((targets.shape[1], len(given)))
     for part in parts:
         rest = whole.less(part)

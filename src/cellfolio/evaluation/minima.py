@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cellfolio.evaluation.descent import PATIENT, descend
-from cellfolio.evaluation.homotopy import combine, follow_path
+from cellfolio.evaluation.homotopy import follow_path
 from cellfolio.measurement.compiled import compiled
 from cellfolio.profiles.statistics import Array
 
@@ -64,18 +64,21 @@ def add_errors(
     gram, targets = known
     held_gram, held_targets, squares = held
     found = np.empty((len(penalties), len(gram)))
-    used, sums, weights = np.empty(len(gram), np.int64), np.empty(len(gram)), np.empty(len(gram))
+    used = np.empty(len(gram), np.int64)
     for target in range(len(targets)):
         solve(gram, targets[target], penalties, sweeps, found)
         for at in range(len(penalties)):
-            size, error = 0, squares[target]
+            size, error, weights = 0, squares[target], found[at]
             for feature in range(len(gram)):
-                if found[at, feature] != 0.0:
-                    used[size], weights[size] = feature, found[at, feature]
+                if weights[feature] != 0.0:
+                    used[size] = feature
                     size += 1
-            combine(held_gram, used, weights, size, sums)
             for one in range(size):
-                error += weights[one] * (sums[used[one]] - 2.0 * held_targets[target, used[one]])
+                row, weight, total = held_gram[used[one]], weights[used[one]], 0.0
+                for other in range(one):
+                    total += row[used[other]] * weights[used[other]]
+                total += 0.5 * row[used[one]] * weight - held_targets[target, used[one]]
+                error += 2.0 * weight * total
             errors[target, at] += error
 
 
