@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cellfolio.evaluation.homotopy import combine, violation
-from cellfolio.measurement.compiled import compiled
+from cellfolio.measurement.compiled import compiled, compiled_within
 from cellfolio.profiles.statistics import Array
 
 PATIENT = 20_000
@@ -87,7 +87,7 @@ def descend(gram: Array, target: Array, penalties: Array, sweeps: int, found: Ar
     return float(violation(gram, target, penalties[last], found[last]))
 
 
-@compiled
+@compiled_within
 def _take_in(gram: Array, rest: Array, bound: float, swept: _Swept, size: int) -> int:
     """Take in the features whose correlation is above a bound; return how many there are now."""
     for feature in range(len(gram)):
@@ -106,7 +106,7 @@ def _take_in(gram: Array, rest: Array, bound: float, swept: _Swept, size: int) -
     return size
 
 
-@compiled
+@compiled_within
 def _change(own: float, rest: float, weight: float, penalty: float) -> float:
     """Return how far a weight is from the best one, all others given."""
     aim = rest + own * weight
@@ -117,7 +117,7 @@ def _change(own: float, rest: float, weight: float, penalty: float) -> float:
     return -weight
 
 
-@compiled
+@compiled_within
 def _sweep(swept: _Swept, size: int, penalty: float, wanted: float, sweeps: int) -> bool:
     """Sweep until no correlation changes by more than is wanted; return whether it is so."""
     whole = size + -size % 4

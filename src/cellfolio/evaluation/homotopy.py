@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cellfolio.measurement.compiled import compiled
+from cellfolio.measurement.compiled import compiled, compiled_within
 from cellfolio.profiles.statistics import Array
 
 _FRESH = 50
@@ -58,7 +58,7 @@ class _Path(NamedTuple):
     direction: Array
 
 
-@compiled
+@compiled_within
 def combine(matrix: Array, rows: Any, weights: Array, size: int, sums: Array) -> None:
     """Sum weighted rows of a matrix, eight in one go over the sums."""
     width = len(sums)
@@ -144,7 +144,7 @@ def follow_path(gram: Array, target: Array, penalties: Array, found: Array) -> f
     return np.inf
 
 
-@compiled
+@compiled_within
 def _start(target: Array) -> _Path:
     count = len(target)
     return _Path(
@@ -153,7 +153,7 @@ def _start(target: Array) -> _Path:
     )  # fmt: skip
 
 
-@compiled
+@compiled_within
 def _next_event(
     problem: _Problem, path: _Path, size: int, level: float, left: tuple[int, float]
 ) -> tuple[float, int, bool]:
@@ -180,7 +180,7 @@ def _next_event(
     return step, event, joins
 
 
-@compiled
+@compiled_within
 def _record(
     problem: _Problem, path: _Path, inverse: Array, size: int, part: float, at: int, found: Array
 ) -> None:
@@ -191,7 +191,7 @@ def _record(
         found[at, path.used[one]] = reached[one]
 
 
-@compiled
+@compiled_within
 def _join(gram: Array, feature: int, path: _Path, size: int, inverse: Array) -> tuple[Array, int]:
     """Take a feature into use, unless it depends on those that are."""
     if size == len(inverse):
@@ -222,7 +222,7 @@ def _join(gram: Array, feature: int, path: _Path, size: int, inverse: Array) -> 
     return inverse, size + 1
 
 
-@compiled
+@compiled_within
 def _leave(place: int, path: _Path, size: int, inverse: Array) -> int:
     """Take a feature out of use; the last one moves to its place."""
     pivot, last = inverse[place, place], size - 1
@@ -246,7 +246,7 @@ def _leave(place: int, path: _Path, size: int, inverse: Array) -> int:
     return last
 
 
-@compiled
+@compiled_within
 def _refine(problem: _Problem, penalty: float, path: _Path, inverse: Array, weights: Any) -> float:
     """Take rounding errors out of the coefficients: one step of iterative refinement.
 
@@ -266,7 +266,7 @@ def _refine(problem: _Problem, penalty: float, path: _Path, inverse: Array, weig
     return worst
 
 
-@compiled
+@compiled_within
 def _invert(gram: Array, used: Any, size: int, inverse: Array) -> None:
     """Invert the block of the features in use anew."""
     block = np.empty((size, size))
@@ -276,7 +276,7 @@ def _invert(gram: Array, used: Any, size: int, inverse: Array) -> None:
     inverse[:size, :size] = np.linalg.inv(block)
 
 
-@compiled
+@compiled_within
 def violation(gram: Array, target: Array, penalty: float, weights: Array) -> float:
     """Return the largest violation of the conditions of the minimum."""
     rest = target.copy()

@@ -8,14 +8,14 @@ import numpy as np
 
 from cellfolio.evaluation.descent import PATIENT, descend
 from cellfolio.evaluation.homotopy import follow_path
-from cellfolio.measurement.compiled import compiled
+from cellfolio.measurement.compiled import compiled, compiled_within
 from cellfolio.profiles.statistics import Array
 
 _VIOLATION = 1e-9
 """Of the conditions of the minimum, as a share of the largest correlation, that is let be."""
 
 
-@compiled
+@compiled_within
 def solve(gram: Array, target: Array, penalties: Array, sweeps: int, found: Array) -> None:
     """Fill `found` with the coefficients at each penalty (see `follow_path`).
 
