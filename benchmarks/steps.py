@@ -688,9 +688,9 @@ def ours_lasso(shared: str, kept: str) -> Callable[[], Any]:
     """Of every gene; the weights of the first fold are kept, to be compared."""
     import numpy as np
 
-    from cellfolio.evaluation import fit_lasso, homotopy
+    from cellfolio.evaluation import fit_lasso, minima
 
-    assert homotopy
+    assert minima
     features, targets = read_pair(shared)
 
     def run() -> None:
@@ -750,9 +750,9 @@ def ours_large_lasso(folds: str) -> Callable[[], Any]:
 
     import numpy as np
 
-    from cellfolio.evaluation import fit_lasso, homotopy
+    from cellfolio.evaluation import fit_lasso, minima
 
-    assert homotopy
+    assert minima
     rng = np.random.default_rng(1)
     common = rng.normal(size=(20_358, 100))
     features = common @ rng.normal(size=(100, 727)) / 10 + rng.normal(size=(20_358, 727))

@@ -15,7 +15,8 @@ from sklearn.preprocessing import StandardScaler
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.evaluation import fit_lasso, fit_ridge
-from cellfolio.evaluation.homotopy import descend, follow_path
+from cellfolio.evaluation.descent import PATIENT, descend
+from cellfolio.evaluation.homotopy import follow_path
 from cellfolio.evaluation.lasso import PUBLISHED_PENALTIES
 from tests.evaluation.cdrp import read_cdrp
 
@@ -44,6 +45,11 @@ def test_path_is_that_of_a_converged_solver(rows: int, features: int, seed: int)
     found = np.zeros((4, features))
     gram, products = values.T @ values / rows, values.T @ target / rows
     assert follow_path(gram, products, penalties, found) < 1e-10
+    swept = np.zeros((4, features))
+    off = descend(gram, products, penalties, 100, swept)
+    assert off == np.inf or off < 1e-9
+    if rows > 2 * features and off < np.inf:
+        np.testing.assert_allclose(swept, found, atol=1e-7)
     for penalty, weights in zip(penalties, found, strict=True):
         peer = Lasso(penalty, fit_intercept=False, **CONVERGED).fit(values, target)
         # With more features than rows the weights may not be unique; the fit is.
@@ -69,7 +75,7 @@ def test_path_through_features_that_depend_on_each_other(kind: str) -> None:
     found, slow = np.zeros((5, values.shape[1])), np.zeros((5, values.shape[1]))
     gram, products = values.T @ values / 40, values.T @ target / 40
     assert follow_path(gram, products, penalties, found) < 1e-9
-    assert descend(gram, products, penalties, slow) < 1e-9
+    assert descend(gram, products, penalties, PATIENT, slow) < 1e-9
     np.testing.assert_allclose(values @ found.T, values @ slow.T, atol=1e-6)
 
 

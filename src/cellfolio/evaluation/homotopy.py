@@ -20,18 +20,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cellfolio.measurement.compiled import compiled
+from cellfolio.measurement.compiled import compiled, compiled_within
 from cellfolio.profiles.statistics import Array
 
 _FRESH = 50
 """Events after which rounding errors are taken out, so that they do not add up."""
+_DRIFT = 1e-10
+"""Share of the penalty that they may reach until the inverse is taken anew, which is slow."""
 _DEPENDENT = 1e-9
 """Share of a feature's variance that the features in use have to leave unexplained; a feature with
 less depends on them and stays outside."""
-_VIOLATION = 1e-9
-"""Of the conditions of the minimum, as a share of the largest correlation, that is let be."""
-_SWEEPS = 20_000
-"""Of coordinate descent at one penalty, at most."""
 
 
 class _Problem(NamedTuple):
@@ -60,18 +58,25 @@ class _Path(NamedTuple):
     direction: Array
 
 
-@compiled
-def _combine(matrix: Array, rows: Any, weights: Array, size: int, sums: Array) -> None:
-    """Sum weighted rows of a matrix, four in one go over the sums."""
+@compiled_within
+def combine(matrix: Array, rows: Any, weights: Array, size: int, sums: Array) -> None:
+    """Sum weighted rows of a matrix, eight in one go over the sums."""
     width = len(sums)
     sums[:] = 0.0
-    whole = size - size % 4
-    for one in range(0, whole, 4):
+    whole = size - size % 8
+    for one in range(0, whole, 8):
         a, b, c, d = rows[one], rows[one + 1], rows[one + 2], rows[one + 3]
+        e, f, g, h = rows[one + 4], rows[one + 5], rows[one + 6], rows[one + 7]
         at_a, at_b, at_c, at_d = weights[one], weights[one + 1], weights[one + 2], weights[one + 3]
+        at_e, at_f = weights[one + 4], weights[one + 5]
+        at_g, at_h = weights[one + 6], weights[one + 7]
         for at in range(width):
-            sums[at] += (at_a * matrix[a, at] + at_b * matrix[b, at]) + (
-                at_c * matrix[c, at] + at_d * matrix[d, at]
+            sums[at] += (
+                (at_a * matrix[a, at] + at_b * matrix[b, at])
+                + (at_c * matrix[c, at] + at_d * matrix[d, at])
+            ) + (
+                (at_e * matrix[e, at] + at_f * matrix[f, at])
+                + (at_g * matrix[g, at] + at_h * matrix[h, at])
             )
     for one in range(whole, size):
         row, weight = rows[one], weights[one]
@@ -110,9 +115,9 @@ def follow_path(gram: Array, target: Array, penalties: Array, found: Array) -> f
         at += 1
     for events in range(1, 20 * len(gram) + 1000):
         if at > last:
-            return float(_violation(gram, target, penalties[last], found[last]))
-        _combine(inverse, path.order, path.signs, size, path.direction[:size])
-        _combine(gram, path.used, path.direction, size, path.slope)
+            return float(violation(gram, target, penalties[last], found[last]))
+        combine(inverse, path.order, path.signs, size, path.direction[:size])
+        combine(gram, path.used, path.direction, size, path.slope)
         step, event, joins = _next_event(problem, path, size, level, left)
         end = level - step if event >= 0 else 0.0
         while at <= last and penalties[at] >= end:
@@ -130,14 +135,16 @@ def follow_path(gram: Array, target: Array, penalties: Array, found: Array) -> f
             left = (path.used[event], path.signs[event])
             size = _leave(event, path, size, inverse)
         if events % _FRESH == 0:
-            _invert(gram, path.used, size, inverse)
-            _refine(problem, level, path, inverse, path.weights[:size])
-            _combine(gram, path.used, path.weights, size, path.rest)
+            drift = _refine(problem, level, path, inverse, path.weights[:size])
+            if drift > _DRIFT * level:
+                _invert(gram, path.used, size, inverse)
+                _refine(problem, level, path, inverse, path.weights[:size])
+            combine(gram, path.used, path.weights, size, path.rest)
             path.rest[:] = target - path.rest
     return np.inf
 
 
-@compiled
+@compiled_within
 def _start(target: Array) -> _Path:
     count = len(target)
     return _Path(
@@ -146,7 +153,7 @@ def _start(target: Array) -> _Path:
     )  # fmt: skip
 
 
-@compiled
+@compiled_within
 def _next_event(
     problem: _Problem, path: _Path, size: int, level: float, left: tuple[int, float]
 ) -> tuple[float, int, bool]:
@@ -173,7 +180,7 @@ def _next_event(
     return step, event, joins
 
 
-@compiled
+@compiled_within
 def _record(
     problem: _Problem, path: _Path, inverse: Array, size: int, part: float, at: int, found: Array
 ) -> None:
@@ -184,7 +191,7 @@ def _record(
         found[at, path.used[one]] = reached[one]
 
 
-@compiled
+@compiled_within
 def _join(gram: Array, feature: int, path: _Path, size: int, inverse: Array) -> tuple[Array, int]:
     """Take a feature into use, unless it depends on those that are."""
     if size == len(inverse):
@@ -194,7 +201,7 @@ def _join(gram: Array, feature: int, path: _Path, size: int, inverse: Array) -> 
     mixed, shared = np.empty(size), np.empty(size)
     for one in range(size):
         shared[one] = gram[feature, path.used[one]]
-    _combine(inverse, path.order, shared, size, mixed)
+    combine(inverse, path.order, shared, size, mixed)
     own = gram[feature, feature]
     unexplained = own
     for one in range(size):
@@ -215,7 +222,7 @@ def _join(gram: Array, feature: int, path: _Path, size: int, inverse: Array) -> 
     return inverse, size + 1
 
 
-@compiled
+@compiled_within
 def _leave(place: int, path: _Path, size: int, inverse: Array) -> int:
     """Take a feature out of use; the last one moves to its place."""
     pivot, last = inverse[place, place], size - 1
@@ -239,22 +246,27 @@ def _leave(place: int, path: _Path, size: int, inverse: Array) -> int:
     return last
 
 
-@compiled
-def _refine(problem: _Problem, penalty: float, path: _Path, inverse: Array, weights: Any) -> None:
-    """Take rounding errors out of the coefficients: one step of iterative refinement."""
-    size = len(weights)
+@compiled_within
+def _refine(problem: _Problem, penalty: float, path: _Path, inverse: Array, weights: Any) -> float:
+    """Take rounding errors out of the coefficients: one step of iterative refinement.
+
+    Returns how far off the correlations were.
+    """
+    size, worst = len(weights), 0.0
     off = np.empty(size)
     for one in range(size):
         row = problem.gram[path.used[one]]
         off[one] = problem.target[path.used[one]] - penalty * path.signs[one]
         for other in range(size):
             off[one] -= row[path.used[other]] * weights[other]
+        worst = max(worst, abs(off[one]))
     change = np.empty(size)
-    _combine(inverse, path.order, off, size, change)
+    combine(inverse, path.order, off, size, change)
     weights += change
+    return worst
 
 
-@compiled
+@compiled_within
 def _invert(gram: Array, used: Any, size: int, inverse: Array) -> None:
     """Invert the block of the features in use anew."""
     block = np.empty((size, size))
@@ -264,8 +276,8 @@ def _invert(gram: Array, used: Any, size: int, inverse: Array) -> None:
     inverse[:size, :size] = np.linalg.inv(block)
 
 
-@compiled
-def _violation(gram: Array, target: Array, penalty: float, weights: Array) -> float:
+@compiled_within
+def violation(gram: Array, target: Array, penalty: float, weights: Array) -> float:
     """Return the largest violation of the conditions of the minimum."""
     rest = target.copy()
     for feature in range(len(gram)):
@@ -280,108 +292,3 @@ def _violation(gram: Array, target: Array, penalty: float, weights: Array) -> fl
             off = abs(rest[feature]) - penalty
         worst = max(worst, off)
     return worst
-
-
-@compiled
-def descend(gram: Array, target: Array, penalties: Array, found: Array) -> float:
-    """Find the same minimum by coordinate descent, where the path cannot be followed.
-
-    That is where several events coincide, as with features that are sums of others.
-
-    Parameters
-    ----------
-    gram, target, penalties, found
-        As for `follow_path`; `found` is overwritten.
-
-    Returns
-    -------
-    float
-        As of `follow_path`.
-    """
-    weights = np.zeros(len(gram))
-    rest = target.copy()
-    allowed = 1e-11 * np.abs(target).max()
-    for at in range(len(penalties)):
-        for _ in range(_SWEEPS):
-            largest = 0.0
-            for feature in range(len(gram)):
-                own = gram[feature, feature]
-                if own <= 0.0:
-                    continue
-                aim = rest[feature] + own * weights[feature]
-                change = np.sign(aim) * max(abs(aim) - penalties[at], 0.0) / own - weights[feature]
-                if change != 0.0:
-                    weights[feature] += change
-                    for other in range(len(gram)):
-                        rest[other] -= change * gram[feature, other]
-                    largest = max(largest, abs(change) * own)
-            if largest <= allowed:
-                break
-        found[at] = weights
-    last = len(penalties) - 1
-    return float(_violation(gram, target, penalties[last], found[last]))
-
-
-@compiled
-def solve(gram: Array, target: Array, penalties: Array, found: Array) -> None:
-    """Fill `found` with the coefficients at each penalty (see `follow_path`)."""
-    found[:] = 0.0
-    allowed = _VIOLATION * np.abs(target).max()
-    if not follow_path(gram, target, penalties, found) <= allowed:
-        descend(gram, target, penalties, found)
-
-
-@compiled
-def add_errors(
-    gram: Array, targets: Array, penalties: Array, held: tuple[Array, Array, Array], errors: Array
-) -> None:
-    """Add the mean squared errors of rows that were held out, for each target and penalty.
-
-    Parameters
-    ----------
-    gram : array of float, shape (features, features)
-    targets : array of float, shape (targets, features)
-    penalties : array of float, shape (penalties,)
-    held : tuple of arrays
-        The same of the rows held out, less the means of the others: Gram matrix, products with the
-        targets, mean squares of the targets.
-    errors : array of float, shape (targets, penalties)
-        Added to.
-    """
-    found = np.empty((len(penalties), len(gram)))
-    held_gram, held_targets, squares = held
-    used = np.empty(len(gram), np.int64)
-    for target in range(len(targets)):
-        solve(gram, targets[target], penalties, found)
-        for at in range(len(penalties)):
-            size, error = 0, squares[target]
-            for feature in range(len(gram)):
-                if found[at, feature] != 0.0:
-                    used[size] = feature
-                    size += 1
-                    error -= 2.0 * found[at, feature] * held_targets[target, feature]
-            for one in range(size):
-                row, total = held_gram[used[one]], 0.0
-                for other in range(size):
-                    total += row[used[other]] * found[at, used[other]]
-                error += found[at, used[one]] * total
-            errors[target, at] += error
-
-
-@compiled
-def solve_last(gram: Array, targets: Array, penalties: Array, last: Any, found: Array) -> None:
-    """Find the coefficients of each target at one penalty: the path ends there.
-
-    Parameters
-    ----------
-    gram, targets, penalties
-        As for `add_errors`.
-    last : array of int, shape (targets,)
-        Number of the penalty.
-    found : array of float, shape (targets, features)
-        Filled.
-    """
-    path = np.empty((1, len(gram)))
-    for target in range(len(targets)):
-        solve(gram, targets[target], penalties[last[target] : last[target] + 1], path)
-        found[target] = path[0]

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import partial, reduce
+from operator import add, sub
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,8 @@ PUBLISHED_PENALTIES = tuple(
 """Those of Haghighi et al. (2022), https://doi.org/10.1038/s41592-022-01667-0, without 0."""
 _TARGETS = 16
 """Worked on at once by a thread."""
+_MANY, _SWEEPS = 2, 100
+"""With so many rows for each feature, so many sweeps of coordinate descent mostly suffice."""
 _FLAT = 1e-14
 """Share of the largest variance below which a variance is a rounding error."""
 
@@ -38,11 +41,14 @@ class _Products(NamedTuple):
     gram : array of float, shape (features, features)
     products : array of float, shape (targets, features)
     squares : array of float, shape (targets,)
+    sweeps : int
+        Of coordinate descent that are worth a try (see `cellfolio.evaluation.minima.solve`).
     """
 
     gram: Array
     products: Array
     squares: Array
+    sweeps: int
 
 
 class _Sums(NamedTuple):
@@ -60,16 +66,13 @@ class _Sums(NamedTuple):
         """Means of the features and of the targets."""
         return self.features / self.rows, self.targets / self.rows
 
+    def plus(self, other: _Sums) -> _Sums:
+        """Return the sums over these and other rows."""
+        return _Sums(*map(add, self, other))
+
     def less(self, other: _Sums) -> _Sums:
-        """Return the sums over the other rows."""
-        return _Sums(
-            self.rows - other.rows,
-            self.features - other.features,
-            self.targets - other.targets,
-            self.gram - other.gram,
-            self.products - other.products,
-            self.squares - other.squares,
-        )
+        """Return the sums without some of these rows."""
+        return _Sums(*map(sub, self, other))
 
     def about(self, centre: tuple[Array, Array]) -> _Products:
         """Return mean products of columns less some centre."""
@@ -79,7 +82,8 @@ class _Sums(NamedTuple):
         products = self.products - np.outer(self.targets, mean)
         products -= np.outer(level, self.features - self.rows * mean)
         squares = self.squares - 2 * level * self.targets + self.rows * level**2
-        return _Products(gram / self.rows, products / self.rows, squares / self.rows)
+        sweeps = _SWEEPS if self.rows >= _MANY * len(gram) else 0
+        return _Products(gram / self.rows, products / self.rows, squares / self.rows, sweeps)
 
 
 def fit_lasso(
@@ -92,8 +96,8 @@ def fit_lasso(
 ) -> LinearFit:
     """Fit the lasso to each target, with the penalty of the least error in cross-validation.
 
-    Minimizes ``|y - Xb|^2 / (2 rows) + penalty |b|``, as scikit-learn does, by following the path
-    of its solutions: nothing has to converge.
+    Minimizes ``|y - Xb|^2 / (2 rows) + penalty |b|``, as scikit-learn does, to the last digits:
+    each minimum is checked by its own conditions.
 
     Parameters
     ----------
@@ -130,7 +134,7 @@ def fit_lasso(
     parts = [_sums(features[folds == fold], targets[folds == fold]) for fold in np.unique(folds)]
     if len(parts) < 2:
         raise InvalidArgument("expected at least 2 folds to choose the penalty, found 1")
-    whole = _sums(features, targets)
+    whole = reduce(_Sums.plus, parts)
     errors = np.zeros((targets.shape[1], len(given)))
     for part in parts:
         rest = whole.less(part)
@@ -169,16 +173,17 @@ def _usable(known: _Products) -> _Products:
 def _validate(
     known: _Products, held: _Products, penalties: Array, errors: Array, some: slice
 ) -> None:
-    from cellfolio.evaluation.homotopy import add_errors
+    from cellfolio.evaluation.minima import add_errors
 
-    shown = (held.gram, held.products[some], held.squares[some])
-    add_errors(known.gram, known.products[some], penalties, shown, errors[some])
+    given, shown = (known.gram, known.products[some]), (held.gram, held.products[some])
+    add_errors(given, penalties, known.sweeps, (*shown, held.squares[some]), errors[some])
 
 
 def _finish(known: _Products, penalties: Array, chosen: Folds, weights: Array, some: slice) -> None:
-    from cellfolio.evaluation.homotopy import solve_last
+    from cellfolio.evaluation.minima import solve_one
 
-    solve_last(known.gram, known.products[some], penalties, chosen[some], weights[some])
+    given = (known.gram, known.products[some])
+    solve_one(given, penalties, known.sweeps, chosen[some], weights[some])
 
 
 def _in_threads(work: Callable[[slice], None], targets: int, workers: int) -> None:
