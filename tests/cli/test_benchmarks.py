@@ -65,7 +65,7 @@ def test_bad_use_is_one_error(cellfolio: Cellfolio) -> None:
     for words, code, message in (
         ((), 2, "expected one of CONFIG, --list and --example NAME"),
         (("x.toml", "--list"), 2, "expected one of CONFIG"),
-        (("none.toml",), 2, "the configuration none.toml cannot be read"),
+        (("none.toml",), 3, "there is no configuration none.toml"),
         (("--example", "bbbc21-mechanism"), 2, "did you mean bbbc021-mechanism"),
     ):
         ran = cellfolio("evaluate", *words)

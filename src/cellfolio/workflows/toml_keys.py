@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cellfolio.errors import InvalidArgument
+from cellfolio.errors import InvalidArgument, NotFound
 from cellfolio.package.nearest import suggest_or_list
 
 TEXT, FLAG, TEXTS, ANY = "a text", "true or false", "a list of texts", "a list"
@@ -36,10 +36,15 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
 
     Raises
     ------
+    NotFound
+        If there is no such file.
     InvalidArgument
+        If it cannot be read.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotFound(f"there is no {what} {path}") from None
     except (OSError, ValueError) as error:
         raise InvalidArgument(f"the {what} {path} cannot be read: {error}") from None
 
