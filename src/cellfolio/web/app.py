@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -75,9 +76,8 @@ def make_portal(shelf: Shelf, access: Access, workers: Workers | None = None) ->
 
 
 def _routes(workers: Workers, operations: Sequence[Operation]) -> list[BaseRoute]:
-    import cellfolio
 
-    document = describe(operations, cellfolio.__version__)
+    document = describe(operations, version("cellfolio"))
     views = [
         Route(one.path, workers.endpoint(one.answer), methods=["POST" if one.changes else "GET"])
         for one in all_views()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -30,7 +31,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(link=link_of, reference=reference_of, version=_version())
+    made.globals.update(link=link_of, reference=reference_of, version=version("cellfolio"))
     made.filters.update(size=size_words, number=number_words)
     return made
 
@@ -39,12 +40,6 @@ def _visible(value: Any) -> Any:
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     return visible_text(value)
-
-
-def _version() -> str:
-    import cellfolio
-
-    return str(cellfolio.__version__)
 
 
 def size_words(size: int | None) -> str:
