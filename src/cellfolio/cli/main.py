@@ -104,6 +104,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Keep": {
         "du": ("keeping", "Show how much room things take."),
+        "doctor": ("doctor", "Tell what is wrong with installation, store or network."),
         "gc": ("keeping", "Remove bytes that no local package and no folder needs."),
     },
 }
