@@ -27,9 +27,10 @@ _SIGNS = {"good": ("✓", "green"), "note": ("·", "yellow"), "bad": ("✗", "re
 )
 @click.option("--offline", is_flag=True, help="Ask no place of a data set.")
 def doctor_command(offline: bool) -> Answer:
-    """Tell what is wrong with the installation, the store or the network, and how to mend it.
+    """Tell what is wrong with this installation, and how to mend it.
 
-    Nothing is changed. Exits with 1 if something is wrong.
+    It looks at libraries, environment, home, store, compiled code, catalogues and network. Nothing
+    is changed. Exits with 1 if something is wrong.
     """
     from cellfolio.storage.home import Home
     from cellfolio.workflows.diagnosis import diagnose
