@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.measure import Figures, Run, measure
 from benchmarks.report import Line, read_options, run_parts
-from benchmarks.steps import read_pair, standardized
+from benchmarks.steps.prediction import read_pair, standardized
 from cellfolio.evaluation import group_folds
 
 GENES, SAMPLE, LARGE = 978, 12, 40
