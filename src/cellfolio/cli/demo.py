@@ -14,8 +14,10 @@ from cellfolio.cli.command import Answer, command, terminal_progress
 from cellfolio.cli.text import paint, plural, printable, short, size_text
 
 if TYPE_CHECKING:
-    from cellfolio.workflows.demo import Compared, Demo, Outcome, Shared, Simulated
-    from cellfolio.workflows.demo_evaluation import Judged
+    from cellfolio.workflows.demo.evaluation import Judged
+    from cellfolio.workflows.demo.folder import Demo
+    from cellfolio.workflows.demo.revisions import Compared, Shared, Simulated
+    from cellfolio.workflows.demo.steps import Outcome
 
 _DIFF_LINES = 12
 
@@ -62,14 +64,16 @@ def demo_command(folder: Path, seed: int, again: bool) -> Answer:
     shows that benchmarks find what is true of them.
     Your own store is not touched.
     """
-    from cellfolio.workflows.demo import DESIGN, prepare_demo
+    from cellfolio.workflows.demo.folder import DESIGN, prepare_demo
 
     demo = prepare_demo(folder, replace(DESIGN, seed=seed), again=again)
     return Answer(lambda: _document(demo), _lines(demo, seed))
 
 
 def _document(demo: Demo) -> dict[str, Any]:
-    from cellfolio.workflows.demo import PACKAGE, demo_steps, outline
+    from cellfolio.workflows.demo.outline import outline
+    from cellfolio.workflows.demo.revisions import PACKAGE
+    from cellfolio.workflows.demo.steps import demo_steps
 
     if not demo.finished:
         for step in demo_steps(demo):
@@ -95,7 +99,7 @@ def _document(demo: Demo) -> dict[str, Any]:
 
 
 def _lines(demo: Demo, seed: int) -> Iterator[str]:
-    from cellfolio.workflows.demo import demo_steps
+    from cellfolio.workflows.demo.steps import demo_steps
 
     if demo.finished:
         yield from _found_lines(demo, seed)
@@ -111,7 +115,7 @@ def _lines(demo: Demo, seed: int) -> Iterator[str]:
 
 
 def _found_lines(demo: Demo, seed: int) -> Iterator[str]:
-    from cellfolio.workflows.demo import outline
+    from cellfolio.workflows.demo.outline import outline
 
     found = outline(demo)
     yield f"The demonstration in {printable(demo.folder)} is finished (seed {demo.design.seed})."
@@ -125,7 +129,7 @@ def _found_lines(demo: Demo, seed: int) -> Iterator[str]:
 
 
 def _suggestion_lines(demo: Demo) -> Iterator[str]:
-    from cellfolio.workflows.demo import suggest
+    from cellfolio.workflows.demo.outline import suggest
 
     yield ""
     yield paint("Try next", "bold")
@@ -141,9 +145,9 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
     from cellfolio.package.package import Package
     from cellfolio.registries.publish import Pushed
     from cellfolio.workflows.checking import Verified
-    from cellfolio.workflows.demo import Compared, Drawn, Simulated
-    from cellfolio.workflows.demo_evaluation import Judged
-    from cellfolio.workflows.demo_profiles import Measured, Profiled
+    from cellfolio.workflows.demo.evaluation import Judged
+    from cellfolio.workflows.demo.profiles import Measured, Profiled
+    from cellfolio.workflows.demo.revisions import Compared, Drawn, Simulated
     from cellfolio.workflows.getting import Got
 
     match outcome:
