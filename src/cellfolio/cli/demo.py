@@ -16,6 +16,7 @@ from cellfolio.cli.text import paint, plural, printable, short, size_text
 if TYPE_CHECKING:
     from cellfolio.workflows.demo.evaluation import Judged
     from cellfolio.workflows.demo.folder import Demo
+    from cellfolio.workflows.demo.profiles import Measured, Profiled
     from cellfolio.workflows.demo.revisions import Compared, Shared, Simulated
     from cellfolio.workflows.demo.steps import Outcome
 
@@ -169,18 +170,9 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
         case Compared():
             yield from _compared_lines(outcome)
         case Measured():
-            yield (
-                f"{plural(outcome.cells, 'cell')} found of {outcome.simulated:,} simulated (those "
-                f"at the border are left out), {outcome.features} features of each"
-            )
-            yield f"→ {printable(outcome.paths[0].parent.parent)}"
+            yield from _measured_lines(outcome)
         case Profiled():
-            yield (
-                f"{plural(outcome.wells, 'well')}, {outcome.selected} of {outcome.features} "
-                "features: normalized by the negative controls of each plate"
-            )
-            for path in (outcome.table, outcome.plate, outcome.embedding):
-                yield f"→ {printable(path)}"
+            yield from _profiled_lines(outcome)
         case Judged():
             yield from _judged_lines(outcome)
         case _:
@@ -193,6 +185,23 @@ def _simulated_line(found: Simulated) -> str:
         f"{plural(found.channels, 'channel')}: "
         f"{plural(found.files, 'file')}, {size_text(found.size)}"
     )
+
+
+def _measured_lines(found: Measured) -> Iterator[str]:
+    yield (
+        f"{plural(found.cells, 'cell')} found of {found.simulated:,} simulated (those at the "
+        f"border are left out), {found.features} features of each"
+    )
+    yield f"→ {printable(found.paths[0].parent.parent)}"
+
+
+def _profiled_lines(found: Profiled) -> Iterator[str]:
+    yield (
+        f"{plural(found.wells, 'well')}, {found.selected} of {found.features} features: normalized "
+        "by the negative controls of each plate"
+    )
+    for path in (found.table, found.plate, found.embedding):
+        yield f"→ {printable(path)}"
 
 
 def _judged_lines(found: Judged) -> Iterator[str]:
