@@ -12,6 +12,7 @@ import click
 
 from cellfolio.cli.command import Answer
 from cellfolio.cli.text import columns, paint, plural, printable
+from cellfolio.cli.writing import check_files, figure_option, output_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from cellfolio.workflows.evaluating import Plates
 
 _ROWS = 8
-FILE = click.Path(path_type=Path, dir_okay=False)
 SHARED = {
     "inputs": "name and digest of each file",
     "not_in_all": "features that some file lacks, which are left out",
@@ -38,34 +38,19 @@ def reading_options(function: Callable[..., Answer]) -> Callable[..., Answer]:
     @click.option(
         "--drop-missing", is_flag=True, help="Leave out features with missing or infinite values."
     )
-    @click.option(
-        "-o",
-        "--output",
-        metavar="FILE",
-        type=FILE,
-        help="Write the table, and a record"
-        " of how it was made beside it (.csv, .csv.gz, .tsv, .parquet, .json).",
+    @output_file(
+        "Write the table, and a record of how it was made beside it (.csv, .csv.gz, .tsv, "
+        ".parquet, .json)."
     )
-    @click.option("--figure", metavar="FILE", type=FILE, help="Draw it (.png, .svg, .pdf).")
+    @figure_option
     @functools.wraps(function)
     def reading(only: str | None, drop_missing: bool, **rest: Any) -> Answer:
         from cellfolio.workflows.evaluating import Reading
 
-        check_files(rest["output"], rest["figure"])
+        check_files((rest["output"],), rest["figure"])
         return function(reading=Reading(only, drop_missing), **rest)
 
     return reading
-
-
-def check_files(output: Path | None, figure: Path | None = None) -> None:
-    """Refuse what cannot be written, before anything is read."""
-    from cellfolio.formats.saving import check_table_name
-    from cellfolio.imaging.saving import check_picture_path
-
-    if output is not None:
-        check_table_name(output)
-    if figure is not None:
-        check_picture_path(figure)
 
 
 @dataclass(frozen=True, slots=True)

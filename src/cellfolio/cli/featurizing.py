@@ -12,6 +12,7 @@ from cellfolio.cli.command import Answer, command, terminal_progress
 from cellfolio.cli.failures import DIFFERENT
 from cellfolio.cli.sites import site_options
 from cellfolio.cli.text import paint, plural, printable
+from cellfolio.cli.writing import output_folder
 
 if TYPE_CHECKING:
     from cellfolio.workflows.featurizing.making import FeaturizedSite, FeaturizeOptions
@@ -33,14 +34,7 @@ _FAILED = 10
 
 
 @command("featurize", fields=FIELDS)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="FOLDER",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for a table of each site: PLATE/A01_1.parquet.",
-)
+@output_folder("Folder for a table of each site: PLATE/A01_1.parquet.")
 @site_options(
     channels="Channels: DNA,ER or DNA=5,Actin=2; by default all but those of transmitted light."
 )

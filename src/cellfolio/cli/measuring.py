@@ -13,6 +13,7 @@ from cellfolio.cli.command import Answer, command, terminal_progress
 from cellfolio.cli.failures import DIFFERENT
 from cellfolio.cli.sites import site_options
 from cellfolio.cli.text import columns, paint, plural, printable
+from cellfolio.cli.writing import output_folder
 
 if TYPE_CHECKING:
     from cellfolio.workflows.measuring.records import SiteRecord
@@ -44,14 +45,7 @@ FIELDS = {
 
 
 @command("measure", fields=FIELDS)
-@click.option(
-    "-o",
-    "--output",
-    metavar="FOLDER",
-    required=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where the tables go.",
-)
+@output_folder("Where the tables go.")
 @site_options(channels="Those to measure: DNA,ER or DNA=5,ER=4; by default all there are.")
 @click.option(
     "--groups", metavar="NAMES", default="", help="Features: Intensity,AreaShape; or all."

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cellfolio.cli.command import Answer, command
-from cellfolio.cli.evaluated import FILE, SHARED, Evaluated, check_files, reading_options
+from cellfolio.cli.evaluated import SHARED, Evaluated, reading_options
 from cellfolio.cli.text import plural
+from cellfolio.cli.writing import FILE, check_files
 
 if TYPE_CHECKING:
     from cellfolio.evaluation import Retrieval
@@ -72,7 +73,7 @@ def map_command(
     from cellfolio.evaluation import PairRule
     from cellfolio.workflows.evaluating import Scoring, retrieving, write_result
 
-    check_files(scores)
+    check_files((scores,))
     told = {**how, "reading": reading}
     pairs = {
         name: how.pop(name)

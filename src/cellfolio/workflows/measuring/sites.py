@@ -99,6 +99,11 @@ class SiteImages:
         """A number that no other site of the plate has, whichever of them are measured."""
         return ((self.well.row - 1) * 48 + self.well.column - 1) * (MOST_SITES + 1) + self.number
 
+    def all_parts(self, labels: Sequence[tuple[str, ImagePart]]) -> tuple[ImagePart, ...]:
+        """Return all files that it is made of, with its labels by kind."""
+        groups = (self.parts, self.illumination, labels)
+        return tuple(part for group in groups for _, part in group)
+
     def __str__(self) -> str:
         return f"{self.plate} {self.well} site {self.number}"
 
