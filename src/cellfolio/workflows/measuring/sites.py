@@ -15,8 +15,8 @@ from cellfolio.metadata.load_data import CHANNEL, FILE, FOLDER, KIND
 from cellfolio.registries.plates import Well, match_image_name, parse_well
 from cellfolio.storage.home import Home
 from cellfolio.workflows.measuring.channels import ChannelNames
-from cellfolio.workflows.measuring.places import Places
 from cellfolio.workflows.mosaics import image_files
+from cellfolio.workflows.places import Places
 
 if TYPE_CHECKING:
     import pandas as pd
