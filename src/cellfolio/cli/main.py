@@ -25,6 +25,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "show": ("looking", "Show a data set, a package, or a folder or file of it."),
         "log": ("looking", "List the revisions of a package, the newest first."),
         "diff": ("comparing", "Show what changed from one package to another."),
+        "serve": ("serving", "Open the portal: look at everything in a browser."),
         "view": ("viewing", "Make a picture of images, or show it in the terminal."),
         "stitch": (
             "stitching",
