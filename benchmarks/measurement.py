@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,7 +21,7 @@ import numpy.typing as npt
 import tifffile
 
 from benchmarks.measure import Figures, measure
-from benchmarks.report import Line, read_options, run_parts
+from benchmarks.report import Line, Options, run_in_scratch
 from tests.measurement.golden import KINDS, SITES, read_site
 
 SHARED = Path(os.environ.get("CELLFOLIO_SHARED", Path(__file__).parents[2] / "shared"))
@@ -157,10 +156,11 @@ PARTS = (groups, whole_sites, workers, compiling)
 
 def main() -> None:
     """Measure, print and write the table."""
-    options = read_options(__doc__)
-    with tempfile.TemporaryDirectory(prefix="cellfolio-bench-") as scratch:
-        bench = Bench(Path(scratch), options.rounds, quick=options.quick)
-        run_parts(PARTS, bench, options, "measurement")
+
+    def bench(scratch: Path, options: Options) -> Bench:
+        return Bench(scratch, options.rounds, quick=options.quick)
+
+    run_in_scratch(PARTS, bench, "measurement", __doc__)
 
 
 if __name__ == "__main__":
