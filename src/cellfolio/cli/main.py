@@ -92,7 +92,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "matching": ("evaluating", "Tell how many perturbations of one target look alike."),
         "map": (
-            "evaluating",
+            "retrieving",
             "Tell whether profiles find those they should: mean average precision.",
         ),
         "predict": ("predicting", "Predict one modality from the other, each target by itself."),
