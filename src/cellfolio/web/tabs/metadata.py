@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import Request
 
 from cellfolio.package.entry import Entry
+from cellfolio.registries.catalogue import load_catalogue
 from cellfolio.web.places import Place
 from cellfolio.web.previews.preview import Body
 from cellfolio.web.rendering import fragment
@@ -55,12 +56,6 @@ def fields_of(meta: Any, path: tuple[str, ...] = ()) -> Iterator[Field]:
         yield Field(path, text if len(text) <= _CHARACTERS else f"{text[: _CHARACTERS - 1]}…")
 
 
-def metadata_of(place: Place) -> Any:
-    """Return the metadata of a package, folder or file."""
-    found = place.found
-    return dict(found.meta) if isinstance(found, Entry) else found.meta
-
-
 def _render(request: Request, place: Place) -> Body:
     found = place.found
     own = found.user_meta if isinstance(found, Entry) else found.meta
@@ -72,8 +67,29 @@ def _render(request: Request, place: Place) -> Body:
     elif not place.key:
         workflow = place.package.workflow
         sections.append(("Checked by", list(fields_of(dict(workflow or {})))))
+        sections.append(("As the catalogue has it", _catalogued(place)))
     shown = [(title, fields[:FIELDS], len(fields)) for title, fields in sections if fields]
     return Body(fragment("tabs/metadata.html", place=place, sections=shown))
+
+
+def _catalogued(place: Place) -> list[Field]:
+    """Return what the catalogue says of a data set, and the package does not."""
+    data_set = load_catalogue(place.home).get(place.shown.name)
+    if data_set is None:
+        return []
+    facts = {
+        "title": data_set.title,
+        "description": data_set.description,
+        "contains": "; ".join(data_set.contains),
+        "modalities": "; ".join(data_set.modalities),
+        "organisms": "; ".join(data_set.organisms),
+        "cell lines": "; ".join(data_set.cell_lines),
+        "licence": data_set.licence,
+        "citation": data_set.citation,
+        "homepage": data_set.homepage,
+        "notes": data_set.notes,
+    }
+    return [Field((name,), value) for name, value in facts.items() if value]
 
 
 def _whereabouts(entry: Entry) -> list[Field]:

@@ -13,7 +13,7 @@ from cellfolio.formats.images.opening import names_image
 from cellfolio.package.package import Package
 from cellfolio.registries.data_sets import DataSet
 
-NAMED, LOCAL = "named here", "this machine"
+NAMED, LOCAL = "opened here", "this machine"
 """Sources of what the user named when the portal was started, and of the local registry."""
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "modalities": ("modality", "modalities"),
