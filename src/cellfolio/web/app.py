@@ -25,7 +25,7 @@ from cellfolio.web.working import Workers
 from cellfolio.workflows.shown_images.desk import ImageDesk
 
 STATIC = Path(__file__).parent / "static"
-VIEWS = ("home", "package", "api_page")
+VIEWS = ("home", "package", "api_page", "image", "sites")
 """Modules of `cellfolio.web.views`; each has its views as ``VIEWS``."""
 OPERATIONS = ("packages", "files", "images")
 """Modules of `cellfolio.web.api`; each has its operations as ``OPERATIONS``."""
