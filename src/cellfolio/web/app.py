@@ -27,11 +27,27 @@ from cellfolio.web.shelf import Shelf
 from cellfolio.web.views.view import View
 from cellfolio.web.working import Workers
 from cellfolio.workflows.holdings import Holdings
+from cellfolio.workflows.shown_images.desk import ImageDesk
 
 STATIC = Path(__file__).parent / "static"
-VIEWS = ("home", "package", "fetching", "api_page")
+VIEWS = (
+    "home",
+    "package",
+    "fetching",
+    "api_page",
+    "image",
+    "sites",
+)
 """Modules of `cellfolio.web.views`; each has its views as ``VIEWS``."""
-OPERATIONS = ("packages", "search", "revisions", "files", "archives", "fetching")
+OPERATIONS = (
+    "packages",
+    "search",
+    "revisions",
+    "files",
+    "archives",
+    "fetching",
+    "images",
+)
 """Modules of `cellfolio.web.api`; each has its operations as ``OPERATIONS``."""
 _COMPRESSED = Middleware(
     GZipMiddleware,
@@ -84,6 +100,7 @@ def make_portal(shelf: Shelf, access: Access, workers: Workers | None = None) ->
     app.state.history = History(shelf)
     app.state.jobs = jobs
     app.state.operations = operations
+    app.state.images = ImageDesk(shelf.home)
     return app
 
 
