@@ -19,14 +19,15 @@ from cellfolio.errors import CellfolioError
 from cellfolio.web.access import Access, Guard
 from cellfolio.web.failures import answer_failure
 from cellfolio.web.operations import Operation, describe
+from cellfolio.web.point_shelf import PointShelf
 from cellfolio.web.shelf import Shelf
 from cellfolio.web.views.view import View
 from cellfolio.web.working import Workers
 
 STATIC = Path(__file__).parent / "static"
-VIEWS = ("home", "package", "api_page")
+VIEWS = ("home", "package", "api_page", "scatter")
 """Modules of `cellfolio.web.views`; each has its views as ``VIEWS``."""
-OPERATIONS = ("packages", "files")
+OPERATIONS = ("packages", "files", "profiles", "rows")
 """Modules of `cellfolio.web.api`; each has its operations as ``OPERATIONS``."""
 _COMPRESSED = Middleware(
     GZipMiddleware,
@@ -72,6 +73,7 @@ def make_portal(shelf: Shelf, access: Access, workers: Workers | None = None) ->
     )
     app.state.shelf = shelf
     app.state.operations = operations
+    app.state.points = PointShelf()
     return app
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from cellfolio.errors import InvalidArgument
 from cellfolio.package.entry import Entry
 from cellfolio.web.previews.octets import OCTETS
+from cellfolio.web.previews.points import POINTS
 from cellfolio.web.previews.preview import Preview
 
-PREVIEWS: tuple[Preview, ...] = (OCTETS,)
+PREVIEWS: tuple[Preview, ...] = (POINTS, OCTETS)
 """Of those that suit a file, the first is shown unasked; `OCTETS` suits every file."""
 
 
