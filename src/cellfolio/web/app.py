@@ -23,6 +23,7 @@ from cellfolio.web.finding import Finder
 from cellfolio.web.history import History
 from cellfolio.web.jobs import Jobs
 from cellfolio.web.operations import Operation, describe
+from cellfolio.web.point_shelf import PointShelf
 from cellfolio.web.shelf import Shelf
 from cellfolio.web.views.view import View
 from cellfolio.web.working import Workers
@@ -37,6 +38,7 @@ VIEWS = (
     "api_page",
     "image",
     "sites",
+    "scatter",
 )
 """Modules of `cellfolio.web.views`; each has its views as ``VIEWS``."""
 OPERATIONS = (
@@ -47,6 +49,8 @@ OPERATIONS = (
     "archives",
     "fetching",
     "images",
+    "profiles",
+    "rows",
 )
 """Modules of `cellfolio.web.api`; each has its operations as ``OPERATIONS``."""
 _COMPRESSED = Middleware(
@@ -101,6 +105,7 @@ def make_portal(shelf: Shelf, access: Access, workers: Workers | None = None) ->
     app.state.jobs = jobs
     app.state.operations = operations
     app.state.images = ImageDesk(shelf.home)
+    app.state.points = PointShelf()
     return app
 
 
