@@ -114,9 +114,7 @@ def paint_grid(
     return grid
 
 
-def _paint(
-    planes: Mapping[str, NDArray[np.float32]], layers: Sequence[Layer]
-) -> NDArray[np.uint8]:
+def _paint(planes: Mapping[str, NDArray[np.float32]], layers: Sequence[Layer]) -> NDArray[np.uint8]:
     """Return all images in colour: light is added, as `cellfolio.imaging.composite.blend` does."""
     shape = tuple(max(planes[one.name].shape[axis] for one in layers) for axis in (0, 1, 2))
     light = np.zeros((3, *shape), np.float32)

@@ -24,9 +24,9 @@ from cellfolio.web.views.view import View
 from cellfolio.web.working import Workers
 
 STATIC = Path(__file__).parent / "static"
-VIEWS = ("home", "package", "plates", "replicates", "api_page")
+VIEWS = ("home", "package", "plates", "replicates", "records", "api_page")
 """Modules of `cellfolio.web.views`; each has its views as ``VIEWS``."""
-OPERATIONS = ("packages", "files", "plates")
+OPERATIONS = ("packages", "files", "plates", "records")
 """Modules of `cellfolio.web.api`; each has its operations as ``OPERATIONS``."""
 _COMPRESSED = Middleware(
     GZipMiddleware,

@@ -124,9 +124,7 @@ def send_montage(request: Request, values: Values) -> Response:
         "sites": {str(well): number for well, number in made.sites.items()},
         "failures": {str(well): why[:200] for well, why in made.failures[:20]},
     }
-    return Response(
-        made.jpeg, media_type="image/jpeg", headers={FACTS: json.dumps(facts), **_KEPT}
-    )
+    return Response(made.jpeg, media_type="image/jpeg", headers={FACTS: json.dumps(facts), **_KEPT})
 
 
 def send_site(request: Request, values: Values) -> Response:
@@ -135,9 +133,7 @@ def send_site(request: Request, values: Values) -> Response:
     shelf = plate_shelf(place)
     plates = shelf.plates(place)
     plate, well = choose_plate(plates, values["plate"]), choose_well(values["well"])
-    sites = [
-        one for one in plates.sites_of(plate, well) if values["site"] in (0, one.number)
-    ]
+    sites = [one for one in plates.sites_of(plate, well) if values["site"] in (0, one.number)]
     if not sites:
         raise NotFound(f"the plate {plate} has no image of {well}, site {values['site'] or 'any'}")
     channels = choose_channels(plates.sites(plate), values["channel"])
@@ -154,9 +150,7 @@ def send_site(request: Request, values: Values) -> Response:
 
 
 _PLATE = Parameter("plate", "Its name; where there is only one, it may be left out.")
-_CHANNEL = Parameter(
-    "channel", "Channel that is shown; may be there several times.", several=True
-)
+_CHANNEL = Parameter("channel", "Channel that is shown; may be there several times.", several=True)
 _CONTRAST = Parameter(
     "contrast", "What is black and white.", default="usual", choices=tuple(CONTRASTS)
 )

@@ -22,7 +22,7 @@ from cellfolio.workflows.plate_views.plates import Plates, channels_of
 from cellfolio.workflows.plate_views.profiles import WellProfile, well_profile
 from cellfolio.workflows.plate_views.tables import PlateTable, rows_of_plate
 from cellfolio.workflows.plate_views.values import (
-    annotations,
+    annotation_table,
     described,
     negative_controls,
     perturbation_column,
@@ -135,7 +135,7 @@ def show_well(request: Request) -> Response:
 def _told(plates: Plates, plate: str, well: Well) -> dict[str, Any]:
     """Return what is known to have been in a well."""
     try:
-        told = annotations(plates, plate)
+        told = annotation_table(plates, plate)
     except CellfolioError as error:
         return {"known": {}, "control": False, "replicates": None, "told_trouble": words_of(error)}
     found = {"known": {}, "control": False, "replicates": None, "told_trouble": None}
@@ -172,8 +172,9 @@ def _viewer(place: Place, site: SiteImages) -> str:
     """Return where the viewer shows a site: its one file, or all of its files together."""
     keys = list(dict.fromkeys(part.key for _, part in site.parts))
     if len(keys) == 1:
-        return place.link("package", keys[0])
-    return place.link("sites", "", image=",".join(keys))
+        return place.link("image", keys[0])
+    folder = keys[0].rpartition("/")[0] if keys else ""
+    return place.link("image", folder, well=str(site.well), site=site.number)
 
 
 def _shown_tables(place: Place, plates: Plates, plate: str, well: Well) -> Iterator[ShownObjects]:

@@ -13,7 +13,7 @@ from cellfolio.package.nearest import suggest
 from cellfolio.registries.plates import Well
 from cellfolio.workflows.plate_views.plates import Plates
 from cellfolio.workflows.plate_views.values import (
-    annotations,
+    annotation_table,
     negative_controls,
     perturbation_column,
 )
@@ -71,9 +71,7 @@ class Replicates:
     troubles: tuple[tuple[str, str], ...] = ()
 
 
-def find_replicates(
-    plates: Plates, perturbation: str | None, by: str | None = None
-) -> Replicates:
+def find_replicates(plates: Plates, perturbation: str | None, by: str | None = None) -> Replicates:
     """Return the wells with a perturbation.
 
     Parameters
@@ -96,7 +94,7 @@ def find_replicates(
     troubles: list[tuple[str, str]] = []
     for one in looked_at:
         try:
-            table = annotations(plates, one.name)
+            table = annotation_table(plates, one.name)
         except CellfolioError as error:
             troubles.append((one.name, error.message))
             continue
@@ -137,15 +135,13 @@ def _texts(table: pd.DataFrame, column: str) -> list[str]:
     return [text for text in map(as_text, table[column].tolist()) if text is not None]
 
 
-def _usual(
-    told: dict[str, pd.DataFrame], named: dict[str, str], counts: Counter[str]
-) -> str:
+def _usual(told: dict[str, pd.DataFrame], named: dict[str, str], counts: Counter[str]) -> str:
     controls = {
         text
         for plate, column in named.items()
         for text in _texts(told[plate].loc[list(negative_controls(told[plate]))], column)
     }
-    others = [one for one in sorted(counts, key=lambda one: (-counts[one], one))]
+    others = sorted(counts, key=lambda one: (-counts[one], one))
     return next((one for one in others if one not in controls), others[0])
 
 

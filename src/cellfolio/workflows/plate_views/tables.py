@@ -108,7 +108,9 @@ def find_plate_tables(package: Package, home: Home, folder: str = "") -> FoundTa
     readable = _readable([package.entry(keys[0]) for keys in chosen], home)
     left = len(chosen) - sum(readable)
     if left:
-        notes.append(f"{left:,} tables that are large, or not on this machine, were not looked into")
+        notes.append(
+            f"{left:,} tables that are large, or not on this machine, were not looked into"
+        )
     found = []
     for keys, is_readable in zip(chosen, readable, strict=True):
         if not is_readable:
@@ -247,4 +249,5 @@ def rows_of_plate(
     frame = frame[frame[table.well_column].notna()].reset_index(drop=True)
     known = {one: parse_well(str(one)) for one in frame[table.well_column].unique().tolist()}
     wells = [known[one] for one in frame[table.well_column].tolist()]
-    return frame[list(dict.fromkeys(columns))].set_axis(pd.Index(wells, dtype=object))
+    found: pd.DataFrame = frame[list(dict.fromkeys(columns))]
+    return found.set_axis(pd.Index(wells, dtype=object))

@@ -265,11 +265,12 @@ def _shrink_site(
     return found
 
 
-def _number(channel: str, names: Sequence[str]) -> str | int:
-    """Return a channel as `Image.select` takes it: `find_sites` numbers those without a name."""
+def _number(channel: str, names: Sequence[str]) -> int:
+    """Return where a channel is; `find_sites` counts those without a name from 1, as ``c1``."""
     if channel in names:
-        return channel
-    return int(channel.lstrip("c")) - 1 if channel.lstrip("c").isdecimal() else 0
+        return list(names).index(channel)
+    digits = channel.lstrip("c")
+    return int(digits) - 1 if digits.isdecimal() else 0
 
 
 def _gathered(
@@ -289,5 +290,3 @@ def _gathered(
     samples = [one.samples[0] for one in shown.values()]
     together = np.concatenate(samples) if samples else np.empty(0, np.float32)
     return Thumbnails(planes, together, tuple(failures))
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,7 @@ class WellValues:
     controls: frozenset[Well] = frozenset()
 
 
-def annotations(plates: Plates, name: str) -> pd.DataFrame | None:
+def annotation_table(plates: Plates, name: str) -> pd.DataFrame | None:
     """Return what is told of each well, a row each, by `Well`; None if nothing is.
 
     It is the plate map with what joins to it, else the metadata in the first table of wells.
@@ -88,7 +89,7 @@ def wells_of(plates: Plates, name: str) -> tuple[set[Well], PlateFormat]:
     """Return the wells that anything tells of, and the smallest plate that has them."""
     found: set[Well] = set()
     try:
-        told = annotations(plates, name)
+        told = annotation_table(plates, name)
     except CellfolioError:
         told = None
     if told is not None:
@@ -179,7 +180,7 @@ def negative_controls(told: pd.DataFrame) -> frozenset[Well]:
 def controls_of(plates: Plates, name: str) -> frozenset[Well]:
     """Return the negative controls of a plate; none where nothing tells them."""
     try:
-        told = annotations(plates, name)
+        told = annotation_table(plates, name)
     except CellfolioError:
         return frozenset()
     return frozenset() if told is None else negative_controls(told)
@@ -218,9 +219,7 @@ def well_values(plates: Plates, name: str, column: str, table: str | None = None
     return WellValues(column, where, every, shape, note, controls_of(plates, name))
 
 
-def _find(
-    columns: Mapping[str, Sequence[str]], column: str, table: str | None
-) -> tuple[str, str]:
+def _find(columns: Mapping[str, Sequence[str]], column: str, table: str | None) -> tuple[str, str]:
     if table is not None and table not in columns:
         raise NotFound(f"no table {table!r} of this plate", hint=suggest(table, list(columns)))
     asked = columns if table is None else {table: columns[table]}
@@ -237,20 +236,25 @@ def _of_table(
 ) -> tuple[dict[Well, Any], str]:
     asked = [] if column == ROWS else [column]
     rows = rows_of_plate(plates.package, table, name, asked, plates.home)
+    wells: list[Well] = rows.index.tolist()
     if column == ROWS:
-        counts = rows.groupby(level=0, sort=False).size()
-        return dict(counts.items()), ""
+        return dict(Counter(wells)), ""
     values = rows[column]
     if not rows.index.has_duplicates:
-        return {well: _plain(value) for well, value in values.items()}, ""
+        return {well: _plain(one) for well, one in zip(wells, values, strict=True)}, ""
     groups = values.groupby(level=0, sort=False)
     if values.dtype.kind in "iuf":
-        return {well: _plain(one) for well, one in groups.mean().items()}, "mean of the rows of a well"
-    found = {}
-    for well, own in groups:
-        different = own.dropna().unique()
-        found[well] = SEVERAL if len(different) > 1 else _plain(next(iter(different), None))
-    return found, ""
+        means = groups.mean()
+        pairs = zip(means.index.tolist(), means.tolist(), strict=True)
+        return {well: _plain(one) for well, one in pairs}, "mean of the rows of a well"
+    different: dict[Well, dict[Any, None]] = {well: {} for well in wells}
+    for well, one in zip(wells, map(_plain, values), strict=True):
+        if one is not None:
+            different[well][str(one)] = None
+    return {
+        well: SEVERAL if len(found) > 1 else next(iter(found), None)
+        for well, found in different.items()
+    }, ""
 
 
 def _plain(value: Any) -> Any:
@@ -278,5 +282,3 @@ def described(told: pd.DataFrame, well: Well) -> dict[str, Any]:
         for name, value in row.items()
         if str(name) not in _NO_ANNOTATION and not is_missing(value)
     }
-
-
