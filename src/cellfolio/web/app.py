@@ -39,6 +39,9 @@ VIEWS = (
     "image",
     "sites",
     "scatter",
+    "plates",
+    "replicates",
+    "records",
 )
 """Modules of `cellfolio.web.views`; each has its views as ``VIEWS``."""
 OPERATIONS = (
@@ -51,6 +54,8 @@ OPERATIONS = (
     "images",
     "profiles",
     "rows",
+    "plates",
+    "records",
 )
 """Modules of `cellfolio.web.api`; each has its operations as ``OPERATIONS``."""
 _COMPRESSED = Middleware(
