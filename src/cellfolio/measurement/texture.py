@@ -29,8 +29,6 @@ DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1))
 
 
 _CELLS = LEVELS * LEVELS
-_USUAL = 4096
-"""Pairs whose logarithms are kept, of a whole image."""
 
 
 class _Scratch(NamedTuple):
@@ -127,7 +125,7 @@ def measure_texture(
         objects.runs,
         objects.boxes,
         wanted,
-        _count_logs(2 * int(objects.areas.max(initial=0))),
+        _count_logs(objects),
         _scratch(objects, max(scales)),
         sums,
     )
@@ -142,9 +140,9 @@ def measure_texture(
     }
 
 
-def _count_logs(most: int) -> Floats:
-    """Return n log₂ n for all n up to the greatest number of pairs, in both orders."""
-    counts = np.arange(most + 1.0)
+def _count_logs(objects: Objects) -> Floats:
+    """Return n log₂ n for all numbers of pairs that an object can have, in both orders."""
+    counts = np.arange(2.0 * objects.areas.max(initial=0) + 1)
     counts[1:] *= np.log2(counts[1:])
     return counts
 
@@ -184,18 +182,42 @@ def textures_of_pairs(pairs: Counts, levels: int) -> Floats:
     >>> textures_of_pairs(pairs, 6)[1].tolist()
     [4.0]
     """
-    sums, logs = np.zeros((len(pairs), len(_Sums._fields))), _count_logs(_USUAL)
-    tallies = np.zeros(4 * LEVELS, dtype=np.int64)
+    sums = np.zeros((len(pairs), len(_Sums._fields)))
     for counted, found in zip(pairs, sums, strict=True):
-        both = counted + counted.T
-        both[np.diag_indices(LEVELS)] //= 2
-        rows, columns = np.nonzero(both[:levels, :levels])
-        cells = (rows * LEVELS + columns)[rows >= columns].astype(np.int32)
-        if not len(cells):
+        both = (counted + counted.T)[:levels, :levels]
+        one, other = np.nonzero(both)
+        if not len(one):
             return np.zeros((len(NAMES), len(pairs)))
-        listed = (cells, 0, len(cells))
-        _sum_up(both.ravel(), listed, tallies, logs, (0, levels - 1), found)
+        found[:] = _sums_of(both[one, other].astype(np.float64), one, other)
     return _features(_Sums(*sums.T))
+
+
+def _sums_of(counts: Floats, one: Ints, other: Ints) -> _Sums:
+    """Return the sums over pairs in both orders, from how many there are of each."""
+    of_levels = np.bincount(one, counts)
+    apart, sums = np.bincount(np.abs(one - other), counts), np.bincount(one + other, counts)
+    return _Sums(
+        total=counts.sum(),
+        levels=np.float64(len(of_levels)),
+        products=counts @ (one * other),
+        squares=counts @ counts,
+        both_logs=_log_sum(counts),
+        weighted=of_levels @ np.arange(len(of_levels)),
+        square_weighted=of_levels @ np.arange(len(of_levels)) ** 2,
+        most=of_levels.max(),
+        single_logs=_log_sum(of_levels),
+        contrast=apart @ np.arange(len(apart)) ** 2,
+        near=(apart / (1 + np.arange(len(apart)) ** 2)).sum(),
+        apart_squares=apart @ apart,
+        apart_logs=_log_sum(apart),
+        sum_squares=sums @ np.arange(len(sums)) ** 2,
+        sum_logs=_log_sum(sums),
+    )
+
+
+def _log_sum(counts: Floats) -> np.float64:
+    some = counts[counts > 0]
+    return np.float64((some * np.log2(some)).sum())
 
 
 def _features(sums: _Sums) -> Floats:
@@ -250,7 +272,7 @@ def _textures(
     plane, places, used = scratch.plane, scratch.places, scratch.used
     margin = np.int64(0)
     for scale in scales:
-        margin = max(margin, scale)
+        margin = scale if scale > margin else margin
     begin = np.int64(0)
     for number in range(len(boxes)):
         top, left = boxes[number, 0], boxes[number, 1]
@@ -270,7 +292,8 @@ def _textures(
                     plane[place] = gray
                     places[end] = place
                     end += 1
-                    darkest, brightest = min(darkest, gray), max(brightest, gray)
+                    darkest = gray if gray < darkest else darkest
+                    brightest = gray if gray > brightest else brightest
         for scale in range(len(scales)):
             if not _count_pairs(end, scales[scale], width, scratch):
                 continue
@@ -302,10 +325,11 @@ def _count_pairs(end: int, scale: int, width: int, scratch: _Scratch) -> bool:
     for at in range(end):
         place = np.int64(places[at])
         one = np.int64(plane[place])
-        for direction in range(4):
+        for direction in range(len(steps)):
             other = np.int64(plane[place + steps[direction]])
             if other > 0:
-                cell = direction * _CELLS + max(one, other) * LEVELS + min(one, other)
+                cell = one * LEVELS + other if one > other else other * LEVELS + one
+                cell += direction * _CELLS
                 cells[used[direction]] = cell  # stays if the cell was empty
                 used[direction] += counts[cell] == 0
                 counts[cell] += 1
@@ -320,12 +344,6 @@ def _count_pairs(end: int, scale: int, width: int, scratch: _Scratch) -> bool:
 
 
 @compiled_within
-def _count_log(count: np.int64, logs: Floats) -> float:
-    """Return n log₂ n."""
-    return float(logs[count]) if count < len(logs) else float(count * np.log2(float(count)))
-
-
-@compiled
 def _sum_up(
     counts: Counts,
     listed: tuple[Counts, int, int],
@@ -352,20 +370,20 @@ def _sum_up(
         products += 2 * count * one * other
         if one == other:  # both orders fall into one cell
             squares += 4.0 * count * count
-            both_logs += _count_log(2 * count, logs)
+            both_logs += logs[2 * count]
         else:
             squares += 2.0 * count * count
-            both_logs += 2 * _count_log(count, logs)
+            both_logs += 2 * logs[count]
     levels = brightest + 1
     weighted, square_weighted, most = np.int64(0), np.int64(0), np.int64(0)
     single_logs = 0.0
     for level in range(darkest, levels):
         count = tallies[level]
         tallies[level] = 0
-        most = max(most, count)
+        most = count if count > most else most
         weighted += level * count
         square_weighted += level * level * count
-        single_logs += _count_log(count, logs)
+        single_logs += logs[count]
     contrast, sum_squares = np.int64(0), np.int64(0)
     near, apart_squares, apart_logs, sum_logs = 0.0, 0.0, 0.0, 0.0
     for step in range(levels - darkest):
@@ -374,12 +392,12 @@ def _sum_up(
         contrast += step * step * count
         near += count / (1.0 + step * step)
         apart_squares += np.float64(count) * count
-        apart_logs += _count_log(count, logs)
+        apart_logs += logs[count]
     for level in range(2 * darkest, 2 * levels - 1):
         count = tallies[2 * LEVELS + level]
         tallies[2 * LEVELS + level] = 0
         sum_squares += level * level * count
-        sum_logs += _count_log(count, logs)
+        sum_logs += logs[count]
     found[0], found[1], found[2], found[3] = total, levels, products, squares
     found[4], found[5], found[6], found[7] = both_logs, weighted, square_weighted, most
     found[8], found[9], found[10], found[11] = single_logs, contrast, near, apart_squares
