@@ -206,9 +206,7 @@ def _move(path: _Path, size: int, step: float) -> None:
 
 
 @compiled_within
-def _record(
-    problem: _Problem, path: _Path, size: int, part: float, at: int, found: Array
-) -> None:
+def _record(problem: _Problem, path: _Path, size: int, part: float, at: int, found: Array) -> None:
     """Fill in the coefficients at a penalty, some way down from the last event."""
     for one in range(size):
         path.reached[one] = path.weights[one] + part * path.direction[one]
