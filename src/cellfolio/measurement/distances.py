@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 _FAR = 2**20
 """Pixels, more than any image has in a row."""
-_ROOT_2 = np.sqrt(2.0)
 
 
 def distances_to_edge(labels: Labels, pixels: Ints, bounds: Ints, boxes: Ints) -> Floats:
@@ -46,9 +45,8 @@ def _to_edge(
                 above = squares[place - width] if y else _FAR
                 squares[place] = above + 1 if labels[top + y, left + x] == number + 1 else 0
         for place in range((height - 1) * width - 1, -1, -1):
-            below = squares[place + width] + 1
-            if below < squares[place]:
-                squares[place] = below
+            own, below = squares[place], squares[place + width] + 1
+            squares[place] = below if below < own else own
         for at in range(bounds[number], bounds[number + 1]):
             y = pixels[at] // columns - top
             x = pixels[at] % columns - left
@@ -95,8 +93,17 @@ def distance_from(objects: Objects, seeds: Ints) -> Floats:
     ways = np.empty(int(sides.prod(axis=1).max(initial=0)))
     found = np.empty(len(objects.pixels))
     places = (objects.pixels, objects.bounds, objects.boxes)
-    _from_seeds(objects.shape[1], places, seeds, (rings, np.zeros(3, np.int64)), ways, found)
+    waiting = (rings, np.zeros(3, np.int64))
+    _from_seeds(objects.shape[1], places, seeds, waiting, _steps(), ways, found)
     return found
+
+
+def _steps() -> tuple[Ints, Ints, Floats]:
+    """Return rows, columns and length of the steps to the 8 neighbours."""
+    down, across = np.mgrid[-1:2, -1:2].reshape(2, -1)
+    some = (down != 0) | (across != 0)
+    down, across = down[some], across[some]
+    return down, across, np.sqrt(down**2.0 + across**2)
 
 
 @compiled
@@ -105,6 +112,7 @@ def _from_seeds(
     places: tuple[Ints, Ints, Ints],
     seeds: Ints,
     waiting: tuple[Ints, Ints],
+    steps: tuple[Ints, Ints, Floats],
     ways: Floats,
     found: Floats,
 ) -> None:
@@ -115,6 +123,7 @@ def _from_seeds(
     """
     pixels, bounds, boxes = places
     rings, held = waiting
+    downs, acrosses, lengths = steps
     for number in range(len(seeds)):
         top, left = boxes[number, 0] - 1, boxes[number, 1] - 1
         width = boxes[number, 3] - left + 1
@@ -132,16 +141,13 @@ def _from_seeds(
                 way = ways[place]
                 if way < whole:
                     continue  # found shorter meanwhile, and visited
-                for down in (-width, 0, width):
-                    for across in range(-1, 2):
-                        near, longer = place + down + across, way + 1.0
-                        if down != 0 and across != 0:
-                            longer = way + _ROOT_2
-                        if longer < ways[near]:
-                            ways[near] = longer
-                            ring = np.int64(longer) % 3
-                            rings[ring, held[ring]] = near
-                            held[ring] += 1
+                for side in range(len(lengths)):
+                    near, longer = place + downs[side] * width + acrosses[side], way + lengths[side]
+                    if longer < ways[near]:
+                        ways[near] = longer
+                        ring = np.int64(longer) % 3
+                        rings[ring, held[ring]] = near
+                        held[ring] += 1
             held[whole % 3] = 0
             whole += 1
         for at in range(bounds[number], bounds[number + 1]):

@@ -174,8 +174,8 @@ def _fill_opened(ranks: Ranks, levels: Plane, parents: Ranks, sizes: Sizes, foun
     """
     count, steps = found.shape
     for rank in range(count - 1, -1, -1):
-        if sizes[parents[rank]] < sizes[rank]:
-            sizes[parents[rank]] = sizes[rank]
+        darker, size = parents[rank], sizes[rank]
+        sizes[darker] = size if size > sizes[darker] else sizes[darker]
     for rank in range(count):
         if levels[parents[rank]] == levels[rank]:
             sizes[rank] = sizes[parents[rank]]

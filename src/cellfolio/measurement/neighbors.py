@@ -109,7 +109,8 @@ def _touching(objects: Objects, around: Objects, places: Ints, distance: int) ->
     steps = (down * width + across)[order]
     near = int((squares <= distance**2).sum())
     counted = np.zeros((3, len(around) + 1))
-    _near(framed.ravel(), (pixels, around.bounds, places), (steps, near), width, counted)
+    beside = np.array([-width - 1, -width, 1 - width, -1, 1, width - 1, width, width + 1])
+    _near(framed.ravel(), (pixels, around.bounds, places), (steps, near), beside, counted)
     return counted[:2, : len(objects)]
 
 
@@ -118,7 +119,7 @@ def _near(
     labels: Labels,
     listed: tuple[Ints, Ints, Ints],
     reached: tuple[Ints, int],
-    width: int,
+    around: Ints,
     found: Floats,
 ) -> None:
     """Count neighbours of some objects, and the per cent of their outlines that touch others.
@@ -133,9 +134,8 @@ def _near(
         outline, touched, neighbors = 0.0, 0.0, 0.0
         for at in range(bounds[own - 1], bounds[own]):
             place, inner = pixels[at], True
-            for row in (place - width, place, place + width):
-                for beside in range(row - 1, row + 2):
-                    inner = inner and labels[beside] == own
+            for step in around:
+                inner = inner and labels[place + step] == own
             if inner:
                 continue
             outline += 1

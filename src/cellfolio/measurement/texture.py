@@ -13,17 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfolio.measurement.compiled import compiled, compiled_within
+from cellfolio.measurement.haralick import NAMES, Counts, Sums, features_of
 from cellfolio.measurement.objects import Floats, Ints, Objects, Plane, Runs
 
 Grays = npt.NDArray[np.uint8]
-Counts = npt.NDArray[np.int32]
 
 LEVELS = 256
-NAMES = (
-    "AngularSecondMoment", "Contrast", "Correlation", "Variance", "InverseDifferenceMoment",
-    "SumAverage", "SumVariance", "SumEntropy", "Entropy", "DifferenceVariance",
-    "DifferenceEntropy", "InfoMeas1", "InfoMeas2",
-)  # fmt: skip
 DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1))
 """Rows and columns to the neighbour."""
 
@@ -34,8 +29,8 @@ _CELLS = LEVELS * LEVELS
 class _Scratch(NamedTuple):
     """Room for one object: a plane around it, places of its pixels, and counts of its pairs.
 
-    Counts are kept by direction and both gray levels. `cells` lists which are used, and `used` tells
-    where the list of each direction ends; `steps` leads to its neighbour.
+    Counts are kept by direction and both gray levels. `cells` lists which are used, `used` tells
+    where the list of each direction ends, and `steps` leads to its neighbour.
     """
 
     plane: Grays
@@ -45,30 +40,6 @@ class _Scratch(NamedTuple):
     steps: Ints
     used: Ints
     tallies: Ints
-
-
-class _Sums(NamedTuple):
-    """What features are made of: sums over pairs in both orders, and over n, and n log₂ n.
-
-    `levels` is the brightest gray level + 1, `most` the greatest n of a level; `squares` of pairs,
-    `single` of levels, `apart` of differences, `sum` of sums of two.
-    """
-
-    total: Floats
-    levels: Floats
-    products: Floats
-    squares: Floats
-    both_logs: Floats
-    weighted: Floats
-    square_weighted: Floats
-    most: Floats
-    single_logs: Floats
-    contrast: Floats
-    near: Floats
-    apart_squares: Floats
-    apart_logs: Floats
-    sum_squares: Floats
-    sum_logs: Floats
 
 
 def gray_levels(image: Plane) -> Grays:
@@ -119,7 +90,7 @@ def measure_texture(
     """
     grays = gray_levels(objects.values(image))
     wanted = np.asarray(tuple(scales), dtype=np.int64)
-    sums = np.zeros((len(wanted), len(DIRECTIONS), len(objects), len(_Sums._fields)))
+    sums = np.zeros((len(wanted), len(DIRECTIONS), len(objects), len(Sums._fields)))
     _textures(
         grays,
         objects.runs,
@@ -129,7 +100,7 @@ def measure_texture(
         _scratch(objects, max(scales)),
         sums,
     )
-    measured = _features(_Sums(*np.moveaxis(sums, 3, 0)))
+    measured = features_of(Sums(*np.moveaxis(sums, 3, 0)))
     return {
         f"Texture_{name}_{channel}_{scale}_{direction:02d}_{LEVELS}": measured[
             number, at, direction
@@ -158,104 +129,6 @@ def _scratch(objects: Objects, margin: int) -> _Scratch:
         np.zeros(len(DIRECTIONS), dtype=np.int64),
         np.zeros(4 * LEVELS, dtype=np.int64),
     )
-
-
-def textures_of_pairs(pairs: Counts, levels: int) -> Floats:
-    """Return the 13 features of pairs of gray levels that were counted.
-
-    Parameters
-    ----------
-    pairs : array of int32, shape (directions, 256, 256)
-        How many pixels of the first level have a neighbour of the second one.
-    levels : int
-        The brightest gray level + 1.
-
-    Returns
-    -------
-    array of float64, shape (13, directions)
-        As `NAMES`; all 0 if there are no pairs in a direction.
-
-    Examples
-    --------
-    >>> pairs = np.zeros((1, 256, 256), dtype=np.int32)
-    >>> pairs[0, 3, 5] = 8
-    >>> textures_of_pairs(pairs, 6)[1].tolist()
-    [4.0]
-    """
-    sums = np.zeros((len(pairs), len(_Sums._fields)))
-    for counted, found in zip(pairs, sums, strict=True):
-        both = (counted + counted.T)[:levels, :levels]
-        one, other = np.nonzero(both)
-        if not len(one):
-            return np.zeros((len(NAMES), len(pairs)))
-        found[:] = _sums_of(both[one, other].astype(np.float64), one, other)
-    return _features(_Sums(*sums.T))
-
-
-def _sums_of(counts: Floats, one: Ints, other: Ints) -> _Sums:
-    """Return the sums over pairs in both orders, from how many there are of each."""
-    of_levels = np.bincount(one, counts)
-    apart, sums = np.bincount(np.abs(one - other), counts), np.bincount(one + other, counts)
-    return _Sums(
-        total=counts.sum(),
-        levels=np.float64(len(of_levels)),
-        products=counts @ (one * other),
-        squares=counts @ counts,
-        both_logs=_log_sum(counts),
-        weighted=of_levels @ np.arange(len(of_levels)),
-        square_weighted=of_levels @ np.arange(len(of_levels)) ** 2,
-        most=of_levels.max(),
-        single_logs=_log_sum(of_levels),
-        contrast=apart @ np.arange(len(apart)) ** 2,
-        near=(apart / (1 + np.arange(len(apart)) ** 2)).sum(),
-        apart_squares=apart @ apart,
-        apart_logs=_log_sum(apart),
-        sum_squares=sums @ np.arange(len(sums)) ** 2,
-        sum_logs=_log_sum(sums),
-    )
-
-
-def _log_sum(counts: Floats) -> np.float64:
-    some = counts[counts > 0]
-    return np.float64((some * np.log2(some)).sum())
-
-
-def _features(sums: _Sums) -> Floats:
-    """Return the 13 features, as `NAMES`, in the first dimension; 0 where there is no pair.
-
-    Entropies come from whole numbers: H = log₂ N − Σ n log₂ n / N.
-    """
-    none = sums.total == 0
-    total = np.where(none, 1, sums.total)
-    mean = sums.weighted / total
-    variance = sums.square_weighted / total - mean * mean
-    # One level: nothing is left by rounding.
-    level = sums.most == total
-    log_total = np.log2(total)
-    entropy = np.where(level, 0, log_total - sums.both_logs / total)
-    marginal = np.where(level, 0, log_total - sums.single_logs / total)
-    away = entropy - 2 * marginal
-    apart = sums.apart_squares / (total * total) / sums.levels - 1 / sums.levels**2
-    found = np.array([
-        sums.squares / (total * total),
-        sums.contrast / total,
-        np.divide(
-            sums.products / total - mean * mean, variance,
-            out=np.ones_like(mean), where=variance > 0,
-        ),
-        variance,
-        sums.near / total,
-        2 * mean,
-        sums.sum_squares / total - 4 * mean * mean,
-        log_total - sums.sum_logs / total,
-        entropy,
-        apart,
-        log_total - sums.apart_logs / total,
-        np.divide(away, marginal, out=away.copy(), where=marginal != 0),
-        np.sqrt(np.maximum(0, 1 - np.exp(-2 * (2 * marginal - entropy)))),
-    ])  # fmt: skip
-    found[:, none] = 0
-    return found
 
 
 @compiled
@@ -297,7 +170,7 @@ def _textures(
         for scale in range(len(scales)):
             if not _count_pairs(end, scales[scale], width, scratch):
                 continue
-            for direction in range(4):
+            for direction in range(len(used)):
                 _sum_up(
                     scratch.counts,
                     (scratch.cells, direction * _CELLS, used[direction]),
@@ -309,7 +182,7 @@ def _textures(
 
 
 @compiled_within
-def _count_pairs(end: int, scale: int, width: int, scratch: _Scratch) -> bool:
+def _count_pairs(end: np.int64, scale: int, width: int, scratch: _Scratch) -> bool:
     """Count pairs of one object by their gray levels, the brighter first; list the cells used.
 
     Returns whether there are pairs in every direction; else, no count is left behind.
@@ -317,7 +190,7 @@ def _count_pairs(end: int, scale: int, width: int, scratch: _Scratch) -> bool:
     plane, places, counts, cells = scratch.plane, scratch.places, scratch.counts, scratch.cells
     steps, used = scratch.steps, scratch.used
     steps[0] = scale
-    for direction in range(4):
+    for direction in range(len(used)):
         if direction > 0:
             steps[direction] = scale * (width + 2 - direction)
         used[direction] = direction * _CELLS
@@ -334,10 +207,10 @@ def _count_pairs(end: int, scale: int, width: int, scratch: _Scratch) -> bool:
                 used[direction] += counts[cell] == 0
                 counts[cell] += 1
     every = True
-    for direction in range(4):
+    for direction in range(len(used)):
         every = every and used[direction] > direction * _CELLS
     if not every:
-        for direction in range(4):
+        for direction in range(len(used)):
             for at in range(direction * _CELLS, used[direction]):
                 counts[cells[at]] = 0
     return every
@@ -349,10 +222,10 @@ def _sum_up(
     listed: tuple[Counts, int, int],
     tallies: Ints,
     logs: Floats,
-    grays: tuple[int, int],
+    grays: tuple[np.int64, np.int64],
     found: Floats,
 ) -> None:
-    """Turn counts of pairs, each in one order, into `_Sums`; leave no count behind."""
+    """Turn counts of pairs, each in one order, into `Sums`; leave no count behind."""
     cells, start, end = listed
     darkest, brightest = grays
     total, products = np.int64(0), np.int64(0)

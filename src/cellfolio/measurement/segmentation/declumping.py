@@ -128,7 +128,7 @@ def _maxima(hills: Floats, parts: Labels, offsets: Ints) -> Mask:
     framed = np.pad(parts, reach)
     steps = offsets[:, 0] * framed.shape[1] + offsets[:, 1]
     places = np.flatnonzero(framed)
-    found = np.zeros(framed.shape, dtype=np.bool_)
+    found: Mask = np.zeros(framed.shape, dtype=np.bool_)
     _find_maxima(np.pad(hills, reach).ravel(), framed.ravel(), places, steps, found.ravel())
     return found[reach : found.shape[0] - reach, reach : found.shape[1] - reach]
 
