@@ -13,9 +13,6 @@ from cellfolio.web.rendering import fragment, page
 from cellfolio.web.views.view import View
 from cellfolio.workflows.holdings import Holdings
 
-_WAITED = 0.05
-"""Seconds for which a page waits until its sizes are added up."""
-
 
 def start_job(jobs: Jobs, place: Place) -> Job:
     """Begin to fetch a package, folder or file."""
@@ -52,7 +49,9 @@ def show_job(request: Request) -> Response:
 
 def show_summary(request: Request) -> Response:
     """Return what a page says of how much is here, to be put in place of what it said."""
-    return HTMLResponse(summary_of(request, read_place(request)))
+    place = read_place(request)
+    request.app.state.holdings.begin(place.package)
+    return HTMLResponse(summary_of(request, place))
 
 
 def summary_of(request: Request, place: Place) -> Markup:
@@ -62,7 +61,7 @@ def summary_of(request: Request, place: Place) -> Markup:
     holdings: Holdings = request.app.state.holdings
     jobs: Jobs = request.app.state.jobs
     job = jobs.of(place.fixed.reference)
-    held = holdings.held(place.package, found, seconds=_WAITED)
+    held = holdings.held(place.package, found)
     going = job is not None and not job.state.over
     settled = not going and (held is not None or not holdings.fits(place.package))
     return fragment("summary.html", place=place, folder=found, held=held, job=job, settled=settled)

@@ -27,6 +27,8 @@ def show_home(request: Request) -> Response:
     here = query.get("here") == "1"
     finder: Finder = request.app.state.finder
     found = finder.find(words, chosen, here=here)
+    if "hx-request" in request.headers:  # the page is there: large packages may take their time
+        finder.add_up(found)
     return page(
         request,
         "home.html",
