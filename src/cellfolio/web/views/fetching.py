@@ -23,10 +23,11 @@ def start_job(jobs: Jobs, place: Place) -> Job:
 
 
 def start_fetching(request: Request) -> Response:
-    """Begin to fetch what an address names, and lead back to its page."""
+    """Begin to fetch what an address names; lead to its page, or of a file to that of the job."""
     place = read_place(request)
-    start_job(request.app.state.jobs, place)
-    return RedirectResponse(place.link("package"), 303)
+    job = start_job(request.app.state.jobs, place)
+    seen = f"/jobs/{job.id}" if isinstance(place.found, Entry) else place.link("package")
+    return RedirectResponse(seen, 303)
 
 
 def stop_job(request: Request) -> Response:
