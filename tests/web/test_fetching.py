@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def test_all_is_fetched_and_then_here(client: httpx.Client, url: str) -> None:
 def test_folder_and_file_are_fetched_alone(client: httpx.Client, url: str) -> None:
     for path, files in (("/images", 4), ("/wells.csv", 1)):
         job = fetch(client, url, path)
-        done = wait_for(lambda name=job["id"]: job_of(client, url, name), over)
+        done = wait_for(partial(job_of, client, url, job["id"]), over)
         assert (done["state"], done["files_done"]) == ("done", files)
     assert "in 5 files on this machine" in client.get(url).text
 

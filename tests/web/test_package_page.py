@@ -155,7 +155,7 @@ def test_pages_can_be_used_by_everybody(
     portal = open_portal()
     places = ["", "?q=tiff", "jobs", *(f"package/{NAME}?tab={one}" for one in TABS)]
     for theme in ("light", "dark"):
-        tab.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        tab.emulate_media(color_scheme=theme)
         for place in places:
             tab.goto(portal.url + place)
             found = Axe().run(tab).response["violations"]
