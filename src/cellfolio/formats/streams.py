@@ -58,15 +58,30 @@ def peek(path: Path) -> tuple[bytes, str]:
     kind = compression(first)
     if not kind:
         return first, ""
+    with path.open("rb", buffering=0) as file:
+        return first_inside(file, kind, FIRST_BYTES), kind
+
+
+def first_inside(file: IO[bytes], kind: str, count: int) -> bytes:
+    """Return up to `count` first bytes inside a compressed file; no more is decompressed.
+
+    Of one that ends or breaks, what came before is returned.
+
+    Parameters
+    ----------
+    file : binary file
+    kind : str
+        See `compression`.
+    count : int
+    """
     inside = bytearray()
     try:
-        with path.open("rb", buffering=0) as file:
-            stream = _decompressed(file, kind)
-            while len(inside) < FIRST_BYTES and (block := stream.read(FIRST_BYTES)):
-                inside += block
+        stream = _decompressed(file, kind)
+        while len(inside) < count and (block := stream.read(min(FIRST_BYTES, count - len(inside)))):
+            inside += block
     except _FAULTS:
         pass
-    return bytes(inside[:FIRST_BYTES]), kind
+    return bytes(inside[:count])
 
 
 _FAULTS = (EOFError, OSError, zlib.error, lzma.LZMAError, ValueError)

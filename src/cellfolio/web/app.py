@@ -22,11 +22,12 @@ from cellfolio.web.operations import Operation, describe
 from cellfolio.web.shelf import Shelf
 from cellfolio.web.views.view import View
 from cellfolio.web.working import Workers
+from cellfolio.workflows.table_views import TableViews
 
 STATIC = Path(__file__).parent / "static"
 VIEWS = ("home", "package", "api_page")
 """Modules of `cellfolio.web.views`; each has its views as ``VIEWS``."""
-OPERATIONS = ("packages", "files")
+OPERATIONS = ("packages", "files", "tables", "pictures", "texts")
 """Modules of `cellfolio.web.api`; each has its operations as ``OPERATIONS``."""
 _COMPRESSED = Middleware(
     GZipMiddleware,
@@ -72,6 +73,7 @@ def make_portal(shelf: Shelf, access: Access, workers: Workers | None = None) ->
     )
     app.state.shelf = shelf
     app.state.operations = operations
+    app.state.tables = TableViews(shelf.home)
     return app
 
 
