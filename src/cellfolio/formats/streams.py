@@ -63,9 +63,12 @@ def peek(path: Path) -> tuple[bytes, str]:
 
 
 def first_inside(file: IO[bytes], kind: str, count: int) -> bytes:
-    """Return up to `count` first bytes inside a compressed file; no more is decompressed.
+    """Return up to `count` first bytes inside a compressed file (see `read_inside`)."""
+    return read_inside(file, kind, count)[0]
 
-    Of one that ends or breaks, what came before is returned.
+
+def read_inside(file: IO[bytes], kind: str, count: int) -> tuple[bytes, str]:
+    """Return up to `count` first bytes inside a compressed file; no more is decompressed.
 
     Parameters
     ----------
@@ -73,15 +76,24 @@ def first_inside(file: IO[bytes], kind: str, count: int) -> bytes:
     kind : str
         See `compression`.
     count : int
+
+    Returns
+    -------
+    bytes
+        Of a file that is cut off or damaged, what came before.
+    str
+        What is wrong with it; empty if nothing is.
     """
     inside = bytearray()
     try:
         stream = _decompressed(file, kind)
         while len(inside) < count and (block := stream.read(min(FIRST_BYTES, count - len(inside)))):
             inside += block
-    except _FAULTS:
-        pass
-    return bytes(inside[:count])
+    except EOFError:
+        return bytes(inside), "the compressed data are cut off"
+    except _FAULTS as error:
+        return bytes(inside), f"the compressed data are damaged ({error})"
+    return bytes(inside), ""
 
 
 _FAULTS = (EOFError, OSError, zlib.error, lzma.LZMAError, ValueError)

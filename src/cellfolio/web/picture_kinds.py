@@ -26,7 +26,8 @@ SVG_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src da
 _GIF = (b"GIF87a", b"GIF89a")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _SVG = re.compile(
-    r"\A\s*(?:<\?xml[^>]*\?>\s*|<!--(?:(?!-->).)*-->\s*|<!DOCTYPE\s[^\[>]*>\s*)*<svg[\s>]", re.DOTALL
+    r"\A\s*(?:<\?xml[^>]*\?>\s*|<!--(?:(?!-->).)*-->\s*|<!DOCTYPE\s[^\[>]*>\s*)*<svg[\s>]",
+    re.DOTALL,
 )
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
 

@@ -91,7 +91,7 @@ class OpenTable:
 
 
 @dataclass(frozen=True, slots=True)
-class TablePlace:
+class FilePlace:
     """Where the bytes of a file are.
 
     Attributes
@@ -121,7 +121,7 @@ class TablePlace:
             )
 
 
-def place_of(entry: Entry, home: Home) -> TablePlace:
+def place_of(entry: Entry, home: Home) -> FilePlace:
     """Return where the bytes of a file are.
 
     Raises
@@ -133,16 +133,16 @@ def place_of(entry: Entry, home: Home) -> TablePlace:
     held = home.blobs.find([name]).get(name)
     path = held or local_path(entry.physical_key)
     if path is None:
-        return TablePlace(entry, None, (entry.physical_key, str(entry.digest), entry.size))
+        return FilePlace(entry, None, (entry.physical_key, str(entry.digest), entry.size))
     if not path.is_file():
         raise ObjectNotFound(f"{entry.logical_key} is not where it was: no file {path}")
     if held is not None:
-        return TablePlace(entry, held, (str(held), entry.name))
+        return FilePlace(entry, held, (str(held), entry.name))
     found = path.stat()
-    return TablePlace(entry, path, (str(path), found.st_size, found.st_mtime_ns))
+    return FilePlace(entry, path, (str(path), found.st_size, found.st_mtime_ns))
 
 
-def open_table(place: TablePlace, package: Package, home: Home, part: str = "") -> OpenTable:
+def open_table(place: FilePlace, package: Package, home: Home, part: str = "") -> OpenTable:
     """Open a table (see `TableViews.open`)."""
     name = place.entry.logical_key
     format_ = DEFAULT.named(name)
@@ -157,10 +157,7 @@ def open_table(place: TablePlace, package: Package, home: Home, part: str = "") 
         most = FETCHED
     if most is not None and (place.size is None or place.size > most):
         return _open_head(place, format_.name, home)
-    if place.path is None:
-        source = entry_source(place.entry, home, package)
-    else:
-        source = Source(place.path, name, place.entry.digest, home)
+    source = source_of(place, package, home)
     if format_.name == "sqlite":
         return _open_database(source, part)
     if format_.name in ("csv", "tsv") and source.path.stat().st_size > SMALL:
@@ -168,7 +165,19 @@ def open_table(place: TablePlace, package: Package, home: Home, part: str = "") 
     return OpenTable(_in_memory(_frame(source, format_.name)), name)
 
 
-def _open_parquet(place: TablePlace, home: Home) -> OpenTable:
+def source_of(place: FilePlace, package: Package, home: Home) -> Source:
+    """Return what a loader is given; a file elsewhere is fetched and checked.
+
+    Raises
+    ------
+    TransferIncomplete
+    """
+    if place.path is None:
+        return entry_source(place.entry, home, package)
+    return Source(place.path, place.entry.logical_key, place.entry.digest, home)
+
+
+def _open_parquet(place: FilePlace, home: Home) -> OpenTable:
     name = place.entry.logical_key
     if place.path is not None:
         return OpenTable(ParquetRows(place.path, name), name, data=place.path)
@@ -176,7 +185,7 @@ def _open_parquet(place: TablePlace, home: Home) -> OpenTable:
     return OpenTable(ParquetRows(far, name), name, data=far)
 
 
-def _remote(place: TablePlace, home: Home) -> RemoteFile:
+def _remote(place: FilePlace, home: Home) -> RemoteFile:
     entry = place.entry
     return RemoteFile(home.remotes, parse_uri(entry.physical_key), entry.digest, entry.size)
 
@@ -225,7 +234,7 @@ def _in_memory(frame: pd.DataFrame) -> MemoryRows:
     return MemoryRows(table)
 
 
-def _open_head(place: TablePlace, format_name: str, home: Home) -> OpenTable:
+def _open_head(place: FilePlace, format_name: str, home: Home) -> OpenTable:
     """Open the first rows of a file that is too large, or too far away."""
     name = place.entry.logical_key
     if format_name not in ("csv", "tsv", "jsonl"):

@@ -25,7 +25,7 @@ from cellfolio.package.package import Package
 from cellfolio.storage.home import Home
 from cellfolio.workflows.kept import Kept
 from cellfolio.workflows.package_tables import read_tables
-from cellfolio.workflows.table_opening import OpenTable, TablePlace, open_table, place_of
+from cellfolio.workflows.table_opening import FilePlace, OpenTable, open_table, place_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,7 +143,7 @@ class TableViews:
         order = self._orders.get(wanted, lambda: _order(rows, sought))
         return Found(table, order)
 
-    def _ask(self, package: Package, place: TablePlace, shown: OpenTable, sql: str) -> OpenTable:
+    def _ask(self, package: Package, place: FilePlace, shown: OpenTable, sql: str) -> OpenTable:
         asked: dict[str, Any] = {}
         try:
             names = tables_named(sql)
@@ -159,7 +159,7 @@ class TableViews:
         return OpenTable(table, shown.name, shown.part, shown.parts, note)
 
     def _asked(
-        self, package: Package, place: TablePlace, shown: OpenTable, name: str, listed: Any
+        self, package: Package, place: FilePlace, shown: OpenTable, name: str, listed: Any
     ) -> Any:
         """Return a table as SQL reads it."""
         if name.casefold() == THIS:

@@ -1,6 +1,6 @@
 // The grid: draws a window of a table, and is walked through with the keyboard.
 
-import { element, visible } from "../asking.js";
+import { element, visible } from "./asking.js";
 
 const NUMBERS = new Set(["number", "whole number"]);
 const STEP = 20;

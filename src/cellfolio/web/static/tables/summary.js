@@ -1,6 +1,6 @@
 // What the values of a column are like: a histogram, quantiles, the most frequent values.
 
-import { element, visible } from "../asking.js";
+import { element, visible } from "./asking.js";
 import { numberText } from "./grid.js";
 
 const SVG = "http://www.w3.org/2000/svg";

@@ -1,6 +1,6 @@
 // The page of a table: asks for windows of it, and keeps what is looked at in the address.
 
-import { address, ask, element, showFailure, visible } from "../asking.js";
+import { address, ask, element, showFailure, visible } from "./asking.js";
 import { Grid } from "./grid.js";
 import { condition, readState, sought, writeState } from "./state.js";
 import { drawSummary } from "./summary.js";
