@@ -152,7 +152,10 @@ class Objects:
     def edges(self) -> npt.NDArray[np.bool_]:
         """Which of `pixels` have a neighbour, of 4, within the plane and outside of the object."""
         differ = np.zeros(self.shape, dtype=np.bool_)
-        down, across = self.labels[1:] != self.labels[:-1], self.labels[:, 1:] != self.labels[:, :-1]
+        down, across = (
+            self.labels[1:] != self.labels[:-1],
+            self.labels[:, 1:] != self.labels[:, :-1],
+        )
         differ[1:] |= down
         differ[:-1] |= down
         differ[:, 1:] |= across
