@@ -197,8 +197,7 @@ def parquet_of(source: Source, format_name: str) -> Path | pd.DataFrame:
         except BrokenFile:  # damaged since: it is made again from the file itself
             with suppress(OSError):
                 kept.unlink()
-    read_header(source, dialect, None)
-    frame = _parse(source, dialect, options, None)
+    frame = _parse(source, dialect, options, None, read_header(source, dialect, None))
     if place is None:
         return frame
     return keep_derived(place, lambda path: write_exactly(frame, path)) or frame

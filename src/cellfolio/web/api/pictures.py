@@ -42,7 +42,7 @@ def send_picture(request: Request, values: Values) -> Response:
 
 OPERATIONS = (
     Operation(
-        "/api/picture/{reference:path}",
+        "/api/inline/{reference:path}",
         "A picture as browsers draw it: PNG, JPEG, GIF, WebP or SVG.\n"
         "What it is, its bytes tell. One of more than 100 megapixels is refused.",
         send_picture,

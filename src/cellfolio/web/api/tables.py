@@ -156,7 +156,7 @@ def _text(value: Any) -> str:
 
 OPERATIONS = (
     Operation(
-        "/api/columns/{reference:path}",
+        "/api/table-columns/{reference:path}",
         "Columns of a table, and how many rows it has.\n"
         "CSV, TSV, Parquet, GCT, JSON lines, tables of SQLite.",
         show_columns,
@@ -184,7 +184,7 @@ OPERATIONS = (
         ),
     ),
     Operation(
-        "/api/summary/{reference:path}",
+        "/api/table-summary/{reference:path}",
         "What the values of a column are like: histogram, quantiles, most frequent values.",
         show_summary,
         (

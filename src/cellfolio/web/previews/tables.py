@@ -10,7 +10,10 @@ from cellfolio.web.places import Place
 from cellfolio.web.previews.preview import Body, Preview
 from cellfolio.web.rendering import fragment
 from cellfolio.workflows.table_opening import TABLES
-from cellfolio.workflows.table_views import THIS
+from cellfolio.workflows.table_views import THIS, TableViews
+
+_SOON = 4_000_000
+"""Bytes of a table that is opened in a moment."""
 
 
 def is_table(entry: Entry) -> bool:
@@ -20,7 +23,14 @@ def is_table(entry: Entry) -> bool:
 
 
 def render_table(request: Request, place: Place) -> Body:
-    """Show a table; its rows are asked for by the page."""
+    """Show a table; its rows are asked for by the page.
+
+    One that is soon opened is, so that what is wrong with it is told at once.
+    """
+    size = place.entry.size
+    if size is not None and size <= _SOON:
+        views: TableViews = request.app.state.tables
+        views.open(place.package, place.entry, request.query_params.get("table", ""))
     html = fragment("table.html", place=place, this=THIS)
     return Body(html, ("tables/view.js",), ("tables.css",))
 

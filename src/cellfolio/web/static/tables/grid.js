@@ -131,7 +131,7 @@ export class Grid {
 
 function fill(cell, value, number) {
   if (value === null) {
-    cell.className = "none";
+    cell.className = number ? "none number" : "none";
     cell.textContent = "missing";
     return;
   }

@@ -53,7 +53,7 @@ function draw() {
   grid.draw(answer, facts.columns, state.sort);
   const number = (one) => one.toLocaleString("en");
   const fewer = facts.found === facts.rows ? "" : `${number(facts.found)} of `;
-  find("status").textContent = `${fewer}${number(facts.rows)} rows, ${number(facts.columns.length)} columns. ${facts.note}`;
+  find("status").textContent = `${fewer}${many(facts.rows, "row")}, ${many(facts.columns.length, "column")}. ${facts.note}`;
   const end = Math.min(state.first + ROWS, facts.found);
   find("rows").textContent = facts.found ? `Rows ${number(state.first + 1)}–${number(end)} of ${number(facts.found)}` : "No rows";
   const last = Math.min(state.from + COLUMNS, facts.columns.length);
@@ -68,6 +68,10 @@ function draw() {
   if (enter) grid.go(Math.min(enter[0], answer.rows.length), Math.min(enter[1], answer.columns.length - 1));
   else find("scroll").scrollTo(0, 0);
   enter = null;
+}
+
+function many(count, noun) {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function drawNames() {
