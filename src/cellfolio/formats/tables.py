@@ -168,13 +168,17 @@ def read_delimited(
     return _read(source, dialect, options)
 
 
-def parquet_of(source: Source, format_name: str) -> Path | pd.DataFrame:
+def parquet_of(
+    source: Source, format_name: str, max_bytes: int | None = None
+) -> Path | pd.DataFrame:
     """Return where a delimited table is kept as Parquet, and make it if it is not there yet.
 
     Parameters
     ----------
     source : Source
     format_name : {'csv', 'tsv'}
+    max_bytes : int, optional
+        Most bytes inside a compressed file (see `TableOptions`).
 
     Returns
     -------
@@ -187,7 +191,7 @@ def parquet_of(source: Source, format_name: str) -> Path | pd.DataFrame:
     """
     delimiter = "," if format_name == "csv" else "\t"
     dialect = Dialect(format_name, delimiter, "utf-8", 1, False)
-    options = TableOptions(convert_from=0)
+    options = TableOptions(convert_from=0, max_bytes=max_bytes)
     place = _place(source, dialect, options)
     kept = None if place is None else find_derived(place)
     if kept is not None:
@@ -197,7 +201,7 @@ def parquet_of(source: Source, format_name: str) -> Path | pd.DataFrame:
         except BrokenFile:  # damaged since: it is made again from the file itself
             with suppress(OSError):
                 kept.unlink()
-    frame = _parse(source, dialect, options, None, read_header(source, dialect, None))
+    frame = _parse(source, dialect, options, None, read_header(source, dialect, max_bytes))
     if place is None:
         return frame
     return keep_derived(place, lambda path: write_exactly(frame, path)) or frame

@@ -160,7 +160,7 @@ def _frequent(column: pa.ChunkedArray) -> dict[str, Any]:
 
     try:
         counts = pc.value_counts(column.drop_null())
-    except pa.ArrowNotImplementedError:  # lists and records
+    except pa.ArrowException:  # lists and records
         return {}
     order = pc.select_k_unstable(counts.field(1), TOP, [("", "descending")])
     top = [(one["values"], one["counts"]) for one in counts.take(order).to_pylist()]

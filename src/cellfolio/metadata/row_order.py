@@ -105,7 +105,7 @@ def _sorted(rows: TableRows, kept: np.ndarray, sorting: Sequence[Sorting]) -> np
     ]
     try:
         return np.asarray(pc.sort_indices(keys, sort_keys=orders))
-    except pa.ArrowNotImplementedError:
+    except pa.ArrowException:
         kinds = ", ".join(str(column.type) for column in read.columns)
         raise InvalidArgument(f"rows cannot be sorted by values of kind {kinds}") from None
 
@@ -176,7 +176,7 @@ def _each(column: pa.ChunkedArray, condition: Condition) -> np.ndarray:
 
     try:
         coded = pc.dictionary_encode(column).combine_chunks()
-    except pa.ArrowNotImplementedError:
+    except pa.ArrowException:
         raise InvalidArgument(
             f"{condition.field} has lists or records; no condition fits"
         ) from None

@@ -14,7 +14,7 @@ from cellfolio.formats.format import COMPRESSIONS, Source
 from cellfolio.formats.images.ranged import RemoteFile
 from cellfolio.formats.loading import load as load_source
 from cellfolio.formats.standard import DEFAULT
-from cellfolio.formats.streams import compression, first_inside
+from cellfolio.formats.streams import LARGEST_RATIO, compression, first_inside
 from cellfolio.formats.table_rows import MemoryRows, ParquetRows, RangedFile, TableRows
 from cellfolio.formats.tables import parquet_of
 from cellfolio.metadata.frames import fit_for_sql, table_of
@@ -40,6 +40,8 @@ PARSED = 300_000_000
 """The same of other files that are text."""
 SMALL = 1_000_000
 """Bytes of a delimited file below which reading it again costs less than keeping it."""
+INSIDE = 200_000_000
+"""Bytes that a compressed file may have inside, if it is not `LARGEST_RATIO` times smaller."""
 HEAD = 4_000_000
 """Bytes of which the first rows are made, where the whole is too much."""
 CELLS = 60_000_000
@@ -80,13 +82,16 @@ class OpenTable:
     def for_sql(self) -> Any:
         """Return the table as `cellfolio.metadata.sql.run_sql` takes it."""
         import pyarrow.dataset as ds
+        from pyarrow.fs import LocalFileSystem
 
         if self.data is None:
             every = list(range(len(self.rows.schema)))
             return self.rows.read(every)
         format_ = ds.ParquetFileFormat()
-        file = self.data if isinstance(self.data, Path) else RangedFile(self.data)
-        fragment = format_.make_fragment(str(file) if isinstance(file, Path) else file)
+        if isinstance(self.data, Path):
+            fragment = format_.make_fragment(str(self.data), LocalFileSystem())
+        else:
+            fragment = format_.make_fragment(RangedFile(self.data))
         return ds.FileSystemDataset([fragment], self.rows.schema, format_)
 
 
@@ -191,10 +196,14 @@ def _remote(place: FilePlace, home: Home) -> RemoteFile:
 
 
 def _open_converted(source: Source, format_name: str) -> OpenTable:
-    found = parquet_of(source, format_name)
+    found = parquet_of(source, format_name, _inside(source))
     if isinstance(found, Path):
         return OpenTable(ParquetRows(found, source.name, trusted=True), source.name, data=found)
     return OpenTable(_in_memory(found), source.name)
+
+
+def _inside(source: Source) -> int:
+    return max(INSIDE, LARGEST_RATIO * source.path.stat().st_size)
 
 
 def _open_database(source: Source, part: str) -> OpenTable:
@@ -210,7 +219,7 @@ def _open_database(source: Source, part: str) -> OpenTable:
 
 
 def _frame(source: Source, format_name: str) -> pd.DataFrame:
-    found: Any = load_source(source, declared=format_name)
+    found: Any = load_source(source, declared=format_name, max_bytes=_inside(source))
     if format_name == "gct":
         import pandas as pd
 
