@@ -244,11 +244,11 @@ export class Viewer {
 
   invalidate() {
     clearTimeout(this.#refine);
-    this.#refine = setTimeout(() => this.#drawn.size && this.#draw(TAPS), REST);
+    this.#refine = setTimeout(() => this.#drawn.size && this.#draw(false), REST);
     if (!this.#frame) {
       this.#frame = requestAnimationFrame(() => {
         this.#frame = 0;
-        if (this.#drawn.size) this.#draw(1);
+        if (this.#drawn.size) this.#draw(true);
       });
     }
   }
@@ -258,10 +258,9 @@ export class Viewer {
     if (!width || !height) return;
     this.stage = { width, height };
     const ratio = window.devicePixelRatio || 1;
-    this.canvas.width = Math.round(width * ratio);
-    this.canvas.height = Math.round(height * ratio);
-    this.ratio = this.canvas.width / width;
-    if (this.#drawn.size) this.#draw(TAPS);
+    this.pixels = { width: Math.round(width * ratio), height: Math.round(height * ratio) };
+    this.ratio = this.pixels.width / width;
+    if (this.#drawn.size) this.#draw(false);
   }
 
   // Channels that are drawn. Those that were switched off stay, as black, as long as there is room:
@@ -274,7 +273,7 @@ export class Viewer {
     return [...shown, ...resting].filter(fits).slice(0, MOST_SHOWN).sort((a, b) => a - b);
   }
 
-  #draw(most) {
+  #draw(quick) {
     const { camera, stage, state } = this;
     const pixel = 1 / (camera.zoom * this.ratio);
     const channels = this.#slots().map((one) => {
@@ -297,7 +296,9 @@ export class Viewer {
       pixel,
       whole: this.whole,
       gamma: state.value.gamma,
-      taps: Math.max(1, Math.min(most, Math.ceil(pixel - 0.01))),
+      quick,
+      ...this.pixels,
+      taps: Math.max(1, Math.min(TAPS, Math.ceil(pixel - 0.01))),
       stroke: Math.max(1, 1.2 * this.ratio),
     });
     this.tools.update();
