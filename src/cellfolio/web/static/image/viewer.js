@@ -41,9 +41,10 @@ export class Viewer {
       (panel ?? element).append(this.panel.element);
       state.panel = this.panel.element;
     }
-    (state.panel ?? element).append(this.card.element);
+    (state.panel ?? element).prepend(this.card.element);
     listen(this);
     state.addEventListener("change", this.#changed);
+    if (index > 0) state.addEventListener("contrast", this.#changed);
     this.sizes = new ResizeObserver(() => this.#resize());
     this.sizes.observe(this.tools.element);
     this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
@@ -58,6 +59,7 @@ export class Viewer {
 
   close() {
     this.state.removeEventListener("change", this.#changed);
+    this.state.removeEventListener("contrast", this.#changed);
     this.sizes.disconnect();
     this.loader.leave(this);
     cancelAnimationFrame(this.#frame);
@@ -126,6 +128,7 @@ export class Viewer {
     const { auto } = this.state;
     if (!auto.has(number) && plane && this.index === 0) {
       auto.set(number, findLimits(this.#measure(plane), this.facts.contrast));
+      queueMicrotask(() => this.state.dispatchEvent(new Event("contrast")));
     }
     return auto.get(number);
   }
@@ -279,7 +282,8 @@ export class Viewer {
     const channels = this.#slots().map((one) => {
       const { low, high, colour, on } = this.channel(one);
       const plane = this.#drawn.get(one);
-      return { plane, low: low ?? 0, high: high ?? 1, colour: on ? rgb(colour) : [0, 0, 0] };
+      const lit = on && low !== null;
+      return { plane, low: low ?? 0, high: high ?? 1, colour: lit ? rgb(colour) : [0, 0, 0] };
     });
     const { object } = this;
     const layers = this.layers.filter((one) => this.layer(one).plane).map((one) => ({
