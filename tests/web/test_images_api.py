@@ -224,20 +224,21 @@ def _bomb(side: int) -> bytes:
 
 
 def test_bombs_are_refused_before_they_are_decoded(
-    open_portal: OpenPortal, client: httpx.Client, tmp_path: Path
+    open_portal: OpenPortal, client: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("cellfolio.imaging.reducing.PIECE", 1_000_000)
     (tmp_path / "bomb.png").write_bytes(_bomb(30_000))
-    # One strip of 800 MB, all zeros, in a file of 1 MB.
-    strip = {"compression": "zlib", "rowsperstrip": 20_000}
-    tifffile.imwrite(tmp_path / "strip.tif", np.zeros((20_000, 20_000), np.uint16), **strip)
+    # One strip of 4.5 MB, all zeros, in a file of 5 kB.
+    strip = np.zeros((1500, 1500), np.uint16)
+    tifffile.imwrite(tmp_path / "strip.tif", strip, compression="zlib", rowsperstrip=1500)
     asking = Asking(open_portal(tmp_path).url, client)
     answer = asking.get("image", "bomb.png")
     assert answer.status_code == 400
     assert "30000 × 30000" in answer.json()["error"]
-    for level in (3, 5):
+    for level in (0, 1):
         answer = asking.get("plane", "strip.tif", level=level)
         assert answer.status_code == 400
-        assert "800,000,000 bytes" in answer.json()["error"]
+        assert "4,500,000 bytes" in answer.json()["error"]
 
 
 def test_picture_is_of_the_size_and_part_asked_for(asking: Asking) -> None:
