@@ -21,7 +21,10 @@ def ramp(
 ) -> NDArray[np.uint16]:
     """Return a plane no two pixels of which are alike, and no other plane is."""
     rows, columns = np.mgrid[:height, :width]
-    return (100 + 10_000 * channel + 1_000 * z + rows * width + columns).astype(np.uint16)
+    found: NDArray[np.uint16] = (
+        100 + 10_000 * channel + 1_000 * z + rows * width + columns
+    ).astype(np.uint16)
+    return found
 
 
 def write_stack(path: Path, depths: int = 3) -> NDArray[np.uint16]:

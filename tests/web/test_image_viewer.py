@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pandas as pd
 import pytest
 import tifffile
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.web.conftest import OpenPortal
 from tests.web.pictures import HEIGHT, WIDTH, ramp, square_labels, write_site, write_stack
@@ -257,11 +258,30 @@ def test_odd_images_are_shown_or_told(
 
 
 @pytest.mark.slow
-def test_plane_that_fails_is_told_over_the_image(viewing: Viewing, images: Path) -> None:
-    tab = viewing.tab
-    viewing.open("package", "stack.ome.tiff")
-    tab.route("**/api/plane/**", lambda route: route.fulfill(
-        status=422, json={"error": "its pixels are gone", "hint": "get it again"}))  # fmt: skip
-    tab.reload()
+def test_plane_that_fails_is_told_over_the_image(
+    open_portal: OpenPortal, browser: Browser, images: Path
+) -> None:
+    # A page of its own: the browser notes in its console that the answer is no success.
+    tab = browser.new_page()
+    tab.route(
+        "**/api/plane/**",
+        lambda route: route.fulfill(
+            status=422, json={"error": "its pixels are gone", "hint": "get it again"}
+        ),
+    )
+    tab.goto(f"{open_portal(images).url}/stack.ome.tiff")
     expect(tab.get_by_role("alert")).to_contain_text("its pixels are gone")
     expect(tab.get_by_role("alert")).to_contain_text("get it again")
+    tab.close()
+
+
+@pytest.mark.slow
+def test_contrast_that_is_found_is_the_librarys(viewing: Viewing, client: httpx.Client) -> None:
+    viewing.open("package", "stack.ome.tiff", "z=1")
+    found = viewing.tab.evaluate("[0, 1].map((one) => window.viewers[0].channel(one))")
+    told = client.get(
+        f"{viewing.base}/api/image/{viewing.name}/stack.ome.tiff",
+        params={"contrast": "true", "z": 1},
+    ).json()
+    for ours, theirs in zip(found, told["channels"], strict=True):
+        assert [ours["low"], ours["high"]] == pytest.approx(theirs["contrast"])

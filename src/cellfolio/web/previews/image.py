@@ -37,7 +37,7 @@ def viewer(request: Request, place: Place, asked: Asked, *, labels: tuple[str, .
     opened = open_asked(request, place, asked)
     _read_first(desk_of(request), opened)
     facts: dict[str, Any] = {"labels": labels} if labels else {}
-    info = place.link("api/image", **query_of(asked), **facts)
+    info = place.link("api/image", None, **query_of(asked), **facts)
     return fragment(
         "image_viewer.html",
         info=info,
