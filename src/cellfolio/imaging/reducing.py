@@ -114,7 +114,8 @@ def _shrink(band: NDArray[Any], steps: tuple[int, int], *, labels: bool) -> NDAr
         return band[down // 2 :: down, across // 2 :: across][:high, :wide].copy()
     blocks = band[:, : wide * across].reshape(high, down, wide, across)
     means = blocks.mean(axis=(1, 3), dtype=np.float64)
-    return (np.rint(means) if band.dtype.kind in "iub" else means).astype(band.dtype)
+    found: NDArray[Any] = np.rint(means) if band.dtype.kind in "iub" else means
+    return found.astype(band.dtype)
 
 
 def told_reduction(shape: tuple[int, int], reduced: tuple[int, int]) -> str:
