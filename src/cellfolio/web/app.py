@@ -22,12 +22,13 @@ from cellfolio.web.operations import Operation, describe
 from cellfolio.web.point_shelf import PointShelf
 from cellfolio.web.shelf import Shelf
 from cellfolio.web.views.view import View
+from cellfolio.web.volume_shelf import VolumeShelf
 from cellfolio.web.working import Workers
 
 STATIC = Path(__file__).parent / "static"
-VIEWS = ("home", "package", "api_page", "scatter")
+VIEWS = ("home", "package", "api_page", "scatter", "run")
 """Modules of `cellfolio.web.views`; each has its views as ``VIEWS``."""
-OPERATIONS = ("packages", "files", "profiles", "rows")
+OPERATIONS = ("packages", "files", "profiles", "rows", "volumes", "pages")
 """Modules of `cellfolio.web.api`; each has its operations as ``OPERATIONS``."""
 _COMPRESSED = Middleware(
     GZipMiddleware,
@@ -74,6 +75,7 @@ def make_portal(shelf: Shelf, access: Access, workers: Workers | None = None) ->
     app.state.shelf = shelf
     app.state.operations = operations
     app.state.points = PointShelf()
+    app.state.volumes = VolumeShelf()
     return app
 
 

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.package.entry import Entry
+from cellfolio.web.previews.html_page import PAGE
+from cellfolio.web.previews.matrix import MATRIX
 from cellfolio.web.previews.octets import OCTETS
 from cellfolio.web.previews.points import POINTS
 from cellfolio.web.previews.preview import Preview
+from cellfolio.web.previews.run_record import RECORD
+from cellfolio.web.previews.volume import VOLUME
 
-PREVIEWS: tuple[Preview, ...] = (POINTS, OCTETS)
+PREVIEWS: tuple[Preview, ...] = (
+    MATRIX,
+    POINTS,
+    VOLUME,
+    RECORD,
+    PAGE,
+    OCTETS,
+)
 """Of those that suit a file, the first is shown unasked; `OCTETS` suits every file."""
 
 
