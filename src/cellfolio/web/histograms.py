@@ -64,15 +64,13 @@ def draw_histogram(shown: Distribution) -> Histogram:
             tall = round(share / tallest * room, 2)
             if tall:
                 left = place(start)
-                made.append(
-                    Bar(left, HEIGHT - _BOTTOM - tall, round(place(stop) - left, 2), tall)
-                )
+                made.append(Bar(left, HEIGHT - _BOTTOM - tall, round(place(stop) - left, 2), tall))
         return tuple(made)
 
     return Histogram(
         bars(shown.null),
         bars(shown.found),
-        tuple(Mark(place(one), f"{one:.3g}") for one in shown.limits if one is not None),
+        tuple(Mark(place(one), f"{one:.3g}") for one in shown.limits or () if math.isfinite(one)),
         tuple(Mark(place(one), f"{one:g}") for one in round_numbers(low, high)),
     )
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from cellfolio.evaluation.nulls import beyond
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +38,7 @@ class Distribution:
     counts : tuple of int
         Values that were found, and by chance.
     limits : tuple of float or None
-        Where chance ends.
+        Where chance ends; infinite where it does not, None where nothing tells.
     beyond : float
         Share of the values that were found beyond the limits.
     """
@@ -46,7 +49,7 @@ class Distribution:
     found: tuple[float, ...]
     null: tuple[float, ...]
     counts: tuple[int, int]
-    limits: tuple[float | None, float | None]
+    limits: tuple[float, float] | None
     beyond: float | None
 
 
@@ -107,35 +110,31 @@ def _numbers(table: pd.DataFrame | None) -> npt.NDArray[np.float64]:
     if table is None:
         return np.empty(0)
     values = pd.to_numeric(table[_VALUE], errors="coerce").to_numpy(dtype=np.float64)
-    return values[np.isfinite(values)]
+    known: npt.NDArray[np.float64] = values[np.isfinite(values)]
+    return known
 
 
 def _limits(
     scores: pd.DataFrame | None, groups: list[str], key: tuple[str, ...]
-) -> tuple[float | None, float | None]:
+) -> tuple[float, float] | None:
     """Return where chance ends in a group; scores may call `first_group` only ``first``."""
-    import math
-
-    none = (None, None)
     if scores is None or not {"limit_low", "limit_high"} <= set(scores.columns):
-        return none
+        return None
     columns = [
         next((name for name in (one, one.removesuffix(_GROUP)) if name in scores.columns), "")
         for one in groups
     ]
     if not all(columns):
-        return none
+        return None
     for row in scores.to_dict("records"):
         told = tuple("" if _missing(row[name]) else str(row[name]) for name in columns)
         if told == key:
-            ends = (float(row["limit_low"]), float(row["limit_high"]))
-            low, high = (one if math.isfinite(one) else None for one in ends)
-            return low, high
-    return none
+            return float(row["limit_low"]), float(row["limit_high"])
+    return None
 
 
 def _missing(value: Any) -> bool:
-    return value is None or value != value
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _title(key: tuple[str, ...]) -> str:
@@ -147,20 +146,13 @@ def _distribution(
     name: str,
     values: npt.NDArray[np.float64],
     drawn: npt.NDArray[np.float64],
-    limits: tuple[float | None, float | None],
+    limits: tuple[float, float] | None,
 ) -> Distribution:
     import numpy as np
 
     both = np.concatenate([values, drawn])
     edges = np.linspace(both.min() - 1e-9, both.max() + 1e-9, _BINS + 1)
     shares = [np.histogram(one, edges)[0] / len(one) for one in (values, drawn)]
-    low, high = limits
-    beyond = None
-    if low is not None or high is not None:
-        outside = np.zeros(len(values), dtype=bool)
-        outside |= values > high if high is not None else False
-        outside |= values < low if low is not None else False
-        beyond = float(outside.mean())
     return Distribution(
         title,
         name,
@@ -169,5 +161,5 @@ def _distribution(
         tuple(shares[1].tolist()),
         (len(values), len(drawn)),
         limits,
-        beyond,
+        None if limits is None else float(beyond(values, limits).mean()),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,14 +132,12 @@ def summarize_run(folder: Folder, document: Mapping[str, Any] | None, record: st
                 f"{folder.key or 'this package'} has no record of a run and no pages",
                 hint=f"a run writes {', '.join(RECORDS)}; look at the folder as files",
             )
-        kept = [_first(one) for one in (tables, pictures, pages)]
-        more = sum(map(len, (tables, pictures, pages))) - sum(map(len, kept))
-        return RunSummary(QUALITY, _name(folder), "", (), (), (), (), (), *kept, more)
+        more = _left_out(tables, pictures, pages)
+        files = _first(tables), _first(pictures), _first(pages)
+        return RunSummary(QUALITY, _name(folder), "", (), (), (), (), (), *files, more)
     parameters = list(_flat(_mapping(document, "parameters", "options", "recipe", "network")))
     inputs = list(_inputs(document))
     parts = list(_parts(document))
-    kept = [_first(one) for one in (tables, pictures, pages)]
-    lists = (tables, pictures, pages, parameters, inputs, parts)
     return RunSummary(
         _kind(document),
         _text(document.get("benchmark")) or _name(folder),
@@ -149,9 +147,15 @@ def summarize_run(folder: Folder, document: Mapping[str, Any] | None, record: st
         tuple(inputs[:_LISTED]),
         tuple(_text(one) for one in _list(document.get("notes")) + _list(document.get("problems"))),
         tuple(parts[:_LISTED]),
-        *kept,
-        sum(max(0, len(one) - _LISTED) for one in lists),
+        _first(tables),
+        _first(pictures),
+        _first(pages),
+        _left_out(tables, pictures, pages, parameters, inputs, parts),
     )
+
+
+def _left_out(*lists: Sequence[object]) -> int:
+    return sum(max(0, len(one) - _LISTED) for one in lists)
 
 
 def read_record(entry: Entry, source: Any) -> dict[str, Any]:
@@ -187,7 +191,8 @@ def _facts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in ("started", "finished", "measured", "cpu_seconds"):
         if name in beside:
             value = beside[name]
-            yield name.replace("_", " "), f"{value:.1f}" if isinstance(value, float) else _text(value)
+            told = f"{value:.1f}" if isinstance(value, float) else _text(value)
+            yield name.replace("_", " "), told
     for name in ("features", "channels"):
         if isinstance(document.get(name), int | str | list):
             yield name, _value(document[name])

@@ -78,7 +78,8 @@ def open_volume(source: Source) -> Volume | None:
         return volume
     held: Any = volume.data
     if math.prod(held.shape) * held.stored.itemsize <= IN_MEMORY:
-        return replace(volume, data=np.asarray(held))
+        whole: Any = np.asarray(held)
+        return replace(volume, data=whole)
     kept = None if source.home is None else find_derived(_derived(source))
     return None if kept is None else read_nifti(Source(kept, source.name))
 

@@ -112,8 +112,7 @@ def spots_of(rows: pd.DataFrame, columns: Mapping[str, str]) -> list[Spot | None
 
 
 def image_folders(package: Package, near: str) -> list[str]:
-    """Return the folders of a package that have images of plates, the nearest to a file first.
-    """
+    """Return the folders of a package that have images of plates, the nearest to a file first."""
     found: dict[str, None] = {}
     for entry in package.walk():
         if not entry.logical_key.lower().endswith(_SUFFIXES):
