@@ -89,14 +89,7 @@ def record_of(folder: Folder) -> Entry | None:
 
 
 def find_runs(folder: Folder, limit: int = 200) -> list[str]:
-    """Return the folders with a record in and below a folder; of nested ones, the outer ones.
-
-    Examples
-    --------
-    >>> from cellfolio.package import Package
-    >>> find_runs(Package.of([]))
-    []
-    """
+    """Return the folders with a record in and below a folder; of nested ones, the outer ones."""
     found: list[str] = []
     for entry in folder.walk():
         place, _, name = entry.logical_key.rpartition("/")

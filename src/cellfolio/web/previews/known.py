@@ -5,6 +5,7 @@ from __future__ import annotations
 from cellfolio.errors import InvalidArgument
 from cellfolio.package.entry import Entry
 from cellfolio.web.previews.html_page import PAGE
+from cellfolio.web.previews.image import IMAGE
 from cellfolio.web.previews.matrix import MATRIX
 from cellfolio.web.previews.octets import OCTETS
 from cellfolio.web.previews.points import POINTS
@@ -13,6 +14,7 @@ from cellfolio.web.previews.run_record import RECORD
 from cellfolio.web.previews.volume import VOLUME
 
 PREVIEWS: tuple[Preview, ...] = (
+    IMAGE,
     MATRIX,
     POINTS,
     VOLUME,

@@ -13,8 +13,8 @@ from cellfolio.package.package import Package
 from cellfolio.registries.plates import parse_well
 from cellfolio.storage.home import Home
 from cellfolio.workflows.measuring.channels import ChannelNames
-from cellfolio.workflows.measuring.places import find_places
 from cellfolio.workflows.measuring.sites import SiteImages, find_sites
+from cellfolio.workflows.places import find_places
 
 if TYPE_CHECKING:
     import numpy as np
