@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from cellfolio.errors import CellfolioError, NotFound
 from cellfolio.metadata.barcodes import barcodes_of
@@ -27,6 +27,7 @@ from cellfolio.workflows.plates import PlateWells, plate_wells
 if TYPE_CHECKING:
     import pandas as pd
 
+T = TypeVar("T")
 _MOST_LISTS = 40
 """Tables of image files that are read, where names of files do not tell their wells."""
 
@@ -83,6 +84,9 @@ class Plates:
     title: str = ""
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
     _sites: dict[str, tuple[SiteImages, ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _told: dict[str, pd.DataFrame | CellfolioError | None] = field(
         default_factory=dict, repr=False, compare=False
     )
     _wells: dict[str, PlateWells | CellfolioError | None] = field(
@@ -221,15 +225,36 @@ class Plates:
         summary = self.find(name)
         if not summary.batches:
             return None
+        batch = summary.batches[0]
+        return self._once(
+            self._wells,
+            name,
+            lambda: plate_wells(self._part, name, batch=batch, home=self.home),
+        )
+
+    def told(
+        self, name: str, read: Callable[[], pd.DataFrame | None]
+    ) -> pd.DataFrame | None:
+        """Return what is told of each well, which is read once.
+
+        Raises
+        ------
+        CellfolioError
+            If it cannot be read.
+        """
+        return self._once(self._told, name, read)
+
+    def _once(
+        self, kept: dict[str, T | CellfolioError | None], name: str, read: Callable[[], T | None]
+    ) -> T | None:
+        """Return what is kept, or read and keep it; so are errors."""
         with self._lock:
-            if name not in self._wells:
+            if name not in kept:
                 try:
-                    self._wells[name] = plate_wells(
-                        self._part, name, batch=summary.batches[0], home=self.home
-                    )
+                    kept[name] = read()
                 except CellfolioError as error:
-                    self._wells[name] = error
-            found = self._wells[name]
+                    kept[name] = error
+            found = kept[name]
         if isinstance(found, CellfolioError):
             raise found
         return found
