@@ -22,11 +22,12 @@ from cellfolio.web.operations import Operation, describe
 from cellfolio.web.shelf import Shelf
 from cellfolio.web.views.view import View
 from cellfolio.web.working import Workers
+from cellfolio.workflows.shown_images.desk import ImageDesk
 
 STATIC = Path(__file__).parent / "static"
-VIEWS = ("home", "package", "plates", "replicates", "records", "api_page")
+VIEWS = ("home", "package", "image", "sites", "plates", "replicates", "records", "api_page")
 """Modules of `cellfolio.web.views`; each has its views as ``VIEWS``."""
-OPERATIONS = ("packages", "files", "plates", "records")
+OPERATIONS = ("packages", "files", "images", "plates", "records")
 """Modules of `cellfolio.web.api`; each has its operations as ``OPERATIONS``."""
 _COMPRESSED = Middleware(
     GZipMiddleware,
@@ -72,6 +73,7 @@ def make_portal(shelf: Shelf, access: Access, workers: Workers | None = None) ->
     )
     app.state.shelf = shelf
     app.state.operations = operations
+    app.state.images = ImageDesk(shelf.home)
     return app
 
 

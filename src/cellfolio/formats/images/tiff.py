@@ -54,6 +54,14 @@ class TiffPlanes:
         self._pages = series.pages.ravel()
         self._samples = series.samples.ravel()
 
+    @property
+    def piece_bytes(self) -> int:
+        """Decoded bytes of the largest strip or tile of a plane."""
+        used = set(self._index.kinds[self._pages].tolist())
+        return max(
+            one.row_bytes * one.segment[0] for one in (self._index.layouts[kind] for kind in used)
+        )
+
     def read(self, numbers: Sequence[int], box: Box) -> NDArray[Any]:
         """See `Planes.read`."""
         out = np.empty((len(numbers), *box.shape), self._dtype)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.package.entry import Entry
+from cellfolio.web.previews.image import IMAGE
 from cellfolio.web.previews.octets import OCTETS
 from cellfolio.web.previews.preview import Preview
 
-PREVIEWS: tuple[Preview, ...] = (OCTETS,)
+PREVIEWS: tuple[Preview, ...] = (IMAGE, OCTETS)
 """Of those that suit a file, the first is shown unasked; `OCTETS` suits every file."""
 
 
