@@ -57,9 +57,7 @@ def test_wells_have_what_the_plate_map_says(client: httpx.Client, root: str) -> 
     assert named == {"DMSO": 2, "taxol": 2, HOSTILE: 1}
 
 
-def test_wells_have_features_and_what_is_no_number_is_none(
-    client: httpx.Client, root: str
-) -> None:
+def test_wells_have_features_and_what_is_no_number_is_none(client: httpx.Client, root: str) -> None:
     found = ask(client, f"{root}/api/wells/{NAME}", plate="P1", colour=FEATURE)
     assert found["table"] == "profiles.parquet"
     assert found["wells"]["B02"] == 900.0
@@ -121,7 +119,8 @@ def test_montage_has_each_well_in_its_place(client: httpx.Client, root: str) -> 
          for x in range(3)]
         for y in range(2)
     ]  # fmt: skip
-    assert bright[0][0] > 10 and bright[1][1] > 10
+    assert bright[0][0] > 10
+    assert bright[1][1] > 10
     assert max(bright[0][1], bright[0][2], bright[1][0], bright[1][2]) < 2
 
 
@@ -172,7 +171,8 @@ def test_well_tells_contents_images_cells_and_profile(client: httpx.Client, root
     page = client.get(f"{root}/well/{NAME}", params={"plate": "P1", "well": "B02"}).text
     assert "<dd>taxol</dd>" in page
     assert "well=B02&amp;site=2" in page
-    assert "cells.csv" in page and ">3</td>" in page
+    assert "cells.csv" in page
+    assert ">3</td>" in page
     assert FEATURE.replace("_", "_<wbr>") in page
     assert SAME.replace("_", "_<wbr>") not in page
     assert "the other 5 wells" in page
