@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -139,7 +140,8 @@ def test_1536_wells_in_both_themes_and_narrow(
     open_portal: OpenPortal, tab: Page, tmp_path: Path
 ) -> None:
     root = open_portal(write_large(tmp_path / "big")).url.split("/package/")[0]
-    for theme, width in (("light", 1280), ("dark", 390)):
+    themes: tuple[tuple[Literal["light", "dark"], int], ...] = (("light", 1280), ("dark", 390))
+    for theme, width in themes:
         tab.emulate_media(color_scheme=theme)
         tab.set_viewport_size({"width": width, "height": 860})
         tab.goto(f"{root}/plate/folder/big?colour={FEATURE}")

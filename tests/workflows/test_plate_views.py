@@ -27,6 +27,7 @@ from cellfolio.workflows.plate_views.values import (
     choose_column,
     column_names,
     controls_of,
+    described,
     well_values,
 )
 
@@ -43,19 +44,22 @@ def test_real_lincs_plate(shared: Path, home: Home) -> None:
     assert len(controls_of(plates, plate.name)) == 24
     found = well_values(plates, plate.name, "Nuclei_Texture_Variance_RNA_10_0")
     scale = scale_of(found.values)
-    assert isinstance(scale, NumberScale) and found.shape.size == 384
+    assert isinstance(scale, NumberScale)
+    assert found.shape.size == 384
     frame = pd.read_csv(shared / "data" / "lincs_plate" / table.name)
     column = frame["Nuclei_Texture_Variance_RNA_10_0"]
     assert scale.highest == column.max()
     profile = well_profile(plates, plate.name, parse_well("C05"), table)
-    assert profile is not None and "24 wells" in profile.compared
+    assert profile is not None
+    assert "24 wells" in profile.compared
     first = profile.differences[0]
     controls = frame[frame["Metadata_broad_sample"] == "DMSO"][first.feature]
-    own = frame.set_index("Metadata_Well").loc["C05", first.feature]
+    own = float(frame[frame["Metadata_Well"] == "C05"][first.feature].iloc[0])
     spread = 1.4826 * (controls - controls.median()).abs().median()
     assert first.z == pytest.approx((own - controls.median()) / spread)
     replicates = find_replicates(plates, None)
-    assert replicates.column == "broad_sample" and replicates.perturbation != "DMSO"
+    assert replicates.column == "broad_sample"
+    assert replicates.perturbation != "DMSO"
 
 
 def test_real_pediatric_plates(shared: Path, home: Home) -> None:
@@ -67,7 +71,8 @@ def test_real_pediatric_plates(shared: Path, home: Home) -> None:
     assert choose_column(plates, names[0])[1] == "Metadata_cell_line"  # the condition is one
     found = well_values(plates, names[0], "Metadata_cell_line")
     assert isinstance(scale_of(found.values), CategoryScale)
-    assert found.shape.size == 96 and len(found.values) == 58
+    assert found.shape.size == 96
+    assert len(found.values) == 58
 
 
 def test_real_sites_on_their_plate_map(shared: Path, tmp_path: Path, home: Home) -> None:
@@ -90,9 +95,10 @@ def test_real_sites_on_their_plate_map(shared: Path, tmp_path: Path, home: Home)
     assert told is not None
     named = {"N09": "AMG900", "D14": "DMSO", "A21": "dexamethasone"}
     for well, drug in named.items():
-        assert told.loc[[parse_well(well)], "Metadata_pert_iname"].iloc[0] == drug
+        assert described(told, parse_well(well))["pert_iname"] == drug
     sites = one_site_each(plates.sites(plate.name))
-    assert len(sites) == 4 and len(channels_of(sites)) == 8
+    assert len(sites) == 4
+    assert len(channels_of(sites)) == 8
     store = ThumbnailStore(home)
     picture = plate_picture(plates, plate.name, store, PictureOptions(("DNA",)))
     assert set(map(str, picture.sites)) >= set(named)
