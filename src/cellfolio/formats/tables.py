@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import BrokenFile, InvalidArgument
-from cellfolio.formats.delimited import read_frame
+from cellfolio.formats.delimited import read_frame, read_wide_frame
 from cellfolio.formats.derived import Derived, find_derived, keep_derived
 from cellfolio.formats.format import Source
 from cellfolio.formats.header import read_header
@@ -27,6 +27,7 @@ from cellfolio.formats.options import check_columns, take_options
 from cellfolio.formats.parquet import column_names, read_columns, write_exactly
 from cellfolio.formats.rows import Dialect
 from cellfolio.formats.streams import peek
+from cellfolio.formats.wide_rows import WIDE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -198,7 +199,7 @@ def _read(source: Source, dialect: Dialect, options: TableOptions) -> pd.DataFra
         check_columns(source, options.columns, _labels(names))
     # To convert, all columns are read.
     wanted = options.columns if place is None else None
-    frame = _parse(source, dialect, options, wanted)
+    frame = _parse(source, dialect, options, wanted, names)
     if place is not None:
         keep_derived(place, lambda path: write_exactly(frame, path))
         frame = frame if options.columns is None else frame[list(options.columns)]
@@ -244,9 +245,27 @@ def _place(source: Source, dialect: Dialect, options: TableOptions) -> Derived |
     return Derived(source, "tables", f"{dialect.format}-{rules}.parquet")
 
 
+def _is_wide(names: Sequence[tuple[str, ...]], options: TableOptions) -> bool:
+    """Tell whether a table has many columns, of all of which the types are to be found."""
+    return (
+        len(names) >= WIDE
+        and options.header_rows == 1
+        and not options.text
+        and options.missing is None
+    )
+
+
 def _parse(
-    source: Source, dialect: Dialect, options: TableOptions, columns: Sequence[str] | None
+    source: Source,
+    dialect: Dialect,
+    options: TableOptions,
+    columns: Sequence[str] | None,
+    names: Sequence[tuple[str, ...]],
 ) -> pd.DataFrame:
+    if columns is None and _is_wide(names, options):
+        found = read_wide_frame(source, dialect, options.max_bytes, _labels(names))
+        if found is not None:
+            return found
     kept = [name for name in options.text if columns is None or name in columns]
     one_row = dialect.header_rows == 1
     frame = read_frame(

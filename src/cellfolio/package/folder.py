@@ -42,6 +42,11 @@ class Folder:
         """All rows of the package this folder belongs to."""
         return self._package.rows
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """Index of the first row of this folder, and the one after its last."""
+        return self._start, self._stop
+
     @cached_property
     def _children(self) -> Mapping[str, tuple[int, int] | int]:
         """Name of each child → range of a folder (its name closes with ``/``), index of a file."""
@@ -111,6 +116,11 @@ class Folder:
         except EntryNotFound:
             return False
         return True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the children, sorted; those of folders close with ``/``."""
+        return tuple(self._children)
 
     @property
     def key(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -18,16 +19,44 @@ from starlette.staticfiles import StaticFiles
 from cellfolio.errors import CellfolioError
 from cellfolio.web.access import Access, Guard
 from cellfolio.web.failures import answer_failure
+from cellfolio.web.finding import Finder
+from cellfolio.web.history import History
+from cellfolio.web.jobs import Jobs
 from cellfolio.web.operations import Operation, describe
+from cellfolio.web.point_shelf import PointShelf
 from cellfolio.web.shelf import Shelf
 from cellfolio.web.views.view import View
 from cellfolio.web.working import Workers
+from cellfolio.workflows.holdings import Holdings
 from cellfolio.workflows.shown_images.desk import ImageDesk
 
 STATIC = Path(__file__).parent / "static"
-VIEWS = ("home", "package", "image", "sites", "plates", "replicates", "records", "api_page")
+VIEWS = (
+    "home",
+    "package",
+    "fetching",
+    "api_page",
+    "image",
+    "sites",
+    "scatter",
+    "plates",
+    "replicates",
+    "records",
+)
 """Modules of `cellfolio.web.views`; each has its views as ``VIEWS``."""
-OPERATIONS = ("packages", "files", "images", "plates", "records")
+OPERATIONS = (
+    "packages",
+    "search",
+    "revisions",
+    "files",
+    "archives",
+    "fetching",
+    "images",
+    "profiles",
+    "rows",
+    "plates",
+    "records",
+)
 """Modules of `cellfolio.web.api`; each has its operations as ``OPERATIONS``."""
 _COMPRESSED = Middleware(
     GZipMiddleware,
@@ -62,6 +91,8 @@ def make_portal(shelf: Shelf, access: Access, workers: Workers | None = None) ->
         What requests are worked on by.
     """
     operations = all_operations()
+    holdings = Holdings(shelf.home)
+    jobs = Jobs(shelf.home, holdings.forget)
     app = Starlette(
         routes=_routes(workers or Workers(), operations),
         middleware=[Middleware(Guard, access=access), _COMPRESSED],
@@ -70,11 +101,28 @@ def make_portal(shelf: Shelf, access: Access, workers: Workers | None = None) ->
             HTTPException: answer_failure,
             Exception: answer_failure,
         },
+        lifespan=_ending(jobs),
     )
     app.state.shelf = shelf
+    app.state.holdings = holdings
+    app.state.finder = Finder(shelf, holdings)
+    app.state.history = History(shelf)
+    app.state.jobs = jobs
     app.state.operations = operations
     app.state.images = ImageDesk(shelf.home)
+    app.state.points = PointShelf()
     return app
+
+
+def _ending(jobs: Jobs) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """Return what ends the portal's own work with the portal."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        jobs.stop()
+
+    return lifespan
 
 
 def _routes(workers: Workers, operations: Sequence[Operation]) -> list[BaseRoute]:
@@ -84,6 +132,9 @@ def _routes(workers: Workers, operations: Sequence[Operation]) -> list[BaseRoute
         Route(one.path, workers.endpoint(one.answer), methods=["POST" if one.changes else "GET"])
         for one in all_views()
     ]
-    asked = [Route(one.path, workers.endpoint(one.respond)) for one in operations]
+    asked = [
+        Route(one.path, workers.endpoint(one.respond), methods=["POST" if one.changes else "GET"])
+        for one in operations
+    ]
     described = Route("/api/openapi.json", lambda request: JSONResponse(document))
     return [described, *asked, *views, Mount("/static", StaticFiles(directory=STATIC))]

@@ -134,6 +134,8 @@ class Operation:
     parameters : tuple of Parameter
     media : str
         Kind of the answer.
+    changes : bool
+        Whether it changes something, and so is only for POST.
     """
 
     path: str
@@ -141,6 +143,7 @@ class Operation:
     answer: Callable[[Request, Values], Response]
     parameters: tuple[Parameter, ...] = ()
     media: str = "application/json"
+    changes: bool = False
 
     def respond(self, request: Request) -> Response:
         """Return the answer to a request."""
@@ -179,7 +182,9 @@ def describe(operations: Sequence[Operation], version: str) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "cellfolio portal", "version": version},
         "paths": {
-            one.path.replace("{reference:path}", "{reference}"): {"get": one.document()}
+            one.path.replace("{reference:path}", "{reference}"): {
+                "post" if one.changes else "get": one.document()
+            }
             for one in operations
         },
         "components": {"schemas": {"Failure": failure}},

@@ -6,9 +6,14 @@ from cellfolio.errors import InvalidArgument
 from cellfolio.package.entry import Entry
 from cellfolio.web.previews.image import IMAGE
 from cellfolio.web.previews.octets import OCTETS
+from cellfolio.web.previews.points import POINTS
 from cellfolio.web.previews.preview import Preview
 
-PREVIEWS: tuple[Preview, ...] = (IMAGE, OCTETS)
+PREVIEWS: tuple[Preview, ...] = (
+    IMAGE,
+    POINTS,
+    OCTETS,
+)
 """Of those that suit a file, the first is shown unasked; `OCTETS` suits every file."""
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from cellfolio.errors import InvalidArgument, NotFound
 from cellfolio.registries.plates import Well, parse_well
-from cellfolio.workflows.measuring.places import Places
 from cellfolio.workflows.measuring.sites import ImagePart, SiteImages
+from cellfolio.workflows.places import Places
 
 NUCLEI, CELLS = "nuclei", "cells"
 _KINDS = {

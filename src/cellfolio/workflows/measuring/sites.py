@@ -15,8 +15,8 @@ from cellfolio.metadata.load_data import CHANNEL, FILE, FOLDER, KIND
 from cellfolio.registries.plates import Well, match_image_name, parse_well
 from cellfolio.storage.home import Home
 from cellfolio.workflows.measuring.channels import ChannelNames
-from cellfolio.workflows.measuring.places import Places
 from cellfolio.workflows.mosaics import image_files
+from cellfolio.workflows.places import Places
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,6 +98,11 @@ class SiteImages:
     def image_number(self) -> int:
         """A number that no other site of the plate has, whichever of them are measured."""
         return ((self.well.row - 1) * 48 + self.well.column - 1) * (MOST_SITES + 1) + self.number
+
+    def all_parts(self, labels: Sequence[tuple[str, ImagePart]]) -> tuple[ImagePart, ...]:
+        """Return all files that it is made of, with its labels by kind."""
+        groups = (self.parts, self.illumination, labels)
+        return tuple(part for group in groups for _, part in group)
 
     def __str__(self) -> str:
         return f"{self.plate} {self.well} site {self.number}"

@@ -21,9 +21,9 @@ from cellfolio.package.package import Package
 from cellfolio.registries.plates import Well, match_image_name
 from cellfolio.storage.home import Home
 from cellfolio.workflows.measuring.channels import ChannelNames
-from cellfolio.workflows.measuring.places import Places, find_places
 from cellfolio.workflows.measuring.sites import STACK, SiteImages, find_sites
 from cellfolio.workflows.mosaics import image_files
+from cellfolio.workflows.places import Places, find_places
 from cellfolio.workflows.plate_files import find_files
 from cellfolio.workflows.plate_views.tables import FoundTables, PlateTable, find_plate_tables
 from cellfolio.workflows.plates import PlateWells, plate_wells
@@ -169,7 +169,7 @@ class Plates:
     def _barcodes(self) -> tuple[Mapping[str, tuple[str, ...]], str]:
         """Batches by plate, and why they are not known; or empty."""
         found: dict[str, tuple[str, ...]] = {}
-        files, _ = find_files(self._part, self.home)
+        files = find_files(self._part, self.home)
         try:
             for batch, key in files.barcode_tables().items():
                 for plate in barcodes_of(files.read(key)):

@@ -1,4 +1,4 @@
-"""The files of a folder or a package, as sources of images; nothing is fetched."""
+"""The files of a folder or a package, by key; nothing is fetched."""
 
 from __future__ import annotations
 
@@ -114,20 +114,30 @@ def find_places(
     if isinstance(what, Path) or is_path(what) or local.exists():
         if not local.exists():
             raise NotFound(f"there is no folder or file {local}")
-        return _of_folder(local.resolve(), str(what))
-    opened = open_package(str(what), home, select=select)
+        return _of_file(local, str(what)) if local.is_file() else _of_folder(local, str(what))
+    return places_of_name(str(what), home, select)
+
+
+def places_of_name(name: str, home: Home, select: Mapping[str, str] | None = None) -> Places:
+    """Return the files of a package, or of a part of it; see `find_places`."""
+    opened = open_package(name, home, select=select)
     part = opened.package[opened.path] if opened.path else None
     if isinstance(part, Entry):
-        return replace(_of_package(opened.package, str(what)), file=part.logical_key)
+        return replace(_of_package(opened.package, name), file=part.logical_key)
     package = opened.package.subset(opened.path) if opened.path else opened.package
-    return _of_package(package, str(what))
+    return _of_package(package, name)
+
+
+def _of_file(path: Path, title: str) -> Places:
+    # Only the folder is resolved: a file may be a link to a blob, which has another name.
+    folder = path.parent.resolve()
+    keys = tuple(sorted(one.name for one in folder.iterdir() if one.is_file()))
+    return Places(title, keys, lambda key: folder / key, folder.parts[1:], path.name)
 
 
 def _of_folder(path: Path, title: str) -> Places:
-    if path.is_file():
-        keys = tuple(sorted(one.name for one in path.parent.iterdir() if one.is_file()))
-        return Places(title, keys, lambda key: path.parent / key, path.parent.parts[1:], path.name)
-    return Places(title, tuple(sorted(_walk(path))), lambda key: path / key, path.parts[1:])
+    folder = path.resolve()
+    return Places(title, tuple(sorted(_walk(folder))), lambda key: folder / key, folder.parts[1:])
 
 
 def _walk(folder: Path) -> Iterator[str]:

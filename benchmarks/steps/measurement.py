@@ -1,8 +1,7 @@
-"""What ``benchmarks.measurement`` runs: our features and those of cp_measure, of one site."""
+"""Steps that segment and measure one site, with ours and cp_measure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
 from itertools import combinations
@@ -10,7 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from benchmarks.steps import Work, step
 
 KINDS = ("Nuclei", "Cells", "Cytoplasm")
 SCALES = (3, 5, 10)
@@ -23,19 +22,20 @@ PEER = {
 }
 """Functions of cp_measure by group of features; of colocalization it has others."""
 
-Run = Callable[[], Any]
-
 
 def read(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return images by channel and labels by kind of object."""
+    import numpy as np
+
     with np.load(path) as held:
         arrays = {name: held[name] for name in held}
     labels = {kind: arrays.pop(kind) for kind in KINDS}
     return arrays, labels
 
 
-def ours_of_group(path: str, group: str) -> Run:
-    """Return what measures one group of features of all kinds of objects, compiled before."""
+@step
+def ours_of_group(path: str, group: str) -> Work:
+    """Measure one group of features of all kinds of objects, compiled before."""
     from cellfolio.measurement import MeasurementSettings, Spectrum, measure_objects, scale_image
 
     images, labels = read(path)
@@ -53,8 +53,9 @@ def ours_of_group(path: str, group: str) -> Run:
     return run
 
 
-def peer_of_group(path: str, group: str) -> Run:
-    """Return what measures the same with cp_measure and its compiled functions."""
+@step
+def peer_of_group(path: str, group: str) -> Work:
+    """Measure the same with cp_measure and its compiled functions."""
     peer, bulk = import_module("cp_measure"), import_module("cp_measure.bulk")
     images, labels = read(path)
     planes = {name: image / 65535 for name, image in images.items()}
@@ -88,8 +89,9 @@ def peer_of_group(path: str, group: str) -> Run:
     return run
 
 
-def ours_of_site(path: str) -> Run:
-    """Return what segments and measures a site as CPJUMP1 did, compiled before."""
+@step
+def ours_of_site(path: str) -> Work:
+    """Segment and measure a site as CPJUMP1 did, compiled before."""
     images, _ = read(path)
 
     def run() -> None:
@@ -106,8 +108,9 @@ def _measure(images: dict[str, Any]) -> None:
     measure_site(images, segment(images), SiteSettings(quality=False))
 
 
-def ours_of_labels(path: str) -> Run:
-    """Return what measures all features of objects, in all channels, compiled before."""
+@step
+def ours_of_labels(path: str) -> Work:
+    """Measure all features of objects, in all channels, compiled before."""
     from cellfolio.measurement import MeasurementSettings, Spectrum, measure_objects, scale_image
 
     images, labels = read(path)
@@ -122,13 +125,15 @@ def ours_of_labels(path: str) -> Run:
     return run
 
 
-def ours_of_workers(path: str, workers: int, sites: int) -> Run:
-    """Return what measures a site again and again in some processes, which are ready before."""
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    list(pool.map(_measure_of, [path] * workers))
+@step
+def ours_of_workers(path: str, workers: str, sites: str) -> Work:
+    """Measure a site again and again in some processes, which are ready before."""
+    count = int(workers)
+    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+    list(pool.map(_measure_of, [path] * count))
 
     def run() -> None:
-        list(pool.map(_measure_of, [path] * sites))
+        list(pool.map(_measure_of, [path] * int(sites)))
         pool.shutdown()
 
     return run
@@ -138,8 +143,9 @@ def _measure_of(path: str) -> None:
     _measure(read(path)[0])
 
 
-def ours_compiled(folder: str) -> Run:
-    """Return what compiles everything that measures a site, into an empty folder."""
+@step
+def ours_compiled(folder: str) -> Work:
+    """Compile everything that measures a site, into an empty folder."""
     from cellfolio.workflows.measuring.warming import warm_up
 
     import_module("cellfolio.measurement.site")
