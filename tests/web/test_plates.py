@@ -238,3 +238,16 @@ def test_a_plate_map_alone_is_a_plate(
     empty = client.get(f"{root}/plates/folder/maps")
     assert empty.status_code == 200
     assert "There are no plates here" in empty.text
+
+
+def test_packages_with_plates_have_a_tab(
+    client: httpx.Client, root: str, open_portal: OpenPortal, tmp_path: Path
+) -> None:
+    page = client.get(f"{root}/package/{NAME}", params={"tab": "plates"}).text
+    assert f'href="/plate/{NAME}?plate=P1"' in page
+    assert "tab=plates" not in client.get(f"{root}/package/{NAME}/cells.csv").text
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "a.txt").write_text("x")
+    other = client.get(open_portal(tmp_path / "plain").url).text
+    assert "tab=plates" not in other
+    assert "tab=records" not in other

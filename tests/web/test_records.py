@@ -179,3 +179,9 @@ def test_real_images_of_the_cell_line(
     )
     assert picture.status_code == 200
     assert picture.headers["content-type"] == "image/png"
+
+
+def test_packages_with_records_have_a_tab(client: httpx.Client, root: str) -> None:
+    page = client.get(f"{root}/package/{NAME}", params={"tab": "records"}).text
+    assert f'href="/records/{NAME}?kind=fovs"' in page
+    assert "tab=records" not in client.get(f"{root}/package/{NAME}/fovs").text
