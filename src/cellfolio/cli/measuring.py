@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from cellfolio.workflows.measuring.settings import MeasureOptions
     from cellfolio.workflows.measuring.shards import Shard
 
-_QUALITY = "ImageQuality"
-"""Of images, not of cells."""
 _TOLD = 10
 """Sites that failed, and are told of one by one."""
 _PLATE_SITES = 384 * 9
@@ -88,31 +86,12 @@ def measure_command(
 
 
 def _options(how: dict[str, Any]) -> MeasureOptions:
-    from dataclasses import replace
-
-    from cellfolio.errors import InvalidArgument
-    from cellfolio.measurement import GROUPS, MeasurementSettings, SegmentationSettings
-    from cellfolio.measurement.site import SiteSettings
-    from cellfolio.package.nearest import suggest_or_list
     from cellfolio.registries.plates import split_words
-    from cellfolio.workflows.measuring.settings import MeasureOptions
+    from cellfolio.workflows.measuring.settings import MeasureOptions, named_settings
 
-    segmentation = SegmentationSettings()
-    segmentation = replace(
-        segmentation,
-        nuclei=replace(segmentation.nuclei, channel=how["nuclei"]),
-        cells=replace(segmentation.cells, channel=how["cells"]),
-    )
-    wanted = tuple(sorted(set(split_words(how["groups"] or (*GROUPS, _QUALITY)))))
-    for group in wanted:
-        if group not in (*GROUPS, _QUALITY):
-            raise InvalidArgument(
-                f"there are no features {group!r}", hint=suggest_or_list(group, (*GROUPS, _QUALITY))
-            )
-    features = MeasurementSettings(groups=tuple(one for one in wanted if one != _QUALITY))
+    groups = split_words(how["groups"]) if how["groups"] else ()
     return MeasureOptions(
-        SiteSettings(features, quality=_QUALITY in wanted),
-        segmentation,
+        *named_settings(groups, how["nuclei"], how["cells"]),
         "float32" if how["float32"] else "float64",
         how["outlines"],
         how["save_labels"],

@@ -23,6 +23,7 @@ from cellfolio.profiles.features import check_features, split_features
 from cellfolio.profiles.rows import check_columns, group_columns
 from cellfolio.profiles.statistics import blocks
 from cellfolio.profiles.tables import open_table
+from cellfolio.workflows.engines.engine import Workers
 from cellfolio.workflows.getting import fetch_entries
 from cellfolio.workflows.opening import is_path, names_package, open_package
 from cellfolio.workflows.reading_cells import in_processes
@@ -157,7 +158,7 @@ def aggregate_named(
     by: Sequence[str] = WELLS,
     method: Average = "median",
     keep_going: bool = False,
-    workers: int | None = 1,
+    workers: Workers = 1,
     progress: Progress | None = None,
 ) -> CellProfiles:
     """Make profiles of single cells by name (see `aggregate_cells`).
@@ -172,7 +173,7 @@ def aggregate_named(
     method : {'median', 'mean'}
     keep_going : bool
         See `open_cells`.
-    workers : int or None
+    workers : int or Engine, optional
         See `in_processes`.
     progress : callable, optional
 

@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.storage.disk import write_atomically
-from cellfolio.workflows.measuring.records import SiteRecord
 from cellfolio.workflows.processes import LOCK
 
 T = TypeVar("T")
@@ -70,12 +69,9 @@ def lock_of(shard: Shard | None) -> str:
     return LOCK if shard is None else f".running-{shard.name}.lock"
 
 
-def write_shard(output: Path, shard: Shard, failed: Sequence[SiteRecord]) -> None:
-    """Note that a shard has ended."""
-    document = {
-        "form": "cellfolio shard 1",
-        "failed": [f"{one.plate} {one.well}_{one.site}" for one in failed],
-    }
+def write_shard(output: Path, shard: Shard, failed: Sequence[str]) -> None:
+    """Note that a shard has ended, and which of its sites failed."""
+    document = {"form": "cellfolio shard 1", "failed": list(failed)}
     write_atomically(output / f"shard-{shard.name}.json", json.dumps(document).encode())
 
 
