@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cellfolio.cli.command import Answer, command, terminal_progress
+from cellfolio.cli.engines import engine_options
 from cellfolio.cli.failures import DIFFERENT
 from cellfolio.cli.sites import site_options
 from cellfolio.cli.text import columns, paint, plural, printable
@@ -53,7 +54,7 @@ FIELDS = {
 @click.option("--float32", is_flag=True, help="Features with 32 bits: half of the room.")
 @click.option("--outlines", is_flag=True, help="Draw each site with its cells outlined.")
 @click.option("--save-labels", is_flag=True, help="Keep the labels of nuclei, cells, cytoplasm.")
-@click.option("--workers", metavar="N", type=click.IntRange(1), help="Processes; one for a core.")
+@engine_options()
 @click.option("-n", "--dry-run", is_flag=True, help="Tell what would be measured, and why.")
 def measure_command(
     inputs: MeasureInputs, shard: Shard | None, output: Path, dry_run: bool, **how: Any
