@@ -122,6 +122,9 @@ def _lines(run: ExperimentRun, experiment: Experiment, *, dry_run: bool) -> Iter
         currency = printable(experiment.price.currency)
         table = [("measuring", "sites", "vCPU hours", currency, "fleet: hours", currency)]
         for cost in costs:
-            numbers = (amount(cost[key]) for key in ("hours", "money", "fleet_hours", "fleet_money"))
+            numbers = (
+                amount(cost[key]) for key in ("hours", "money", "fleet_hours", "fleet_money")
+            )
             table.append((cost["what"], f"{cost['sites']:,}", *numbers))
         yield from columns(table, "<>>>>>")
+        yield "the fleet measured all features of eight channels; starting and waiting are in it"

@@ -84,7 +84,8 @@ def single_cells(
         Whether parts that are broken are left out, and told of, instead of raised.
     workers : int or Engine, optional
         Processes that read folders of CellProfiler's tables, or a cluster; None for one process
-        for each core. The file is the same. In a script, more than one need ``if __name__ == "__main__":`` around the call.
+        for each core. The file is the same. In a script, more than one need
+        ``if __name__ == "__main__":`` around the call.
     progress : callable, optional
     home : Home, optional
 

@@ -109,9 +109,7 @@ class DaskEngine:
             watch = _Watch(client, self)
             if not self._starts:
                 watch.wait(self.workers or 1)
-            yield Pool(
-                executor, watch.size, _sent, (distributed.KilledWorker,), watch.check
-            )
+            yield Pool(executor, watch.size, _sent, (distributed.KilledWorker,), watch.check)
 
     def _connect(self, stack: ExitStack, count: int) -> Any:
         distributed = _import("distributed")
@@ -141,7 +139,7 @@ def local_cluster(count: int) -> Any:
         host="127.0.0.1",
         dashboard_address=None,
         silence_logs="CRITICAL",
-        scheduler_kwargs={"allowed_failures": 1},
+        scheduler_kwargs={"allowed_failures": 1, "dashboard_address": "127.0.0.1:0"},
     )
 
 
@@ -156,16 +154,16 @@ def slurm_cluster(count: int) -> Any:
     import dask
 
     jobqueue = _import("dask_jobqueue")
+    for name in ("cores", "memory"):
+        if dask.config.get(f"jobqueue.slurm.{name}", None) is None:
+            raise InvalidArgument(
+                f"jobs of SLURM are not configured: {name} of a job is not told",
+                hint=f"tell jobqueue.slurm.{name} in ~/.config/dask/jobqueue.yaml",
+            )
     own = {}
     if dask.config.get("jobqueue.slurm.processes", None) is None:
-        own["processes"] = dask.config.get("jobqueue.slurm.cores", None)
-    try:
-        cluster = jobqueue.SLURMCluster(**own)
-    except (ValueError, TypeError) as error:
-        raise InvalidArgument(
-            f"jobs of SLURM are not configured: {error}",
-            hint="tell jobqueue.slurm.cores and .memory in ~/.config/dask/jobqueue.yaml",
-        ) from None
+        own["processes"] = dask.config.get("jobqueue.slurm.cores")
+    cluster = jobqueue.SLURMCluster(**own)
     cluster.scale(n=count)
     return cluster
 
@@ -248,7 +246,7 @@ class _Sent:
 
 
 def _sent(do: Callable[..., Any]) -> Callable[..., Any]:
-    return _Sent(do, os.getcwd(), libraries())
+    return _Sent(do, str(Path.cwd()), libraries())
 
 
 @cache

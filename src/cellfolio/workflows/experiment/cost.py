@@ -9,7 +9,7 @@ from cellfolio.errors import InvalidArgument
 SITES_PER_PLATE = 384 * 9
 """Wells by sites of each, as CPJUMP1 has them."""
 PRICE = 0.025
-"""Of a vCPU for an hour, in US dollars: what the fleet below paid, about 10 dollars for 400 hours."""
+"""Of a vCPU for an hour, in US dollars: as the fleet below, which paid about 10 dollars for 400."""
 FLEET_SECONDS = 200 * 4 * 30 * 60 / SITES_PER_PLATE
 """vCPU seconds per site of the fleet that analysed CPJUMP1: 417.
 
@@ -69,7 +69,9 @@ class Cost:
     fleet_money: float
 
 
-def estimate_costs(seconds: float, sites: int, price: Price) -> tuple[Cost, ...]:
+def estimate_costs(
+    seconds: float, sites: int, price: Price, *, total: float | None = None
+) -> tuple[Cost, ...]:
     """Return what this run, a plate, an experiment and JUMP take.
 
     Parameters
@@ -79,6 +81,8 @@ def estimate_costs(seconds: float, sites: int, price: Price) -> tuple[Cost, ...]
     sites : int
         Of this run.
     price : Price
+    total : float, optional
+        CPU seconds of all sites of this run, if they were told.
 
     Examples
     --------
@@ -89,8 +93,7 @@ def estimate_costs(seconds: float, sites: int, price: Price) -> tuple[Cost, ...]
     found = []
     for what, fixed in SCALES.items():
         count = sites if fixed is None else fixed
-        hours, fleet = count * seconds / 3600, count * FLEET_SECONDS / 3600
-        found.append(
-            Cost(what, count, hours, hours * price.amount, fleet, fleet * price.amount)
-        )
+        spent = total if fixed is None and total is not None else count * seconds
+        hours, fleet = spent / 3600, count * FLEET_SECONDS / 3600
+        found.append(Cost(what, count, hours, hours * price.amount, fleet, fleet * price.amount))
     return tuple(found)

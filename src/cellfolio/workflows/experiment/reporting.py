@@ -41,7 +41,11 @@ def report(work: Work, spent: Mapping[str, Any], *, dry_run: bool) -> Outcome:
     seconds = spent.get("cpu_seconds_per_site")
     sites = work.recorded["measure"]["sites"]
     price = work.experiment.price
-    costs = () if seconds is None else estimate_costs(seconds, sites, price)
+    costs = (
+        ()
+        if seconds is None
+        else estimate_costs(seconds, sites, price, total=spent.get("cpu_seconds"))
+    )
     name = work.experiment.package.name if work.experiment.package else work.experiment.output.name
     sections = [
         *_failed(work),
@@ -114,9 +118,7 @@ def _texts(table: pd.DataFrame) -> Iterator[tuple[str, ...]]:
         yield tuple(f"{one:.4g}" if isinstance(one, float) else str(one) for one in row)
 
 
-def _cost_section(
-    work: Work, costs: tuple[Cost, ...], seconds: float | None
-) -> Iterator[Section]:
+def _cost_section(work: Work, costs: tuple[Cost, ...], seconds: float | None) -> Iterator[Section]:
     if seconds is None:
         return
     price, options = work.experiment.price, work.experiment.measure

@@ -213,7 +213,9 @@ def profile(work: Work, *, dry_run: bool) -> Outcome:
 def _told_parts(run: ProfileRun) -> str:
     first = run.failed[0]
     assert first.failure is not None
-    return f"{len(run.failed)} of {len(run.parts)} parts failed; {first.name}: {first.failure.message}"
+    return (
+        f"{len(run.failed)} of {len(run.parts)} parts failed; {first.name}: {first.failure.message}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
