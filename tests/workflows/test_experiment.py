@@ -50,6 +50,7 @@ labels = "labels"
 groups = ["Intensity"]
 [profile.aggregate]
 method = "median"
+by = ["Metadata_Plate", "Metadata_Well", "Metadata_Site"]
 [profile.quality]
 page = false
 [profile.output]
@@ -376,7 +377,9 @@ def test_real_sites_become_a_package(home: Home, shared: Path, tmp_path: Path) -
     assert measured is not None
     assert measured.facts["sites"] == 4
     assert measured.facts["cells"] > 250
-    wells = cellfolio.open("lab/real", home=home)["profiles/BR00117010/BR00117010.csv.gz"].open()
+    package = cellfolio.open("lab/real", home=home)
+    path = cellfolio.fetch(package, "profiles/BR00117010/BR00117010.csv.gz", home=home)
+    wells = pd.read_csv(path, compression="gzip")
     assert sorted(wells["Metadata_Well"]) == ["A21", "D08", "D14", "N09"]
 
 

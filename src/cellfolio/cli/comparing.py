@@ -185,8 +185,8 @@ def _resized(old: Entry, new: Entry) -> str:
         "modified": "keys of files you changed",
         "missing": "keys of files that are gone",
         "extra": "keys of files that are not from the package",
-        "shards": "of a folder that 'measure' or 'featurize' works in by shards: `ended`, `missing`, "
-        "`failed` (sites), `finished`; the others are null then, and this is null of other folders",
+        "shards": "of a folder that 'measure' or 'featurize' works in by shards: `ended`, "
+        "`missing`, `failed` (sites), `finished`; then the others are null, else this is",
     },
 )
 @click.argument("folder", type=click.Path(path_type=Path), default=".")

@@ -34,8 +34,8 @@ _NOTHING: dict[str, Any] = {
         "`told`, and `facts`: what is recorded of it",
         "package": "the name of the package that was built, with its top hash; or null",
         "page": "the page about the experiment; null if none was written",
-        "costs": "of this run, a plate, an experiment and JUMP: `sites`, vCPU `hours`, `money`, and "
-        "those of the published fleet (`fleet_hours`, `fleet_money`)",
+        "costs": "of this run, a plate, an experiment and JUMP: `sites`, vCPU `hours`, `money`, "
+        "and those of the published fleet (`fleet_hours`, `fleet_money`)",
         "example": "with --example: a configuration; or null",
     },
 )

@@ -90,7 +90,7 @@ def _options(how: dict[str, Any]) -> MeasureOptions:
     from cellfolio.registries.plates import split_words
     from cellfolio.workflows.measuring.settings import MeasureOptions, named_settings
 
-    groups = split_words(how["groups"]) if how["groups"] else ()
+    groups = tuple(split_words(how["groups"])) if how["groups"] else ()
     return MeasureOptions(
         *named_settings(groups, how["nuclei"], how["cells"]),
         "float32" if how["float32"] else "float64",

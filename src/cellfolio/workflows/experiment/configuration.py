@@ -233,11 +233,11 @@ def _images(part: Mapping[str, Any] | None, root: Path) -> ImagesPart:
             hint="path tells what of a folder is measured",
         )
     return ImagesPart(
-        word if packaged else str(folder),
-        packaged,
-        tuple(part.get("files", ())),
-        *(part.get(key, "") for key in (*_PLACES, "channels", "plate")),
-        {key: part[key] for key in ("well", "site") if key in part},
+        origin=word if packaged else str(folder),
+        packaged=packaged,
+        files=tuple(part.get("files", ())),
+        select={key: part[key] for key in ("well", "site") if key in part},
+        **{key: part.get(key, "") for key in (*_PLACES, "channels", "plate")},
     )
 
 

@@ -54,7 +54,7 @@ def report(work: Work, spent: Mapping[str, Any], *, dry_run: bool) -> Outcome:
         _origin(work),
     ]
     about = "From images to profiles and benchmarks, and what they were made of."
-    page = render_page(name, "experiment", about, _facts(work, seconds), sections).encode()
+    page = render_page(name, "experiment", about, tuple(_facts(work, seconds)), sections).encode()
     before = path.read_bytes() if path.is_file() else b""
     if before != page:
         write_atomically(path, page)
