@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from cellfolio.imaging.projection import PROJECTIONS
 from cellfolio.web.images import (
     LABELS,
+    TABLE,
     TAG,
     WHICH,
     Addressed,
@@ -70,7 +71,7 @@ def show_image(request: Request, values: Values) -> Response:
         "name": opened.files.name,
         "tag": opened.tag,
         "planes": addressed.planes,
-        "labels": addressed.labels(desk, values["labels"]),
+        "labels": addressed.labels(desk, values["labels"], values["table"]),
         "site": addressed.site(desk),
         "page": place.link("image", None, **query_of(asked)),
     }
@@ -202,6 +203,7 @@ OPERATIONS = (
         (
             *WHICH,
             LABELS,
+            TABLE,
             Parameter("contrast", "Read pixels too, for contrast and histograms.", bool, False),
             *_AT[:2],
         ),
@@ -231,7 +233,7 @@ OPERATIONS = (
             *WHICH,
             Parameter("labels", "Key of the label image.", default=""),
             Parameter("label", "Number of the object in it.", int, 1, lowest=1, highest=2**32),
-            Parameter("table", "Key of the table; by default looked for.", default=""),
+            TABLE,
         ),
     ),
     Operation(
