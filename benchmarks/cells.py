@@ -10,7 +10,6 @@ minutes; for the largest Parquet file it needs 9 GB. Options as those of ``bench
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.measure import Figures, measure
-from benchmarks.report import Line, read_options, run_parts
+from benchmarks.report import Line, Options, run_in_scratch
 
 WELLS = (96, 192, 384)
 CELLS = 1_500
@@ -163,10 +162,11 @@ PARTS = (parquet, databases)
 
 def main() -> None:
     """Measure, print and write the table."""
-    options = read_options(__doc__)
-    with tempfile.TemporaryDirectory(prefix="cellfolio-bench-") as scratch:
-        bench = Bench(Path(scratch), options.rounds, 0.1 if options.quick else 1)
-        run_parts(PARTS, bench, options, "cells")
+
+    def bench(scratch: Path, options: Options) -> Bench:
+        return Bench(scratch, options.rounds, 0.1 if options.quick else 1)
+
+    run_in_scratch(PARTS, bench, "cells", __doc__)
 
 
 if __name__ == "__main__":

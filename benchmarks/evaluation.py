@@ -8,7 +8,6 @@ turn, prints the table and writes it into ``benchmarks/README.md``. Options as t
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measure import Figures, measure
-from benchmarks.report import Line, read_options, run_parts
+from benchmarks.report import Line, Options, run_in_scratch
 
 WELLS, CONTROLS, REPLICATES = 384, 64, 4
 
@@ -130,10 +129,11 @@ PARTS = (precision, means, replicating)
 
 def main() -> None:
     """Measure, print and write the table."""
-    options = read_options(__doc__)
-    with tempfile.TemporaryDirectory(prefix="cellfolio-bench-") as scratch:
-        bench = Bench(Path(scratch), options.rounds, 0.2 if options.quick else 1)
-        run_parts(PARTS, bench, options, "evaluation")
+
+    def bench(scratch: Path, options: Options) -> Bench:
+        return Bench(scratch, options.rounds, 0.2 if options.quick else 1)
+
+    run_in_scratch(PARTS, bench, "evaluation", __doc__)
 
 
 if __name__ == "__main__":

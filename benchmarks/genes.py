@@ -7,7 +7,6 @@ writes it into ``benchmarks/README.md``. Options as those of ``benchmarks.transf
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import pandas as pd
 import scipy.sparse
 
 from benchmarks.measure import Figures, measure
-from benchmarks.report import Line, read_options, run_parts
+from benchmarks.report import Line, Options, run_in_scratch
 
 GENES = 32_285
 EACH = 2_600
@@ -112,10 +111,11 @@ PARTS = (by_cell, by_cell_compressed, by_gene)
 
 def main() -> None:
     """Measure, print and write the table."""
-    options = read_options(__doc__)
-    with tempfile.TemporaryDirectory(prefix="cellfolio-bench-") as scratch:
-        bench = Bench(Path(scratch), options.rounds, 0.2 if options.quick else 1)
-        run_parts(PARTS, bench, options, "genes")
+
+    def bench(scratch: Path, options: Options) -> Bench:
+        return Bench(scratch, options.rounds, 0.2 if options.quick else 1)
+
+    run_in_scratch(PARTS, bench, "genes", __doc__)
 
 
 if __name__ == "__main__":

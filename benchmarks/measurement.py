@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,7 +21,7 @@ import numpy.typing as npt
 import tifffile
 
 from benchmarks.measure import Figures, measure
-from benchmarks.report import Line, read_options, run_parts
+from benchmarks.report import Line, Options, run_in_scratch
 from tests.measurement.golden import KINDS, SITES, read_site
 
 SHARED = Path(os.environ.get("CELLFOLIO_SHARED", Path(__file__).parents[2] / "shared"))
@@ -81,11 +80,8 @@ class Bench:
         return {"OPENBLAS_NUM_THREADS": "1", "NUMBA_CACHE_DIR": str(folder)}
 
     def measure(self, **calls: tuple[str, ...]) -> dict[str, Figures]:
-        """Measure functions of `benchmarks.measuring` in turn."""
-        runs = {
-            name: lambda _, call=call: ["measuring", *map(str, call)]
-            for name, call in calls.items()
-        }
+        """Run steps in turn."""
+        runs = {name: lambda _, call=call: call for name, call in calls.items()}
         return measure(runs, self.environment, self.rounds, lambda: None)
 
 
@@ -148,10 +144,8 @@ def workers(bench: Bench) -> list[Line]:
 def compiling(bench: Bench) -> list[Line]:
     """Compile all that measures a site."""
     runs = {
-        "compiling": lambda number: [
-            "measuring", "ours_compiled", str(bench.scratch / f"compiling-{number}"),
-        ]
-    }  # fmt: skip
+        "compiling": lambda number: ["ours_compiled", str(bench.scratch / f"compiling-{number}")]
+    }
     ours = measure(runs, bench.environment, bench.rounds, lambda: None)["compiling"]
     shown = f"{ours.cpu:.1f} s"
     return [Line("compile all, once", ours, "—", None, "≤ 15 CPU s", shown, ours.cpu <= 15)]
@@ -162,10 +156,11 @@ PARTS = (groups, whole_sites, workers, compiling)
 
 def main() -> None:
     """Measure, print and write the table."""
-    options = read_options(__doc__)
-    with tempfile.TemporaryDirectory(prefix="cellfolio-bench-") as scratch:
-        bench = Bench(Path(scratch), options.rounds, quick=options.quick)
-        run_parts(PARTS, bench, options, "measurement")
+
+    def bench(scratch: Path, options: Options) -> Bench:
+        return Bench(scratch, options.rounds, quick=options.quick)
+
+    run_in_scratch(PARTS, bench, "measurement", __doc__)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import tifffile
 
 from benchmarks.measure import Figures, Run, measure
-from benchmarks.report import Line, read_options, run_parts
+from benchmarks.report import Line, Options, run_in_scratch
 from cellfolio.registries.plates import PlateFormat
 
 SIDE = 1080
@@ -74,10 +73,12 @@ PARTS = (plate,)
 
 def main() -> None:
     """Measure, print and write the table."""
-    options = read_options(__doc__)
-    with tempfile.TemporaryDirectory(prefix="cellfolio-bench-") as scratch:
+
+    def bench(scratch: Path, options: Options) -> Bench:
         shape = PlateFormat(4, 6) if options.quick else PlateFormat(16, 24)
-        run_parts(PARTS, Bench(Path(scratch), options.rounds, shape), options, "plates")
+        return Bench(scratch, options.rounds, shape)
+
+    run_in_scratch(PARTS, bench, "plates", __doc__)
 
 
 if __name__ == "__main__":

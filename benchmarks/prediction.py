@@ -9,7 +9,6 @@ table and writes it into ``benchmarks/README.md``. Options as those of ``benchma
 from __future__ import annotations
 
 import os
-import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measure import Figures, Run, measure
-from benchmarks.report import Line, read_options, run_parts
-from benchmarks.steps import read_pair, standardized
+from benchmarks.report import Line, Options, run_in_scratch
+from benchmarks.steps.prediction import read_pair, standardized
 from cellfolio.evaluation import group_folds
 
 GENES, SAMPLE, LARGE = 978, 12, 40
@@ -118,10 +117,11 @@ PARTS = (lasso, ridge, large_lasso)
 
 def main() -> None:
     """Measure, print and write the table."""
-    options = read_options(__doc__)
-    with tempfile.TemporaryDirectory(prefix="cellfolio-bench-") as scratch:
-        bench = Bench(Path(scratch), options.rounds, quick=options.quick)
-        run_parts(PARTS, bench, options, "prediction")
+
+    def bench(scratch: Path, options: Options) -> Bench:
+        return Bench(scratch, options.rounds, quick=options.quick)
+
+    run_in_scratch(PARTS, bench, "prediction", __doc__)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ consensus profiles; then measures everything in turn, prints the table and write
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ import pandas as pd
 
 from benchmarks.measure import Figures, Run, measure
 from benchmarks.recipe import write_inputs
-from benchmarks.report import Line, read_options, run_parts
+from benchmarks.report import Line, Options, run_in_scratch
 
 WELLS = 384
 COMPARTMENTS = ("Cells", "Cytoplasm", "Nuclei")
@@ -198,10 +197,11 @@ PARTS = (normalizing, selecting, combining, writing, chain)
 
 def main() -> None:
     """Measure, print and write the table."""
-    options = read_options(__doc__)
-    with tempfile.TemporaryDirectory(prefix="cellfolio-bench-") as scratch:
-        bench = Bench(Path(scratch), options.rounds, 0.2 if options.quick else 1)
-        run_parts(PARTS, bench, options, "profiles")
+
+    def bench(scratch: Path, options: Options) -> Bench:
+        return Bench(scratch, options.rounds, 0.2 if options.quick else 1)
+
+    run_in_scratch(PARTS, bench, "profiles", __doc__)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,18 @@ def run_parts(
         write_page(lines, options, name)
 
 
+def run_in_scratch(
+    parts: Sequence[Callable[[B], list[Line]]],
+    bench: Callable[[Path, Options], B],
+    name: str,
+    about: str | None,
+) -> None:
+    """Make a scratch folder, then do what `run_parts` does."""
+    options = read_options(about)
+    with tempfile.TemporaryDirectory(prefix="cellfolio-bench-") as scratch:
+        run_parts(parts, bench(Path(scratch), options), options, name)
+
+
 def run_on_server(
     parts: Sequence[Callable[[B], list[Line]]],
     bench: Callable[[SeaweedServer, Path, Options], B],

@@ -13,7 +13,6 @@ environment of its own.
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measure import Figures, measure
-from benchmarks.report import Line, read_options, run_parts
+from benchmarks.report import Line, Options, run_in_scratch
 
 SITES = 27
 OBJECTS = ("Cells", "Cytoplasm", "Nuclei")
@@ -105,9 +104,11 @@ def main() -> None:
     if sys.argv[1:2] == ["--keep"]:
         make_tree(site, Path(sys.argv[2]))
         return
-    options = read_options(__doc__)
-    with tempfile.TemporaryDirectory(prefix="cellfolio-bench-") as scratch:
-        run_parts(PARTS, Bench(site, Path(scratch), options.rounds), options, "single_cells")
+
+    def bench(scratch: Path, options: Options) -> Bench:
+        return Bench(site, scratch, options.rounds)
+
+    run_in_scratch(PARTS, bench, "single_cells", __doc__)
 
 
 if __name__ == "__main__":

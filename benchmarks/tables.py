@@ -7,7 +7,6 @@ of ``benchmarks.transfer``.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measure import Figures, measure, run_step
-from benchmarks.report import Line, read_options, run_parts
+from benchmarks.report import Line, Options, run_in_scratch
 
 COLUMNS = 1_783
 """Features of a Cell Painting profile; four columns of text come before."""
@@ -113,10 +112,11 @@ PARTS = (read_again, read_some)
 
 def main() -> None:
     """Measure, print and write the table."""
-    options = read_options(__doc__)
-    with tempfile.TemporaryDirectory(prefix="cellfolio-bench-") as scratch:
-        bench = Bench(Path(scratch), options.rounds, 0.2 if options.quick else 1)
-        run_parts(PARTS, bench, options, "tables")
+
+    def bench(scratch: Path, options: Options) -> Bench:
+        return Bench(scratch, options.rounds, 0.2 if options.quick else 1)
+
+    run_in_scratch(PARTS, bench, "tables", __doc__)
 
 
 if __name__ == "__main__":

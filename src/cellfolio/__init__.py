@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cellfolio.package.package import Package
     from cellfolio.storage.home import Home
     from cellfolio.storage.progress import ProgressEvent
+    from cellfolio.web.serving import show
     from cellfolio.workflows.atlas import atlas_cells
     from cellfolio.workflows.atlas_pictures import draw_cells
     from cellfolio.workflows.cardio import cardio_cells
@@ -87,6 +88,7 @@ _HOMES = {
     "cellfolio.package.package": ("Package",),
     "cellfolio.storage.home": ("Home",),
     "cellfolio.storage.progress": ("ProgressEvent",),
+    "cellfolio.web.serving": ("show",),
     "cellfolio.workflows.atlas": ("atlas_cells",),
     "cellfolio.workflows.atlas_pictures": ("draw_cells",),
     "cellfolio.workflows.cardio": ("cardio_cells",),
@@ -191,6 +193,7 @@ __all__ = [
     "run_recipe",
     "save",
     "schema",
+    "show",
     "show_progress",
     "single_cells",
     "status",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cellfolio.workflows import demo as demos
+from cellfolio.workflows.demo import folder as demos
 from tests.cli.conftest import Cellfolio
 from tests.cli.test_commands import check
 from tests.workflows.test_demo import SMALL

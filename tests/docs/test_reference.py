@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
+
+import pytest
 
 import cellfolio
 from cellfolio import errors
@@ -11,6 +15,7 @@ from cellfolio.cli.failures import EXIT_CODES, MEANINGS
 from cellfolio.cli.main import COMMANDS
 from cellfolio.workflows.profiling.toml_recipe import KEYS, OPERATIONS
 from cellfolio.workflows.profiling.yaml_recipe import YAML_KEYS
+from docs.make_man_page import PAGE, man_page
 from docs.make_python_reference import REFERENCE, names, reference
 from tests.docs.pages import ROOT
 
@@ -20,6 +25,22 @@ _CODE = re.compile(r"`([^`]+)`")
 def test_python_is_up_to_date() -> None:
     hint = "run `python -m docs.make_python_reference`"
     assert REFERENCE.read_text(encoding="utf-8") == reference(), hint
+
+
+def test_manual_page_is_up_to_date_and_sound() -> None:
+    hint = "run `python -m docs.make_man_page`"
+    assert PAGE.read_text(encoding="utf-8") == man_page(), hint
+    groff = shutil.which("groff")
+    if groff is None:
+        pytest.skip("groff is not installed")
+    ran = subprocess.run(
+        [groff, "-man", "-Kutf8", "-Tutf8", "-P-cbou", "-ww", str(PAGE)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not ran.stderr
+    assert all(name in ran.stdout for name in COMMANDS)
 
 
 def test_python_has_every_public_name() -> None:

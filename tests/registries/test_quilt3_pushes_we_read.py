@@ -11,11 +11,22 @@ from typing import Any
 
 import pytest
 
-from cellfolio.errors import DigestMismatch, ManifestMismatch, TransferIncomplete
+from cellfolio.errors import (
+    DigestMismatch,
+    InvalidManifest,
+    InvalidReference,
+    ManifestMismatch,
+    TransferIncomplete,
+)
 from cellfolio.package.digests import digest_of
 from cellfolio.registries.quilt import MANIFESTS, QuiltRegistry
 from cellfolio.storage.checkout import Checkout
-from cellfolio.workflows.opening import list_packages, log_package, open_package
+from cellfolio.workflows.opening import (
+    fetch_entry,
+    list_packages,
+    log_package,
+    open_package,
+)
 from tests.registries import quilt3_side
 from tests.registries.peer import Peer
 from tests.registries.samples import LARGE, META, ODD, SMALL, Publisher, write_files
@@ -207,6 +218,29 @@ def test_a_damaged_manifest_is_refused(s3: SeaweedServer, plain: str, bob: Publi
         open_package(f"{plain}/{NAME}", bob.home)
     opened = open_package(f"{plain}/{NAME}", bob.home, verify=False)
     assert opened.package.entry("a").size == 2
+
+
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize("written", ["file://", "\\u0066ile://", "FILE://"])
+def test_a_manifest_from_elsewhere_reads_no_file_of_ours(
+    s3: SeaweedServer, plain: str, bob: Publisher, tmp_path: Path, written: str, verify: bool
+) -> None:
+    """However its address is written, and where the manifest is read unchecked, too."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"mine")
+    rows = _put_rows(s3, plain, {"a": b"mine"}, "SHA256")
+    address = rows[0]["physical_keys"][0]
+    top_hash = _publish_by_hand(s3, plain, rows, {"version": "v0", "message": None})
+    client, key = s3.client(), f".quilt/packages/{top_hash}"
+    bucket = plain.removeprefix("s3://")
+    text = client.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+    bent = text.replace(address, f"{written}{secret}")
+    client.put_object(Bucket=bucket, Key=key, Body=bent.encode())
+    client.close()
+    with pytest.raises((InvalidManifest, InvalidReference, TransferIncomplete)) as caught:
+        package = open_package(f"{plain}/{NAME}", bob.home, verify=verify).package
+        fetch_entry(package.entry("a"), bob.home)
+    assert written == "FILE://" or "is a file of this machine" in str(caught.value)
 
 
 def test_hashes_of_known_bytes() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from cellfolio.errors import InvalidArgument
@@ -14,11 +16,13 @@ from cellfolio.package.package import Package
 from cellfolio.registries.publish import Pushed
 from cellfolio.simulation import LIBRARY, ExperimentDesign
 from cellfolio.storage.progress import ProgressEvent
-from cellfolio.workflows import demo as demos
 from cellfolio.workflows.checking import Verified
-from cellfolio.workflows.demo import Compared, Demo, Drawn, Outcome, Shared, Simulated
-from cellfolio.workflows.demo_evaluation import Judged
-from cellfolio.workflows.demo_profiles import Measured, Profiled
+from cellfolio.workflows.demo.evaluation import Judged
+from cellfolio.workflows.demo.folder import MARKER, Demo, prepare_demo
+from cellfolio.workflows.demo.outline import outline, suggest, suggest_portal
+from cellfolio.workflows.demo.profiles import Measured, Profiled
+from cellfolio.workflows.demo.revisions import PACKAGE, Compared, Drawn, Shared, Simulated
+from cellfolio.workflows.demo.steps import Outcome, demo_steps
 from cellfolio.workflows.getting import Got
 
 SMALL = ExperimentDesign(
@@ -32,13 +36,13 @@ SMALL = ExperimentDesign(
 
 
 def carry_out(demo: Demo) -> list[Outcome]:
-    return [step.run(None) for step in demos.demo_steps(demo)]
+    return [step.run(None) for step in demo_steps(demo)]
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Demo, list[Outcome]]:
     """A finished demonstration, and what its steps returned."""
-    demo = demos.prepare_demo(tmp_path_factory.mktemp("demo") / "it's here", SMALL)
+    demo = prepare_demo(tmp_path_factory.mktemp("demo") / "it's here", SMALL)
     return demo, carry_out(demo)
 
 
@@ -93,7 +97,7 @@ def test_steps(done: tuple[Demo, list[Outcome]]) -> None:
 @pytest.mark.slow
 def test_benchmarks_find_the_truth(tmp_path: Path) -> None:
     """Of the experiment that users see: all that acts, nothing else, and what acts alike."""
-    demo = demos.prepare_demo(tmp_path / "demo")
+    demo = prepare_demo(tmp_path / "demo")
     judged = next(one for one in carry_out(demo) if isinstance(one, Judged))
     assert (judged.found, judged.active) == (8, 8)
     assert (judged.wrong, judged.inactive) == (0, 1)
@@ -102,10 +106,10 @@ def test_benchmarks_find_the_truth(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_it_is_found_again(done: tuple[Demo, list[Outcome]]) -> None:
-    demo = demos.prepare_demo(done[0].folder, ExperimentDesign(seed=99))
+    demo = prepare_demo(done[0].folder, ExperimentDesign(seed=99))
     assert demo.finished
     assert demo.design.seed == 3
-    found = demos.outline(demo)
+    found = outline(demo)
     assert len(found.top_hashes) == len(found.files) == 2
     assert found.shared == done[1][-1]
 
@@ -118,7 +122,7 @@ def test_suggestions_work(
     monkeypatch.chdir(demo.folder.parent)
     code = "from cellfolio.cli.main import main; main()"
     shell = f'cellfolio() {{ {sys.executable} -c "{code}" "$@"; }}; '
-    for suggestion in demos.suggest(demo):
+    for suggestion in suggest(demo):
         ran = subprocess.run(
             ["bash", "-c", shell + suggestion.command],
             env={**os.environ, "CELLFOLIO_HOME": "/nowhere"},
@@ -132,31 +136,57 @@ def test_suggestions_work(
 
 
 @pytest.mark.slow
+def test_all_of_it_can_be_seen_in_a_browser(
+    done: tuple[Demo, list[Outcome]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo = done[0]
+    monkeypatch.chdir(demo.folder.parent)
+    setting, _, rest = suggest_portal(demo).command.partition(" cellfolio serve ")
+    (home,) = shlex.split(setting)
+    with subprocess.Popen(
+        [sys.executable, "-m", "cellfolio", "serve", *shlex.split(rest), "--port", "0"],
+        env={**os.environ, "CELLFOLIO_HOME": home.partition("=")[2]},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as portal:
+        try:
+            assert portal.stderr is not None
+            url = portal.stderr.readline().split()[-1]
+            with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+                names = {one["name"] for one in client.get("api/packages").json()["packages"]}
+                page = client.get("package/folder/profiles/profiles.parquet")
+        finally:
+            portal.terminate()
+    assert {PACKAGE, "folder/profiles", "folder/measured", "folder/evaluation"} <= names
+    assert page.status_code == 200
+
+
+@pytest.mark.slow
 def test_again_makes_the_same(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     events: list[ProgressEvent] = []
-    for step in demos.demo_steps(demos.prepare_demo(folder, SMALL)):
+    for step in demo_steps(prepare_demo(folder, SMALL)):
         step.run(events.append)
-    before = demos.outline(demos.prepare_demo(folder))
+    before = outline(prepare_demo(folder))
     (folder / "cell-painting/README.md").write_text("mine")
     (folder / "mine.txt").write_text("kept")
-    again = demos.prepare_demo(folder, SMALL, again=True)
+    again = prepare_demo(folder, SMALL, again=True)
     assert not again.finished
     carry_out(again)
-    assert demos.outline(again).top_hashes == before.top_hashes
+    assert outline(again).top_hashes == before.top_hashes
     assert (folder / "mine.txt").read_text() == "kept"
     assert {event.task for event in events} >= {"simulate", "hash", "fetch", "verify"}
 
 
 @pytest.mark.slow
 def test_an_interrupted_one_is_begun_anew(tmp_path: Path) -> None:
-    demo = demos.prepare_demo(tmp_path / "demo", SMALL)
-    for step in demos.demo_steps(demo)[:2]:
+    demo = prepare_demo(tmp_path / "demo", SMALL)
+    for step in demo_steps(demo)[:2]:
         step.run(None)
-    anew = demos.prepare_demo(demo.folder, SMALL)
+    anew = prepare_demo(demo.folder, SMALL)
     assert not anew.finished
     carry_out(anew)
-    assert demos.prepare_demo(demo.folder).finished
+    assert prepare_demo(demo.folder).finished
 
 
 @pytest.mark.parametrize("marker", [None, "{}", "[]", "nonsense", '{"version": 99}'])
@@ -165,9 +195,9 @@ def test_other_folders_are_left_alone(tmp_path: Path, marker: str | None) -> Non
     precious.parent.mkdir()
     precious.write_text("mine")
     if marker is not None:
-        (tmp_path / demos.MARKER).write_text(marker)
+        (tmp_path / MARKER).write_text(marker)
     with pytest.raises(InvalidArgument, match="holds no demonstration"):
-        demos.prepare_demo(tmp_path, SMALL, again=True)
+        prepare_demo(tmp_path, SMALL, again=True)
     assert precious.read_text() == "mine"
     with pytest.raises(InvalidArgument, match="holds no demonstration"):
-        demos.prepare_demo(precious, SMALL)
+        prepare_demo(precious, SMALL)

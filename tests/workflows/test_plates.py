@@ -212,6 +212,16 @@ def test_plate_map_alone(tmp_path: Path, home: Home, name: str, text: str) -> No
     assert set(table["Metadata_Plate"]) == {"P1"}
 
 
+def test_plate_map_that_is_a_link_keeps_its_name(tmp_path: Path, home: Home) -> None:
+    """As in a folder that is filled with links into a store."""
+    write(tmp_path, {"store/0a1b": "well_position,drug\nA01,taxol\n"})
+    (tmp_path / "plates").mkdir()
+    (tmp_path / "plates/drugs.csv").symlink_to(tmp_path / "store/0a1b")
+    found = plate_wells(tmp_path / "plates/drugs.csv", "P7", home=home)
+    assert found.plate_map == "drugs"
+    assert found.table["Metadata_drug"].tolist() == ["taxol"]
+
+
 def test_compressed_and_parquet_plate_maps(tmp_path: Path, home: Home) -> None:
     text = "well,drug\nA1,x\n"
     (tmp_path / "map.csv.gz").write_bytes(gzip.compress(text.encode()))

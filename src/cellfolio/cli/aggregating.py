@@ -10,6 +10,7 @@ import click
 
 from cellfolio.cli.command import Answer, command, terminal_progress
 from cellfolio.cli.text import paint, plural, printable
+from cellfolio.cli.writing import output_file
 
 if TYPE_CHECKING:
     from cellfolio.workflows.cell_profiles import CellProfiles
@@ -29,13 +30,7 @@ _PROBLEMS = 10
 
 @command("aggregate", fields=FIELDS)
 @click.argument("cells")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the profiles (.csv, .csv.gz, .tsv, .parquet, .json).",
-)
+@output_file("Write the profiles (.csv, .csv.gz, .tsv, .parquet, .json).")
 @click.option(
     "--by",
     metavar="COLUMNS",

@@ -23,6 +23,8 @@ DATA_SET_FIELDS = {
     "homepage": "its authors' page",
     "contains": "what it holds",
     "modalities": "kinds of data",
+    "organisms": "whose cells they are",
+    "cell_lines": "lines of cells",
     "size": "bytes, or null if unknown",
     "files": "number of files, or null if unknown",
     "address": "URI that opens it",
@@ -88,7 +90,13 @@ def _facts(data_set: DataSet) -> Iterator[tuple[str, str]]:
         files = "" if data_set.files is None else plural(data_set.files, "file")
         size = "" if data_set.size is None else size_text(data_set.size)
         yield "  holds", ", ".join(filter(None, (files, size)))
-    for title, values in (("contains", data_set.contains), ("kinds", data_set.modalities)):
+    lists = {
+        "contains": data_set.contains,
+        "kinds": data_set.modalities,
+        "organisms": data_set.organisms,
+        "cell lines": data_set.cell_lines,
+    }
+    for title, values in lists.items():
         for number, value in enumerate(values):
             yield "" if number else f"  {title}", printable(value)
     texts = {

@@ -14,8 +14,11 @@ from cellfolio.cli.command import Answer, command, terminal_progress
 from cellfolio.cli.text import paint, plural, printable, short, size_text
 
 if TYPE_CHECKING:
-    from cellfolio.workflows.demo import Compared, Demo, Outcome, Shared, Simulated
-    from cellfolio.workflows.demo_evaluation import Judged
+    from cellfolio.workflows.demo.evaluation import Judged
+    from cellfolio.workflows.demo.folder import Demo
+    from cellfolio.workflows.demo.profiles import Measured, Profiled
+    from cellfolio.workflows.demo.revisions import Compared, Shared, Simulated
+    from cellfolio.workflows.demo.steps import Outcome
 
 _DIFF_LINES = 12
 
@@ -35,6 +38,7 @@ _DIFF_LINES = 12
         "bytes_whole": "bytes of all revisions as if each were whole",
         "bytes_stored": "bytes in the store",
         "next": "commands to try",
+        "portal": "`command` that opens all of it in a browser, and its `url`",
     },
 )
 @click.option(
@@ -62,14 +66,16 @@ def demo_command(folder: Path, seed: int, again: bool) -> Answer:
     shows that benchmarks find what is true of them.
     Your own store is not touched.
     """
-    from cellfolio.workflows.demo import DESIGN, prepare_demo
+    from cellfolio.workflows.demo.folder import DESIGN, prepare_demo
 
     demo = prepare_demo(folder, replace(DESIGN, seed=seed), again=again)
     return Answer(lambda: _document(demo), _lines(demo, seed))
 
 
 def _document(demo: Demo) -> dict[str, Any]:
-    from cellfolio.workflows.demo import PACKAGE, demo_steps, outline
+    from cellfolio.workflows.demo.outline import outline
+    from cellfolio.workflows.demo.revisions import PACKAGE
+    from cellfolio.workflows.demo.steps import demo_steps
 
     if not demo.finished:
         for step in demo_steps(demo):
@@ -91,11 +97,12 @@ def _document(demo: Demo) -> dict[str, Any]:
         "bytes_whole": found.shared.whole,
         "bytes_stored": found.shared.stored,
         "next": [suggestion.command for suggestion in found.suggestions],
+        "portal": {"command": found.portal.command, "url": _portal_url()},
     }
 
 
 def _lines(demo: Demo, seed: int) -> Iterator[str]:
-    from cellfolio.workflows.demo import demo_steps
+    from cellfolio.workflows.demo.steps import demo_steps
 
     if demo.finished:
         yield from _found_lines(demo, seed)
@@ -111,7 +118,7 @@ def _lines(demo: Demo, seed: int) -> Iterator[str]:
 
 
 def _found_lines(demo: Demo, seed: int) -> Iterator[str]:
-    from cellfolio.workflows.demo import outline
+    from cellfolio.workflows.demo.outline import outline
 
     found = outline(demo)
     yield f"The demonstration in {printable(demo.folder)} is finished (seed {demo.design.seed})."
@@ -125,13 +132,23 @@ def _found_lines(demo: Demo, seed: int) -> Iterator[str]:
 
 
 def _suggestion_lines(demo: Demo) -> Iterator[str]:
-    from cellfolio.workflows.demo import suggest
+    from cellfolio.workflows.demo.outline import suggest, suggest_portal
 
     yield ""
     yield paint("Try next", "bold")
     for suggestion in suggest(demo):
         yield paint(f"   {suggestion.purpose}", "dim")
         yield f"     {suggestion.command}"
+    yield ""
+    yield paint("See all of it", "bold")
+    yield f"   {suggest_portal(demo).command}"
+    yield f"   and open {_portal_url()}"
+
+
+def _portal_url() -> str:
+    from cellfolio.web.serving import ADDRESS, PORT
+
+    return f"http://{ADDRESS}:{PORT}/"
 
 
 def _outcome_lines(outcome: Outcome) -> Iterator[str]:
@@ -141,9 +158,9 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
     from cellfolio.package.package import Package
     from cellfolio.registries.publish import Pushed
     from cellfolio.workflows.checking import Verified
-    from cellfolio.workflows.demo import Compared, Drawn, Simulated
-    from cellfolio.workflows.demo_evaluation import Judged
-    from cellfolio.workflows.demo_profiles import Measured, Profiled
+    from cellfolio.workflows.demo.evaluation import Judged
+    from cellfolio.workflows.demo.profiles import Measured, Profiled
+    from cellfolio.workflows.demo.revisions import Compared, Drawn, Simulated
     from cellfolio.workflows.getting import Got
 
     match outcome:
@@ -165,18 +182,9 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
         case Compared():
             yield from _compared_lines(outcome)
         case Measured():
-            yield (
-                f"{plural(outcome.cells, 'cell')} found of {outcome.simulated:,} simulated (those "
-                f"at the border are left out), {outcome.features} features of each"
-            )
-            yield f"→ {printable(outcome.paths[0].parent.parent)}"
+            yield from _measured_lines(outcome)
         case Profiled():
-            yield (
-                f"{plural(outcome.wells, 'well')}, {outcome.selected} of {outcome.features} "
-                "features: normalized by the negative controls of each plate"
-            )
-            for path in (outcome.table, outcome.plate, outcome.embedding):
-                yield f"→ {printable(path)}"
+            yield from _profiled_lines(outcome)
         case Judged():
             yield from _judged_lines(outcome)
         case _:
@@ -189,6 +197,23 @@ def _simulated_line(found: Simulated) -> str:
         f"{plural(found.channels, 'channel')}: "
         f"{plural(found.files, 'file')}, {size_text(found.size)}"
     )
+
+
+def _measured_lines(found: Measured) -> Iterator[str]:
+    yield (
+        f"{plural(found.cells, 'cell')} found of {found.simulated:,} simulated (those at the "
+        f"border are left out), {found.features} features of each"
+    )
+    yield f"→ {printable(found.paths[0].parent.parent)}"
+
+
+def _profiled_lines(found: Profiled) -> Iterator[str]:
+    yield (
+        f"{plural(found.wells, 'well')}, {found.selected} of {found.features} features: normalized "
+        "by the negative controls of each plate"
+    )
+    for path in (found.table, found.plate, found.embedding):
+        yield f"→ {printable(path)}"
 
 
 def _judged_lines(found: Judged) -> Iterator[str]:

@@ -10,6 +10,7 @@ import click
 
 from cellfolio.cli.command import Answer, command, terminal_progress
 from cellfolio.cli.text import plural, printable
+from cellfolio.cli.writing import output_file
 
 if TYPE_CHECKING:
     from cellfolio.profiles.embedding import Embedding
@@ -26,14 +27,7 @@ FIELDS = {
 
 @command("embed", fields=FIELDS)
 @click.argument("profiles")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Where to draw (.png, .svg, .pdf).",
-)
+@output_file("Where to draw (.png, .svg, .pdf).", required=True)
 @click.option(
     "--color", required=True, metavar="COLUMN", help="Column of metadata to colour points by."
 )

@@ -23,9 +23,9 @@ CLOSED_PIPE = 141
 """What a shell reports of a program whose reader went away (128 + SIGPIPE)."""
 
 MEANINGS: Mapping[int, str] = {
-    0: "done; for diff, status, verify and schema --check: nothing differs",
-    DIFFERENT: "diff, status, verify, schema --check: something differs, is missing or is damaged; "
-    "profile: a plate failed; measure, featurize: a site failed",
+    0: "done; for diff, status, verify, doctor and schema --check: nothing differs or is wrong",
+    DIFFERENT: "diff, status, verify, doctor, schema --check: something differs, is missing, "
+    "damaged or wrong; profile: a plate failed; measure, featurize: a site failed",
     USAGE: "the command or an argument cannot be used",
     3: "not found",
     4: "conflict: your changed files, a newer revision, or the registry's rules",

@@ -10,11 +10,15 @@ import click
 
 from cellfolio.cli.command import Answer, command, terminal_progress
 from cellfolio.cli.failures import DIFFERENT
+from cellfolio.cli.sites import site_options
 from cellfolio.cli.text import paint, plural, printable
+from cellfolio.cli.writing import output_folder
 
 if TYPE_CHECKING:
     from cellfolio.workflows.featurizing.making import FeaturizedSite, FeaturizeOptions
     from cellfolio.workflows.featurizing.running import FeaturizedRun
+    from cellfolio.workflows.measuring.running import MeasureInputs
+    from cellfolio.workflows.measuring.shards import Shard
 
 FIELDS = {
     "output": "the folder that was written to",
@@ -30,14 +34,9 @@ _FAILED = 10
 
 
 @command("featurize", fields=FIELDS)
-@click.argument("what", metavar="IMAGES")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="FOLDER",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for a table of each site: PLATE/A01_1.parquet.",
+@output_folder("Folder for a table of each site: PLATE/A01_1.parquet.")
+@site_options(
+    channels="Channels: DNA,ER or DNA=5,Actin=2; by default all but those of transmitted light."
 )
 @click.option(
     "--network",
@@ -49,19 +48,6 @@ _FAILED = 10
 @click.option("--digest", metavar="SHA256:…", help="What the bytes of the network must be.")
 @click.option(
     "--name", default="", metavar="WORD", help="How features begin; by default as the network."
-)
-@click.option("--images", metavar="PLACE", help="Where the images are that a table names.")
-@click.option(
-    "--labels",
-    metavar="PLACE",
-    help="Label images that were made elsewhere; by default cells are found as 'measure' does.",
-)
-@click.option("--illumination", metavar="PLACE", help="Illumination functions: PLATE_IllumDNA.npy.")
-@click.option(
-    "--channels",
-    default="",
-    metavar="NAMES",
-    help="Channels: DNA,ER or DNA=5,Actin=2; by default all but those of transmitted light.",
 )
 @click.option(
     "--together", is_flag=True, help="Show all channels as one picture, not each by itself."
@@ -87,11 +73,6 @@ _FAILED = 10
     help="What is black and white: percentiles of the site's image (the default), or the range "
     "of its type.",
 )
-@click.option(
-    "--plate", default="", metavar="NAME", help="Name of the plate, if files do not tell it."
-)
-@click.option("--well", default="", metavar="WELLS", help="Wells: A01, A01,B02, A01-B03, A.")
-@click.option("--site", default="", metavar="SITES", help="Sites: 1, or 1,3-5.")
 @click.option("--batch", type=int, default=8, help="Cells that are shown at once; by default 8.")
 @click.option(
     "--device",
@@ -103,8 +84,9 @@ _FAILED = 10
 @click.option(
     "--workers", metavar="N", type=click.IntRange(1), default=1, help="Processes; by default 1."
 )
-@click.option("--shard", metavar="I/N", help="Only every N-th site from the I-th on.")
-def featurize_command(what: str, output: Path, **how: Any) -> Answer:
+def featurize_command(
+    inputs: MeasureInputs, shard: Shard | None, output: Path, workers: int, **how: Any
+) -> Answer:
     """Describe each cell of images by a network: deep features.
 
     IMAGES is a folder or a package with images of plates, or a load_data table or Index.idx.xml
@@ -113,24 +95,13 @@ def featurize_command(what: str, output: Path, **how: Any) -> Answer:
     'aggregate' makes profiles of the output, 'normalize --method spherize' compares them.
     """
     from cellfolio.workflows.featurizing.running import featurize_plates
-    from cellfolio.workflows.measuring.running import MeasureInputs
-    from cellfolio.workflows.measuring.shards import Shard
 
-    inputs = MeasureInputs(
-        what,
-        how["images"],
-        how["labels"],
-        how["illumination"],
-        how["channels"],
-        how["plate"],
-        {name: how[name] for name in ("well", "site") if how[name]},
-    )
     found = featurize_plates(
         inputs,
         output,
         _options(how),
-        shard=None if how["shard"] is None else Shard.parse(how["shard"]),
-        workers=how["workers"],
+        shard=shard,
+        workers=workers,
         progress=terminal_progress(),
     )
     return Answer(lambda: _document(found), _lines(found), code=DIFFERENT if found.failed else 0)

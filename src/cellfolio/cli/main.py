@@ -25,6 +25,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "show": ("looking", "Show a data set, a package, or a folder or file of it."),
         "log": ("looking", "List the revisions of a package, the newest first."),
         "diff": ("comparing", "Show what changed from one package to another."),
+        "serve": (
+            "serving",
+            "Open the portal: packages, images, tables, plates and profiles in a browser.",
+        ),
         "view": ("viewing", "Make a picture of images, or show it in the terminal."),
         "stitch": (
             "stitching",
@@ -88,7 +92,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "matching": ("evaluating", "Tell how many perturbations of one target look alike."),
         "map": (
-            "evaluating",
+            "retrieving",
             "Tell whether profiles find those they should: mean average precision.",
         ),
         "predict": ("predicting", "Predict one modality from the other, each target by itself."),
@@ -103,6 +107,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Keep": {
         "du": ("keeping", "Show how much room things take."),
+        "doctor": (
+            "doctor",
+            "Tell what is wrong with this installation, and how to mend it.",
+        ),
         "gc": ("keeping", "Remove bytes that no local package and no folder needs."),
     },
 }

@@ -11,12 +11,15 @@ import click
 
 from cellfolio.cli.command import Answer, command, terminal_progress
 from cellfolio.cli.failures import DIFFERENT
+from cellfolio.cli.sites import site_options
 from cellfolio.cli.text import columns, paint, plural, printable
+from cellfolio.cli.writing import output_folder
 
 if TYPE_CHECKING:
     from cellfolio.workflows.measuring.records import SiteRecord
     from cellfolio.workflows.measuring.running import MeasuredRun, MeasureInputs
     from cellfolio.workflows.measuring.settings import MeasureOptions
+    from cellfolio.workflows.measuring.shards import Shard
 
 _QUALITY = "ImageQuality"
 """Of images, not of cells."""
@@ -42,39 +45,21 @@ FIELDS = {
 
 
 @command("measure", fields=FIELDS)
-@click.argument("what", metavar="IMAGES")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FOLDER",
-    required=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where the tables go.",
-)
-@click.option("--images", metavar="PLACE", help="Where the images are that a table names.")
-@click.option("--plate", metavar="NAME", help="Name of the plate, if files do not tell it.")
-@click.option("--well", metavar="WELLS", help="Wells: A01, A01,B02, A01-B03 (a rectangle), A.")
-@click.option("--site", metavar="SITES", help="Sites: 1, or 1,3-5.")
-@click.option(
-    "--channels",
-    metavar="NAMES",
-    default="",
-    help="Those to measure: DNA,ER or DNA=5,ER=4; by default all there are.",
-)
+@output_folder("Where the tables go.")
+@site_options(channels="Those to measure: DNA,ER or DNA=5,ER=4; by default all there are.")
 @click.option(
     "--groups", metavar="NAMES", default="", help="Features: Intensity,AreaShape; or all."
 )
-@click.option("--labels", metavar="PLACE", help="Label images that were made elsewhere.")
 @click.option("--nuclei", metavar="CHANNEL", default="DNA", show_default=True, help="Found in it.")
 @click.option("--cells", metavar="CHANNEL", default="RNA", show_default=True, help="Found in it.")
-@click.option("--illumination", metavar="PLACE", help="Illumination functions: PLATE_IllumDNA.npy.")
 @click.option("--float32", is_flag=True, help="Features with 32 bits: half of the room.")
 @click.option("--outlines", is_flag=True, help="Draw each site with its cells outlined.")
 @click.option("--save-labels", is_flag=True, help="Keep the labels of nuclei, cells, cytoplasm.")
 @click.option("--workers", metavar="N", type=click.IntRange(1), help="Processes; one for a core.")
-@click.option("--shard", metavar="I/N", help="Only every N-th site from the I-th on.")
 @click.option("-n", "--dry-run", is_flag=True, help="Tell what would be measured, and why.")
-def measure_command(what: str, output: Path, **how: Any) -> Answer:
+def measure_command(
+    inputs: MeasureInputs, shard: Shard | None, output: Path, dry_run: bool, **how: Any
+) -> Answer:
     """Measure every cell of every site of plates, from the images.
 
     IMAGES is a folder or a package with images of plates, or a load_data table or Index.idx.xml
@@ -86,41 +71,19 @@ def measure_command(what: str, output: Path, **how: Any) -> Answer:
     For a cluster, run '--shard 1/8' to '--shard 8/8' on a common folder, then once without.
     """
     from cellfolio.workflows.measuring.running import measure_plates, plan_measurement
-    from cellfolio.workflows.measuring.shards import Shard
 
-    shard = None if how["shard"] is None else Shard.parse(how["shard"])
-    inputs, options = _inputs(what, how), _options(how)
-    if how["dry_run"]:
+    workers, options = how["workers"], _options(how)
+    if dry_run:
         run = plan_measurement(inputs, output, options, shard=shard)
     else:
+        progress = terminal_progress()
         run = measure_plates(
-            inputs,
-            output,
-            options,
-            shard=shard,
-            workers=how["workers"],
-            progress=terminal_progress(),
+            inputs, output, options, shard=shard, workers=workers, progress=progress
         )
-    dry = how["dry_run"]
     return Answer(
-        lambda: _document(run, dry_run=dry),
-        _planned_lines(run) if dry else _lines(run),
+        lambda: _document(run, dry_run=dry_run),
+        _planned_lines(run) if dry_run else _lines(run),
         code=DIFFERENT if run.failed else 0,
-    )
-
-
-def _inputs(what: str, how: dict[str, Any]) -> MeasureInputs:
-    from cellfolio.workflows.measuring.running import MeasureInputs
-
-    select = {name: how[name] for name in ("well", "site") if how[name]}
-    return MeasureInputs(
-        what,
-        how["images"],
-        how["labels"],
-        how["illumination"],
-        how["channels"],
-        how["plate"] or "",
-        select,
     )
 
 

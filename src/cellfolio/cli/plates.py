@@ -13,6 +13,7 @@ import click
 from cellfolio.cli.command import Answer, command, package_argument
 from cellfolio.cli.plate_text import plate_lines
 from cellfolio.cli.text import columns, paint, plural, printable
+from cellfolio.cli.writing import output_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,13 +53,7 @@ FIELDS = {
     "that tells most.",
 )
 @click.option("--well-column", metavar="COLUMN", help="Column of the plate map with the wells.")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the table (.csv, .tsv, .parquet, .json), or draw a column (.png, .svg, .pdf).",
-)
+@output_file("Write the table (.csv, .tsv, .parquet, .json), or draw a column (.png, .svg, .pdf).")
 def wells_command(
     source: str, barcode: str, column: str | None, output: Path | None, **how: Any
 ) -> Answer:

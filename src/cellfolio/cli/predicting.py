@@ -10,6 +10,7 @@ import click
 
 from cellfolio.cli.command import Answer, command
 from cellfolio.cli.text import columns, paint, plural, printable
+from cellfolio.cli.writing import FILE, check_files, figure_option, output_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from cellfolio.workflows.predicting import Modalities
 
 _ROWS = 8
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _SHARED = {
     "inputs": "name and digest of each file",
     "paired": "rows that are used: of both files, or of the one",
@@ -28,12 +28,10 @@ _SHARED = {
     "output": "the file that was written, or null",
     "figure": "the picture that was written, or null",
 }
-_output = click.option(
-    "-o", "--output", metavar="FILE", type=_FILE,
-    help="Write the table, and a record of how it was made, with the folds, beside it (.csv, "
-    ".csv.gz, .tsv, .parquet, .json).",
-)  # fmt: skip
-_figure = click.option("--figure", metavar="FILE", type=_FILE, help="Draw it (.png, .svg, .pdf).")
+_output = output_file(
+    "Write the table, and a record of how it was made, with the folds, beside it (.csv, .csv.gz, "
+    ".tsv, .parquet, .json)."
+)
 _drop = click.option(
     "--drop-unusable", is_flag=True, help="Leave out features that are constant or miss values."
 )
@@ -77,10 +75,10 @@ _drop = click.option(
 )
 @_drop
 @click.option(
-    "--associations", metavar="FILE", type=_FILE, help="Write which features tell each target."
+    "--associations", metavar="FILE", type=FILE, help="Write which features tell each target."
 )
 @_output
-@_figure
+@figure_option
 def predict_command(features: str, targets: str, **how: Any) -> Answer:
     """Predict one modality from the other, each target by itself.
 
@@ -93,7 +91,7 @@ def predict_command(features: str, targets: str, **how: Any) -> Answer:
     from cellfolio.workflows.predicting import draw_prediction, predict_modality, read_modalities
 
     output, figure, others = how.pop("output"), how.pop("figure"), how.pop("associations")
-    _check((output, others), figure)
+    check_files((output, others), figure)
     both = read_modalities((features, targets), how["by"], drop_unusable=how["drop_unusable"])
     validation = Validation(how["folds"], how["margin"], how["seed"], how["scaling"])
     top = None if others is None else 10
@@ -162,7 +160,7 @@ def _prediction_facts(found: Prediction, both: Modalities) -> dict[str, Any]:
 @click.option("--approach", metavar="NAME", help="Which to show and draw; by default the best.")
 @_drop
 @_output
-@_figure
+@figure_option
 def mechanism_command(profiles: str, other: str | None, **how: Any) -> Answer:
     """Tell the mechanism of action from profiles of one modality or two.
 
@@ -178,7 +176,7 @@ def mechanism_command(profiles: str, other: str | None, **how: Any) -> Answer:
     )
 
     output, figure = how.pop("output"), how.pop("figure")
-    _check((output,), figure)
+    check_files((output,), figure)
     words = [one for one in (profiles, other) if one is not None]
     both = read_modalities(words, how["by"], drop_unusable=how["drop_unusable"])
     if how["classifier"] == "nearest":
@@ -255,18 +253,6 @@ def _counted(facts: dict[str, Any], rows: int) -> str:
     few = len(facts["left_out"])
     left = f"; {few:,} of too few groups left out" if few else ""
     return f"{facts['labels']:,}, of {plural(rows, 'row')}{left}"
-
-
-def _check(outputs: Sequence[Path | None], figure: Path | None) -> None:
-    """Refuse what cannot be written, before anything is read."""
-    from cellfolio.formats.saving import check_table_name
-    from cellfolio.imaging.saving import check_picture_path
-
-    for output in outputs:
-        if output is not None:
-            check_table_name(output)
-    if figure is not None:
-        check_picture_path(figure)
 
 
 def _answer(

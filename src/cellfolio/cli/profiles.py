@@ -11,6 +11,7 @@ import click
 
 from cellfolio.cli.command import Answer, command, terminal_progress
 from cellfolio.cli.text import columns, paint, plural, printable
+from cellfolio.cli.writing import output_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,17 +37,9 @@ _WRITTEN = {
     "features": "number of features that were written",
     "output": "the file that was written",
 }
-
-
-def _output(function: Function) -> Function:
-    return click.option(
-        "-o",
-        "--output",
-        required=True,
-        metavar="FILE",
-        type=click.Path(path_type=Path, dir_okay=False),
-        help="Where to write (.csv, .csv.gz, .tsv, .parquet, .json, .h5ad).",
-    )(function)
+_output = output_file(
+    "Where to write (.csv, .csv.gz, .tsv, .parquet, .json, .h5ad).", required=True
+)
 
 
 def _reference(function: Function) -> Function:

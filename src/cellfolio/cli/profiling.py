@@ -12,6 +12,7 @@ import click
 from cellfolio.cli.command import Answer, command, terminal_progress
 from cellfolio.cli.failures import DIFFERENT
 from cellfolio.cli.text import columns, paint, plural, printable
+from cellfolio.cli.writing import output_folder
 
 if TYPE_CHECKING:
     from cellfolio.workflows.profiling.parts import ProfiledPart
@@ -41,14 +42,7 @@ FIELDS = {
     type=click.Path(path_type=Path, dir_okay=False),
     help="A configuration of profiling-recipe (YAML) instead of RECIPE.",
 )
-@click.option(
-    "-o",
-    "--output",
-    metavar="FOLDER",
-    required=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where the files go: FOLDER/BATCH/PLATE/.",
-)
+@output_folder("Where the files go: FOLDER/BATCH/PLATE/.")
 @click.option(
     "--plate", "plates", metavar="PLATE", multiple=True, help="Only this plate; may be repeated."
 )

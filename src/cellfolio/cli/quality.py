@@ -11,6 +11,7 @@ import click
 
 from cellfolio.cli.command import Answer, command, terminal_progress
 from cellfolio.cli.text import columns, paint, plural, printable
+from cellfolio.cli.writing import output_folder
 
 if TYPE_CHECKING:
     from cellfolio.evaluation.quality import PlateQuality
@@ -36,14 +37,7 @@ _OF_PROFILES = (
 
 @command("quality", fields=FIELDS)
 @click.argument("profiles", nargs=-1, metavar="[PROFILES...]")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="FOLDER",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the pages and pictures.",
-)
+@output_folder("Folder for the pages and pictures.")
 @click.option("--reference", metavar="QUERY", help="Which wells are negative controls.")
 @click.option(
     "--perturbation",

@@ -19,6 +19,7 @@ from cellfolio.cli.command import (
     unverified_option,
 )
 from cellfolio.cli.text import columns, paint, plural, printable, short, size_text
+from cellfolio.cli.writing import output_file
 
 if TYPE_CHECKING:
     from cellfolio.metadata.cardio import JoinedCells
@@ -76,13 +77,7 @@ FIELDS = {
     "--subset", metavar="NAME", help="Keep these files as the local package NAMESPACE/NAME."
 )
 @click.option("-m", "--message", metavar="TEXT", help="What the subset is about.")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the result: .csv, .tsv, .parquet or .json.",
-)
+@output_file("Write the result: .csv, .tsv, .parquet or .json.")
 @click.option(
     "--rows",
     type=click.IntRange(0),

@@ -19,6 +19,7 @@ from cellfolio.cli.command import (
 )
 from cellfolio.cli.failures import DIFFERENT
 from cellfolio.cli.text import columns, paint, plural, printable, short, size_text
+from cellfolio.cli.writing import output_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,13 +64,7 @@ RECORDS_FIELDS = {
 )
 @click.option("--dangling", is_flag=True, help="Links to what is not there, and other problems.")
 @click.option("--all", "everything", is_flag=True, help="All rows, however many.")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write them as a table: .csv, .tsv, .parquet or .json; without KIND, all links.",
-)
+@output_file("Write them as a table: .csv, .tsv, .parquet or .json; without KIND, all links.")
 def records_command(
     package: str,
     registry: str | None,
@@ -275,13 +270,7 @@ SCHEMA_FIELDS = {
 @package_argument()
 @registry_option
 @click.option("--check", is_flag=True, help="Compare all info documents with it.")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write it as a page of Markdown; with --check, the findings as a table.",
-)
+@output_file("Write it as a page of Markdown; with --check, the findings as a table.")
 def schema_command(package: str, registry: str | None, check: bool, output: Path | None) -> Answer:
     """Show what the info documents of a package have, or check them.
 

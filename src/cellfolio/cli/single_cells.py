@@ -10,6 +10,7 @@ import click
 
 from cellfolio.cli.command import Answer, command, terminal_progress
 from cellfolio.cli.text import paint, plural, printable
+from cellfolio.cli.writing import output_file
 
 if TYPE_CHECKING:
     from cellfolio.workflows.single_cells import WrittenCells
@@ -28,14 +29,7 @@ _PROBLEMS = 10
 
 @command("single-cells", fields=FIELDS)
 @click.argument("cells")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File for the cells (.parquet).",
-)
+@output_file("File for the cells (.parquet).", required=True)
 @click.option("--keep-going", is_flag=True, help="Leave out what is broken, and tell of it.")
 @click.option("--workers", metavar="N", type=click.IntRange(1), help="Processes; one for a core.")
 def single_cells_command(cells: str, output: Path, keep_going: bool, workers: int | None) -> Answer:

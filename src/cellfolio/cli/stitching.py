@@ -9,6 +9,7 @@ import click
 
 from cellfolio.cli.command import Answer, command
 from cellfolio.cli.text import plural, printable
+from cellfolio.cli.writing import output_file
 
 FIELDS = {
     "table": "the table or index that was read",
@@ -35,13 +36,7 @@ LISTED = {
 
 @command("image-files", fields=LISTED)
 @click.argument("table")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write a row for each image file (.csv, .csv.gz, .tsv, .parquet, .json).",
-)
+@output_file("Write a row for each image file (.csv, .csv.gz, .tsv, .parquet, .json).")
 def image_files_command(table: str, output: Path | None) -> Answer:
     """Show the image files that a load_data table or an Index.idx.xml names.
 
@@ -105,13 +100,7 @@ def image_files_command(table: str, output: Path | None) -> Answer:
     show_default=True,
     help="What is seen where sites overlap.",
 )
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write a picture (.png, .svg, .pdf) or the pixels (.ome.tiff).",
-)
+@output_file("Write a picture (.png, .svg, .pdf) or the pixels (.ome.tiff).")
 def stitch_command(table: str, channel: str, output: Path | None, **how: Any) -> Answer:
     """Put the sites of a well or a plate together, where they were taken.
 

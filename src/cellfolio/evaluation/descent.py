@@ -77,7 +77,7 @@ def descend(gram: Array, target: Array, penalties: Array, sweeps: int, found: Ar
                 if sweeps < PATIENT:
                     return np.inf
                 break
-            combine(gram, swept.used, swept.weights, size, rest)
+            combine(gram, swept.used, swept.weights, (size, len(gram)), rest)
             for feature in range(len(gram)):
                 rest[feature] = target[feature] - rest[feature]
             for one in range(size):

@@ -1,4 +1,4 @@
-"""The lasso of many targets over one Gram matrix, compiled."""
+"""The lasso of many targets over one Gram matrix."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import numpy as np
 
 from cellfolio.evaluation.descent import PATIENT, descend
 from cellfolio.evaluation.homotopy import follow_path
-from cellfolio.measurement.compiled import compiled, compiled_within
+from cellfolio.measurement.compiled import compiled
 from cellfolio.profiles.statistics import Array
 
 _VIOLATION = 1e-9
 """Of the conditions of the minimum, as a share of the largest correlation, that is let be."""
 
 
-@compiled_within
 def solve(gram: Array, target: Array, penalties: Array, sweeps: int, found: Array) -> None:
     """Fill `found` with the coefficients at each penalty (see `follow_path`).
 
@@ -26,21 +25,21 @@ def solve(gram: Array, target: Array, penalties: Array, sweeps: int, found: Arra
     Parameters
     ----------
     gram, target, penalties, found
-        As for `follow_path`; `found` is overwritten.
+        As for `follow_path`.
     sweeps : int
         A few; with 0 the path is followed at once.
     """
-    allowed = _VIOLATION * np.abs(target).max()
-    found[:] = 0.0
-    if sweeps > 0 and descend(gram, target, penalties, sweeps, found) <= allowed:
-        return
-    found[:] = 0.0
+    # Each way is compiled only where it is gone, and once.
+    allowed = _VIOLATION * np.abs(target).max(initial=0.0)
+    if sweeps > 0:
+        found[:] = 0.0
+        if descend(gram, target, penalties, sweeps, found) <= allowed:
+            return
     if not follow_path(gram, target, penalties, found) <= allowed:
         found[:] = 0.0
         descend(gram, target, penalties, PATIENT, found)
 
 
-@compiled
 def add_errors(
     known: tuple[Array, Array], penalties: Array, sweeps: int, held: tuple[Array, Array, Array],
     errors: Array,
@@ -63,26 +62,31 @@ def add_errors(
     """
     gram, targets = known
     held_gram, held_targets, squares = held
-    found = np.empty((len(penalties), len(gram)))
-    used = np.empty(len(gram), np.int64)
-    for target in range(len(targets)):
-        solve(gram, targets[target], penalties, sweeps, found)
-        for at in range(len(penalties)):
-            size, error, weights = 0, squares[target], found[at]
-            for feature in range(len(gram)):
-                if weights[feature] != 0.0:
-                    used[size] = feature
-                    size += 1
-            for one in range(size):
-                row, weight, total = held_gram[used[one]], weights[used[one]], 0.0
-                for other in range(one):
-                    total += row[used[other]] * weights[used[other]]
-                total += 0.5 * row[used[one]] * weight - held_targets[target, used[one]]
-                error += 2.0 * weight * total
-            errors[target, at] += error
+    found, used = np.empty((len(penalties), len(gram))), np.empty(len(gram), np.int64)
+    for target, products in enumerate(targets):
+        solve(gram, products, penalties, sweeps, found)
+        errors[target] += squares[target]
+        _add_error(held_gram, held_targets[target], found, used, errors[target])
 
 
 @compiled
+def _add_error(gram: Array, target: Array, found: Array, used: Any, errors: Array) -> None:
+    """Add ``b'Gb - 2 b'q`` for the coefficients at each penalty; `used` has room for features."""
+    for at in range(len(found)):
+        size, error = 0, 0.0
+        for feature in range(len(gram)):
+            if found[at, feature] != 0.0:
+                used[size] = feature
+                size += 1
+        for one in range(size):
+            row, weight = used[one], found[at, used[one]]
+            total = 0.5 * gram[row, row] * weight - target[row]
+            for other in range(one):
+                total += gram[row, used[other]] * found[at, used[other]]
+            error += 2.0 * weight * total
+        errors[at] += error
+
+
 def solve_one(
     known: tuple[Array, Array], penalties: Array, sweeps: int, chosen: Any, found: Array
 ) -> None:
@@ -98,9 +102,8 @@ def solve_one(
         Filled.
     """
     gram, targets = known
-    for target in range(len(targets)):
-        last = chosen[target]
+    for target, last in enumerate(chosen):
         first = 0 if sweeps > 0 else last  # descent is quicker in small steps
         path = np.empty((last + 1 - first, len(gram)))
         solve(gram, targets[target], penalties[first : last + 1], sweeps, path)
-        found[target] = path[last - first]
+        found[target] = path[-1]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import cycle, islice
 from random import Random
 from typing import Protocol
 
 import numpy as np
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.evaluation.similarities import Rows, Vectors, equal_sizes, strips
+from cellfolio.evaluation.similarities import Rows, Similarities, Vectors, middles, strips
 from cellfolio.profiles.statistics import Array, Mask
 
 TAILS = ("right", "left", "both")
@@ -74,7 +75,8 @@ class SampledGroups:
             apart = (drawn[:, 1:] != drawn[:, :-1]).all(axis=1)
             groups, tried = np.concatenate([groups, rows[apart]]), tried + len(rows)
             if len(groups) == self.draws:
-                return _medians(vectors, groups)
+                bounds = np.arange(0, groups.size + 1, size)
+                return middles(vectors, groups.ravel(), bounds)
         raise InvalidArgument(
             f"random groups of {size} rows are hardly ever of {size} perturbations",
             hint="leave out controls with only=, or take AllPairs()",
@@ -87,14 +89,38 @@ def _choices(stream: Random, count: int, groups: int, size: int) -> Rows:
     return (shares * count).astype(np.int64).reshape(groups, size)
 
 
-def _medians(vectors: Vectors, groups: Rows) -> Array:
-    count, size = groups.shape
-    first, second = np.triu_indices(size, 1)
-    found = np.empty(count)
-    bounds = np.arange(0, count * size + 1, size)
-    for numbers, rows in equal_sizes(groups.ravel(), bounds):
-        found[numbers] = np.median(vectors.among(rows)[:, first, second], axis=1)
-    return found
+@dataclass(frozen=True, slots=True)
+class SampledPerturbations:
+    """Medians of the correlations within random perturbations, with one random row of each.
+
+    Groups are as large as the perturbations are, in turn. Perturbations are drawn before rows, so
+    that those with many rows count as much as others, and few perturbations are enough.
+
+    Attributes
+    ----------
+    draws : int
+    seed : int
+    """
+
+    draws: int = 1_000
+    seed: int = 0
+
+    def draw(self, similarities: Similarities, codes: Rows, replicates: int) -> Array:
+        """See `Null`."""
+        sizes = np.unique(codes, return_counts=True)[1]
+        kinds = np.split(np.argsort(codes, kind="stable"), np.cumsum(sizes)[:-1])
+        several = [min(int(size), len(kinds)) for size in sizes if size > 1]
+        if len(kinds) < 2:
+            return _some(np.empty(0))
+        counts = list(islice(cycle(several or [min(replicates, len(kinds))]), self.draws))
+        random = np.random.default_rng(self.seed)
+        rows = [
+            random.choice(kinds[one])
+            for count in counts
+            for one in random.choice(len(kinds), count, replace=False)
+        ]
+        bounds = np.append(0, np.cumsum(counts))
+        return middles(similarities, np.array(rows, dtype=np.int64), bounds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import cycle, islice
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from cellfolio.evaluation.nulls import Cutoff, SampledPerturbations
+from cellfolio.evaluation.similarities import Known, Rows, middles
 from cellfolio.profiles.correlation import correlations
-from cellfolio.profiles.rows import Groups, group_rows
-from cellfolio.profiles.statistics import Array, Mask
+from cellfolio.profiles.rows import group_rows
+from cellfolio.profiles.statistics import Array, Mask, medians
 from cellfolio.profiles.tables import ProfileTable
 from cellfolio.profiles.threads import one_thread
-
-DRAWS = 1000
-"""Groups of wells that are no replicates."""
-_PERCENTILE = 95
 
 
 @dataclass(frozen=True)
@@ -75,55 +71,35 @@ def agreement(
         If a column is not there.
     """
     named = group_rows(table, by)  # complains of columns that are not there
-    kept = np.flatnonzero(~controls & table.columns(by).notna().any(axis=1).to_numpy())
-    groups = [rows[np.isin(rows, kept)] for rows in named]
-    known = correlations(np.ascontiguousarray(table.values().T), "pearson").matrix()
-    np.fill_diagonal(known, np.nan)
-    null = _null(known, [rows for rows in groups if len(rows)], seed)
-    threshold = float(np.percentile(null, _PERCENTILE)) if len(null) else np.nan
-    within = np.full(len(known), np.nan)
+    kept = ~controls & table.columns(by).notna().any(axis=1).to_numpy()
+    order = named.order[kept[named.order]]
+    sizes = np.add.reduceat(kept[named.order], named.bounds[:-1], dtype=np.int64)
+    bounds = np.append(0, np.cumsum(sizes))
+    matrix = correlations(np.ascontiguousarray(table.values().T), "pearson").matrix()
+    np.fill_diagonal(matrix, np.nan)
+    null = _null(matrix, order, sizes, seed)
+    threshold = Cutoff().limits(null)[1] if len(null) else np.nan
+    within = np.full(len(matrix), np.nan)
     outliers: list[int] = []
-    for rows in groups:
+    for rows in np.split(order, bounds[1:-1]):
         if len(rows) > 1:
-            own = known[np.ix_(rows, rows)]
-            within[rows] = [_median(one) for one in own]
+            own = matrix[np.ix_(rows, rows)]
+            within[rows] = medians(own)
             outliers += (int(rows[at]) for at in _far(own, threshold))
-    found = _perturbations(named, groups, known)
-    return ReplicateAgreement(found, null, threshold, within, tuple(sorted(outliers)))
-
-
-def _perturbations(
-    named: Groups, groups: Sequence[npt.NDArray[np.int64]], known: Array
-) -> pd.DataFrame:
-    found = named.keys.assign(
-        wells=[len(rows) for rows in groups],
-        correlation=[_median(known[np.ix_(rows, rows)]) for rows in groups],
+    made = named.keys.assign(wells=sizes, correlation=middles(Known(matrix), order, bounds))
+    several = made[made["wells"] > 1].sort_values(
+        "correlation", ascending=False, kind="stable", ignore_index=True
     )
-    several = found[found["wells"] > 1]
-    return several.sort_values("correlation", ascending=False, kind="stable", ignore_index=True)
+    return ReplicateAgreement(several, null, threshold, within, tuple(sorted(outliers)))
 
 
-def _median(values: Array) -> float:
-    finite = values[np.isfinite(values)]
-    return float(np.median(finite)) if len(finite) else np.nan
-
-
-def _null(known: Array, groups: Sequence[npt.NDArray[np.int64]], seed: int) -> Array:
-    """Draw wells of different perturbations, as many as perturbations have wells."""
-    counts = [min(len(rows), len(groups)) for rows in groups if len(rows) > 1]
-    if len(groups) < 2 or not counts:
+def _null(matrix: Array, order: Rows, sizes: Rows, seed: int) -> Array:
+    """Draw wells of different perturbations; none where there is too little to draw from."""
+    if (sizes > 0).sum() < 2 or sizes.max() < 2:
         return np.empty(0)
-    drawn = _strangers(groups, counts, np.random.default_rng(seed))
-    found = [_median(known[np.ix_(rows, rows)]) for rows in drawn]
-    return np.array([one for one in found if np.isfinite(one)])
-
-
-def _strangers(
-    groups: Sequence[npt.NDArray[np.int64]], counts: Sequence[int], random: np.random.Generator
-) -> Iterator[npt.NDArray[np.int64]]:
-    for count in islice(cycle(counts), DRAWS):
-        chosen = random.choice(len(groups), count, replace=False)
-        yield np.array([random.choice(groups[one]) for one in chosen])
+    own = Known(matrix[np.ix_(order, order)])
+    found = SampledPerturbations(seed=seed).draw(own, np.repeat(np.arange(len(sizes)), sizes), 2)
+    return found[np.isfinite(found)]
 
 
 def _far(own: Array, threshold: float) -> list[int]:
@@ -131,7 +107,7 @@ def _far(own: Array, threshold: float) -> list[int]:
     found = []
     for at in range(len(own)):
         others = np.delete(np.arange(len(own)), at)
-        together = _median(own[np.ix_(others, others)])
+        together = medians(own[np.ix_(others, others)].reshape(1, -1))[0]
         nearest = own[at, others][np.isfinite(own[at, others])].max(initial=-np.inf)
         if together > threshold and nearest < threshold and np.isfinite(nearest):
             found.append(at)

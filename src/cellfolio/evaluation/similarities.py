@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.profiles.statistics import Array, Mask, blocks
+from cellfolio.profiles.statistics import Array, Mask, blocks, medians
 from cellfolio.profiles.tables import ProfileTable
 
 Rows = npt.NDArray[np.int64]
@@ -25,6 +26,31 @@ _FEW = 8
 """Members of a group up to which a product of matrices is not worth its while."""
 _GATHERED = 100_000
 """Values of few members that are copied at once: they stay in the cache."""
+
+
+class Similarities(Protocol):
+    """What knows how alike rows are."""
+
+    def among(self, groups: Rows) -> Array:
+        """Return similarities of the members of each group, shape (groups, members, members)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Similarities of all rows, computed before.
+
+    Attributes
+    ----------
+    matrix : array of float, shape (rows, rows)
+        Missing where there is none.
+    """
+
+    matrix: Array = field(repr=False)
+
+    def among(self, groups: Rows) -> Array:
+        """See `Similarities`."""
+        found: Array = self.matrix[groups[:, :, None], groups[:, None, :]]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +191,7 @@ def as_slice(numbers: Rows) -> Rows | slice:
 
 
 def equal_sizes(order: Rows, bounds: Rows) -> Iterator[tuple[Rows, Rows]]:
-    """Yield groups of one size together, so many that their similarities fit into memory.
+    """Yield groups of one size together, so many that their similarities fit; no empty ones.
 
     Parameters
     ----------
@@ -178,12 +204,28 @@ def equal_sizes(order: Rows, bounds: Rows) -> Iterator[tuple[Rows, Rows]]:
     members : array of int, shape (groups, size)
     """
     sizes = np.diff(bounds)
-    for size in np.unique(sizes):
+    for size in np.unique(sizes[sizes > 0]):
         numbers = np.flatnonzero(sizes == size)
         step = max(1, _AT_ONCE // int(size * size))
         for start in range(0, len(numbers), step):
             some = numbers[start : start + step]
             yield some, order[bounds[some][:, None] + np.arange(size)]
+
+
+def middles(similarities: Similarities, order: Rows, bounds: Rows) -> Array:
+    """Return the median of the similarities within each group; missing where there is none.
+
+    Parameters
+    ----------
+    similarities : Similarities
+    order, bounds : array of int
+        As of `cellfolio.profiles.rows.Groups`.
+    """
+    found = np.full(len(bounds) - 1, np.nan)
+    for numbers, members in equal_sizes(order, bounds):
+        first, second = np.triu_indices(members.shape[1], 1)
+        found[numbers] = medians(similarities.among(members)[:, first, second])
+    return found
 
 
 def strips(count: int, columns: int) -> Iterator[slice]:

@@ -53,6 +53,22 @@ class Bars:
     label: str = ""
     percent: bool = False
 
+    @classmethod
+    def of(
+        cls,
+        scores: pd.DataFrame,
+        score: str,
+        names: Sequence[str],
+        kinds: Sequence[str],
+        published: Mapping[str, Sequence[float]],
+        label: str,
+        *,
+        percent: bool = False,
+    ) -> Bars:
+        """Return bars of a column; its intervals are those with ``_low`` and ``_high`` behind."""
+        values, lows, highs = (scores[f"{score}{end}"].tolist() for end in ("", "_low", "_high"))
+        return cls(names, values, lows, highs, kinds, published, label, percent)
+
 
 def draw_bars(bars: Bars, title: str = "") -> Figure:
     """Draw scores as bars with their intervals, and published ones as marks.

@@ -12,6 +12,8 @@ from cellfolio.package.rows import canonical_json
 if TYPE_CHECKING:
     from cellfolio.package.package import Package
 
+_NOTHING = object()
+
 
 @dataclass(frozen=True, slots=True)
 class Diff:
@@ -39,6 +41,23 @@ class Diff:
         return any(
             (self.added, self.removed, self.changed, self.meta_changed, self.folder_meta_changed)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class MetaChange:
+    """A value of metadata that differs.
+
+    Attributes
+    ----------
+    path : tuple of str
+        Names of the fields that lead to it.
+    before, after : str
+        As JSON; empty where there is none.
+    """
+
+    path: tuple[str, ...]
+    before: str
+    after: str
 
 
 def compare(older: Package, newer: Package) -> Diff:
@@ -101,3 +120,27 @@ def _new_key(pair: tuple[Entry, Entry]) -> bytes:
 def _same_json(one: Any, other: Any) -> bool:
     """Whether two values are written alike: not so 1, 1.0 and true, which Python calls equal."""
     return canonical_json(one) == canonical_json(other)
+
+
+def meta_changes(older: Any, newer: Any, path: tuple[str, ...] = ()) -> list[MetaChange]:
+    """Return the values that differ between two pieces of metadata, by field.
+
+    Examples
+    --------
+    >>> meta_changes({"plates": 2, "by": {"lab": "A"}}, {"plates": 3, "by": {"lab": "A"}})
+    [MetaChange(path=('plates',), before='2', after='3')]
+    """
+    if isinstance(older, dict) and isinstance(newer, dict):
+        names = dict.fromkeys((*older, *newer))
+        inside = ((older.get(one, _NOTHING), newer.get(one, _NOTHING), one) for one in names)
+        return [
+            change
+            for before, after, name in inside
+            for change in meta_changes(before, after, (*path, name))
+        ]
+    before, after = _written(older), _written(newer)
+    return [] if before == after else [MetaChange(path, before, after)]
+
+
+def _written(value: Any) -> str:
+    return "" if value is _NOTHING else canonical_json(value)

@@ -42,6 +42,11 @@ class Folder:
         """All rows of the package this folder belongs to."""
         return self._package.rows
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """Index of the first row of this folder, and the one after its last."""
+        return self._start, self._stop
+
     @cached_property
     def _children(self) -> Mapping[str, tuple[int, int] | int]:
         """Name of each child → range of a folder (its name closes with ``/``), index of a file."""
@@ -49,12 +54,14 @@ class Folder:
         cut = len(self.prefix)
         index = self._start
         while index < self._stop:
-            name, slash, _ = self.rows.key(index)[cut:].partition("/")
-            if slash:
-                found = self.rows.folder(self.prefix + name + "/", index, self._stop)
-                children[name + "/"] = found
-                index = found[1]
-            else:
+            for key in self.rows.keys(index, self._stop):
+                name = key[cut:]
+                if "/" in name:
+                    name = name.partition("/")[0] + "/"
+                    found = self.rows.folder(self.prefix + name, index, self._stop)
+                    children[name] = found
+                    index = found[1]
+                    break
                 children[name] = index
                 index += 1
         return children
@@ -111,6 +118,11 @@ class Folder:
         except EntryNotFound:
             return False
         return True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the children, sorted; those of folders close with ``/``."""
+        return tuple(self._children)
 
     @property
     def key(self) -> str:

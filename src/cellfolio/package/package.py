@@ -27,6 +27,17 @@ from cellfolio.package.sizes import format_size
 _README = re.compile(r"readme(?:\.md|\.rst|\.txt)?", re.IGNORECASE)
 
 
+def is_readme(name: str) -> bool:
+    """Whether a file of that name is a README.
+
+    Examples
+    --------
+    >>> is_readme("README.md"), is_readme("readme"), is_readme("README/")
+    (True, True, False)
+    """
+    return _README.fullmatch(name) is not None
+
+
 class Package(Folder):
     """An immutable, versioned list of files: what every registry's data sets become.
 
@@ -167,7 +178,8 @@ class Package(Folder):
     @property
     def readme(self) -> Entry | None:
         """The README at the root, if there is one."""
-        return next((file for file in self.files if _README.fullmatch(file.name)), None)
+        name = next(filter(is_readme, self.names), None)
+        return None if name is None else self.entry(name)
 
     def entry(self, key: str) -> Entry:
         """Return the file of that logical key.
@@ -278,6 +290,7 @@ class Package(Folder):
             self.folder_meta,
             name=self.name if name is None else name,
             top_hash=top_hash,
+            size=self.__dict__.get("size") if rows is None else None,
             opener=opener or self.opener,
         )
 

@@ -45,7 +45,7 @@ class DataSet:
         Its name in that registry; most often `name`.
     description, licence, citation, homepage, notes : str
         Empty where nothing is known. The notes say what is uncertain.
-    contains, modalities : tuple of str
+    contains, modalities, organisms, cell_lines : tuple of str
     size, files : int or None
         Bytes and number of files, where they are known.
     moved : tuple of str
@@ -68,6 +68,8 @@ class DataSet:
     homepage: str = ""
     contains: tuple[str, ...] = ()
     modalities: tuple[str, ...] = ()
+    organisms: tuple[str, ...] = ()
+    cell_lines: tuple[str, ...] = ()
     size: int | None = None
     files: int | None = None
     moved: tuple[str, ...] = ()
@@ -149,7 +151,7 @@ class Catalogue:
         ----------
         words : str
             Separated by white space; case does not matter. They are looked for in name, title,
-            description, content and modalities. No words find everything.
+            description, content, modalities, organisms and cell lines. No words find everything.
 
         Examples
         --------
@@ -360,6 +362,8 @@ _READERS: Mapping[str, Callable[[object], Any]] = {
     "homepage": _read_text,
     "contains": _read_texts,
     "modalities": _read_texts,
+    "organisms": _read_texts,
+    "cell_lines": _read_texts,
     "size": _read_count,
     "files": _read_count,
     "address": _read_address,
@@ -374,7 +378,8 @@ _REQUIRED = ("name", "title", "address")
 
 
 def _searched(one: DataSet) -> str:
-    texts = (one.name, one.title, one.description, *one.contains, *one.modalities)
+    lists = (*one.contains, *one.modalities, *one.organisms, *one.cell_lines)
+    texts = (one.name, one.title, one.description, *lists)
     return "\n".join(texts).casefold()
 
 

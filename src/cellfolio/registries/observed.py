@@ -100,6 +100,11 @@ class ObservedRegistry:
                 f"`cellfolio log {name}`",
             ) from None
 
+    def seen(self, name: str) -> Package | None:
+        """Return what was seen last; the place is not looked at."""
+        latest = self._latest()
+        return None if latest is None else self._kept.open(_NAME, latest).named(name)
+
     def headers(self, top_hashes: Sequence[str]) -> list[dict[str, Any] | None]:
         """Return the headers of what was seen."""
         return self._kept.headers(top_hashes)

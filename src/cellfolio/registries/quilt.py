@@ -288,6 +288,11 @@ class QuiltRegistry:
         body = self._remotes.get(self.place(f"{MANIFESTS}/{top_hash}"))
         return self._home.manifests.add(body.blocks(_BLOCK), self.uri, expected, name)
 
+    def seen(self, name: str) -> Package | None:
+        """Return the newest revision that was seen on this machine; nobody is asked."""
+        top_hash = self._note("latest", check_package_name(name))
+        return top_hash and self._home.manifests.load(self.uri, top_hash, name)
+
     def headers(self, top_hashes: Sequence[str]) -> list[dict[str, Any] | None]:
         """Return the headers of manifests without reading the rest; None where one is missing."""
 

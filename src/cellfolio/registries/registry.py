@@ -65,6 +65,9 @@ class Registry(Protocol):
         PackageNotFound, RevisionNotFound, InvalidManifest
         """
 
+    def seen(self, name: str) -> Package | None:
+        """Return the newest revision that was seen on this machine; nobody is asked."""
+
     def headers(self, top_hashes: Sequence[str]) -> list[dict[str, Any] | None]:
         """Return the headers of revisions; None where one cannot be had."""
 

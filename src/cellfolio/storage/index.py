@@ -136,9 +136,13 @@ class Index:
             found = list(self._in(query + " where id in ({})", ids))
         return {row[0]: BlobRow(*row) for row in found}
 
-    def aliases(self, ids: Iterable[str]) -> dict[str, str]:
-        """Return the blob that each of these names stands for, where it is another's."""
-        return dict(self._in("select id, blob from alias where id in ({})", ids))
+    def aliases(self, ids: Iterable[str] | None = None) -> dict[str, str]:
+        """Return the blob that each of these names, or any, stands for, where it is another's."""
+        query = "select id, blob from alias"
+        if ids is None:
+            with self._lock:
+                return dict(self._connection.execute(query).fetchall())
+        return dict(self._in(query + " where id in ({})", ids))
 
     def add_blobs(self, rows: Iterable[BlobRow], aliases: Iterable[tuple[str, str]] = ()) -> None:
         """Note blobs that were just checked, and other names for them."""

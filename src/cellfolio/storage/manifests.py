@@ -13,11 +13,18 @@ import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from cellfolio.errors import InvalidManifest
 from cellfolio.package.digests import Buffer
 from cellfolio.package.manifest import read_indexed, read_manifest, write_index
 from cellfolio.package.package import Package
 from cellfolio.package.rows import Text
 from cellfolio.storage.disk import write_atomically
+from cellfolio.storage.remote import local_path
+
+_LOCAL = b"file:"
+"""How the physical key of a file of this machine begins."""
+_ESCAPE = b"\\u00"
+"""How JSON may write any letter of it."""
 
 
 class ManifestCache:
@@ -70,10 +77,13 @@ class ManifestCache:
 
         Raises
         ------
-        InvalidManifest, ManifestMismatch
+        InvalidManifest
+            Also if it is of a registry elsewhere and names files of this machine.
+        ManifestMismatch
         """
         if top_hash is None or not self._writable:
-            return read_manifest(b"".join(blocks), top_hash=top_hash, name=name)
+            whole = b"".join(blocks)
+            return _check_far(read_manifest(whole, top_hash=top_hash, name=name), whole, registry)
         path = self.path(registry, top_hash)
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
@@ -82,6 +92,7 @@ class ManifestCache:
                 file.writelines(blocks)
             text = _map(unfinished)
             package = read_manifest(text, top_hash=top_hash, name=name)
+            _check_far(package, text, registry)
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
@@ -95,6 +106,20 @@ class ManifestCache:
             package = self._load(path, path.stem)
             if package is not None:
                 yield package
+
+
+def _check_far(package: Package, text: Text, registry: str) -> Package:
+    """Return a package that came from elsewhere, unless it would have us read files of ours."""
+    if local_path(registry) is not None or all(text.find(sign) < 0 for sign in (_LOCAL, _ESCAPE)):
+        return package
+    for row in package.rows:
+        if row.physical_key.startswith(_LOCAL):
+            raise InvalidManifest(
+                f"the manifest of {package.title} in {registry} says that {row.key.decode()!r} is "
+                f"a file of this machine, {row.physical_key.decode()}",
+                hint="a package from elsewhere may not read files here; ask its author to push it",
+            )
+    return package
 
 
 def _map(path: Path) -> Text:

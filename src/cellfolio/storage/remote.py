@@ -84,7 +84,7 @@ def parse_uri(uri: str) -> Place:
         version = parse_qs(query).get("versionId", [None])[0] if query else None
         return Place(f"s3://{bucket}", unquote(key), version)
     parts = urlsplit(uri)
-    if parts.scheme not in SCHEMES:
+    if parts.scheme not in SCHEMES or not uri.startswith(parts.scheme):  # in lower case, too
         raise InvalidReference(
             f"{uri!r} is not the address of a store; expected {', '.join(SCHEMES)} and '://'"
         )

@@ -325,11 +325,23 @@ def list_packages(registry: str | None, home: Home) -> list[str]:
     return find_registry(registry, home).packages()
 
 
-def log_package(text: str, home: Home, *, registry: str | None = None) -> list[LogLine]:
-    """Return the revisions of a package with their messages, the newest first."""
+def log_package(
+    text: str, home: Home, *, registry: str | None = None, limit: int | None = None
+) -> list[LogLine]:
+    """Return the revisions of a package with their messages, the newest first.
+
+    Parameters
+    ----------
+    text : str
+        See `open_package`.
+    home : Home
+    registry : str, optional
+    limit : int, optional
+        Revisions at most: reading a message is a request each.
+    """
     named = find_named(text, home, registry=registry)
     found = named.registry
-    revisions = found.revisions(named.name)
+    revisions = found.revisions(named.name)[:limit]
     headers = found.headers([revision.top_hash for revision in revisions])
     return [
         LogLine(revision, None if header is None else header.get("message"))
@@ -346,3 +358,15 @@ def fetch_entry(entry: Entry, home: Home, *, progress: Progress | None = None) -
         If it cannot be fetched.
     """
     return ensure_held([entry], home, progress).paths[want(entry)]
+
+
+def seen_package(data_set: DataSet, home: Home) -> Package | None:
+    """Return the newest revision of a data set that was seen on this machine; nobody is asked.
+
+    None for one that is never seen whole.
+    """
+    try:
+        uri = uri_of(data_set, {})
+    except InvalidArgument:
+        return None
+    return registry_of(uri, home, data_set=data_set).seen(data_set.package)

@@ -13,10 +13,8 @@ matter, so the folder or package may hold much else.
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
@@ -28,12 +26,8 @@ from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
 from cellfolio.registries.gallery import GalleryLayout
 from cellfolio.storage.home import Home
-from cellfolio.workflows.opening import (
-    fetch_entry,
-    find_data_set,
-    is_path,
-    open_package,
-)
+from cellfolio.workflows.opening import fetch_entry, find_data_set, is_path
+from cellfolio.workflows.places import Places, find_places, places_of_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,21 +43,27 @@ _DELIMITED = re.compile(r"\.(?P<suffix>csv|tsv|txt|tab)(?P<compressed>\.gz)?$", 
 
 @dataclass(frozen=True)
 class PlateFiles:
-    """Files by key, and how to get one.
+    """Files, and which of them tell of plates.
 
     Attributes
     ----------
-    title : str
-        What the user calls the folder or package.
-    keys : tuple of str
-        Paths with ``/`` between folders, sorted.
-    locate : callable
-        Returns the file of a key as a `Source`, fetched and checked if need be.
+    places : Places
+    home : Home
+        Files of a package are fetched into it when they are read.
     """
 
-    title: str
-    keys: tuple[str, ...]
-    locate: Callable[[str], Source]
+    places: Places
+    home: Home
+
+    @property
+    def title(self) -> str:
+        """What the folder or package is called."""
+        return self.places.title
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Paths with ``/`` between folders, sorted."""
+        return self.places.keys
 
     def read(self, key: str) -> pd.DataFrame:
         """Read a table; a column is of numbers only if nothing else is in it (``007`` is a name).
@@ -72,7 +72,11 @@ class PlateFiles:
         ------
         BrokenFile, UnknownFormat, TransferIncomplete
         """
-        return read_table(self.locate(key))
+        found = self.places.locate(key)
+        if isinstance(found, Entry):
+            path = fetch_entry(found, self.home)
+            return read_table(Source(path, key, found.digest, self.home))
+        return read_table(Source(Path(found), key, home=self.home))
 
     def barcode_tables(self) -> dict[str, str]:
         """Return the key of each batch's table of barcodes, by the batch's name."""
@@ -152,8 +156,8 @@ def _nearest(keys: list[str], near: str) -> tuple[str, ...]:
     return tuple(key for key in keys if shared(key) == most)
 
 
-def find_files(source: Package | Path | str, home: Home) -> tuple[PlateFiles, str | None]:
-    """Return the files of a folder or package, and the one file if the name is that of a file.
+def find_files(source: Package | Path | str, home: Home) -> PlateFiles:
+    """Return the files of a folder or package; of a file, those beside it, too.
 
     Of a folder on this machine, only what is read is looked at; nothing is hashed.
 
@@ -167,32 +171,27 @@ def find_files(source: Package | Path | str, home: Home) -> tuple[PlateFiles, st
     ------
     NotFound, InvalidArgument
     """
-    if isinstance(source, Package):
-        return _of_package(source, home), None
-    if isinstance(source, Path) or is_path(source):
-        local = Path(source).expanduser()
-        if local.is_file():
-            beside = sorted(one.name for one in local.parent.iterdir() if one.is_file())
-            return _of_folder(local.parent, tuple(beside), home), local.name
-        if local.is_dir():
-            return _of_folder(local, tuple(sorted(_walk(local))), home), None
-        if isinstance(source, Path):
-            raise NotFound(f"there is no folder or file {local}")
-    return _of_name(source, home)
+    if isinstance(source, str) and not _is_here(source):
+        places = _of_name(source, home)
+    else:
+        places = find_places(source, home)
+    if places.package is not None:
+        return PlateFiles(replace(places, title=places.package.title), home)
+    local = Path(places.title).expanduser()
+    return PlateFiles(replace(places, title=str(local.parent if places.file else local)), home)
 
 
-def _of_name(name: str, home: Home) -> tuple[PlateFiles, str | None]:
+def _is_here(name: str) -> bool:
+    return is_path(name) and Path(name).expanduser().exists()
+
+
+def _of_name(name: str, home: Home) -> Places:
     try:
-        opened = open_package(_metadata_address(name, home), home)
+        return places_of_name(_metadata_address(name, home), home)
     except (InvalidReference, PackageNotFound) as error:
         if Path(name).exists():
             error.hint = f"what is on this machine is written as a path: ./{name}"
         raise
-    part = opened.package[opened.path] if opened.path else opened.package
-    if isinstance(part, Entry):
-        return _of_package(opened.package, home), part.logical_key
-    package = opened.package.subset(opened.path) if opened.path else opened.package
-    return _of_package(package, home), None
 
 
 def _metadata_address(name: str, home: Home) -> str:
@@ -206,25 +205,6 @@ def _metadata_address(name: str, home: Home) -> str:
         return name
     root = address.removeprefix("cpg+").partition("#")[0]
     return f"listing+{GalleryLayout(root).metadata().uri}"
-
-
-def _walk(folder: Path) -> Iterator[str]:
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            yield Path(place, name).relative_to(folder).as_posix()
-
-
-def _of_folder(folder: Path, keys: tuple[str, ...], home: Home) -> PlateFiles:
-    return PlateFiles(str(folder), keys, lambda key: Source(folder / key, key, home=home))
-
-
-def _of_package(package: Package, home: Home) -> PlateFiles:
-    def locate(key: str) -> Source:
-        entry = package.entry(key)
-        return Source(fetch_entry(entry, home), key, entry.digest, home)
-
-    return PlateFiles(package.title, tuple(one.logical_key for one in package.walk()), locate)
 
 
 def read_table(source: Source) -> pd.DataFrame:

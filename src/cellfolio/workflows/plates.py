@@ -157,8 +157,9 @@ def plate_wells(
     home: Home | None = None,
 ) -> PlateWells:
     """Join the wells of a plate; return them with a report (see `wells`)."""
-    files, only = find_files(source, home or Home())
-    if only is not None:
+    files = find_files(source, home or Home())
+    only = files.places.file
+    if only:
         named, key, name = batch or "", only, PurePosixPath(only).name.partition(".")[0]
     else:
         named, table_key, name = _find_plate(files, barcode, batch)

@@ -17,7 +17,7 @@ from cellfolio.errors import InvalidArgument, StoreError
 
 J = TypeVar("J")
 R = TypeVar("R")
-_LOCK = ".running.lock"
+LOCK = ".running.lock"
 _AHEAD = 2
 """Jobs that wait for each process, so that none waits for a job."""
 
@@ -174,7 +174,7 @@ def _begin(prepare: Callable[..., object] | None, given: tuple[Any, ...]) -> Non
 
 
 @contextmanager
-def alone_in(folder: Path, lock: str = _LOCK) -> Iterator[None]:
+def alone_in(folder: Path, lock: str = LOCK) -> Iterator[None]:
     """Keep other runs away from a folder.
 
     Raises

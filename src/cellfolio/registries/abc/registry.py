@@ -147,6 +147,13 @@ class AbcRegistry:
             for version in sorted(found, reverse=True)
         ]
 
+    def seen(self, name: str) -> Package | None:
+        """Return the newest release whose manifest is kept; nobody is asked."""
+        for version in reversed(self._kept.versions()):
+            with suppress(InvalidManifest):
+                return self._open(version).named(name) if self._kept.load(version) else None
+        return None
+
     def headers(self, top_hashes: Sequence[str]) -> list[dict[str, Any] | None]:
         """Return the headers of revisions; None where there is no such revision."""
         found = {package.top_hash: package for package in self._open_kept().values()}

@@ -16,9 +16,10 @@ from cellfolio.evaluation.intervals import share_interval
 from cellfolio.imaging.confusion import draw_confusion
 from cellfolio.imaging.score_figures import Bars, draw_bars
 from cellfolio.profiles import Standardize, aggregate, normalize
-from cellfolio.workflows.benchmarks.benchmark import Benchmark, Findings, Place, table_rows
+from cellfolio.workflows.benchmarks.benchmark import Benchmark, Findings, Place
 from cellfolio.workflows.benchmarks.published import published, published_of, sources_section
 from cellfolio.workflows.benchmarks.settings import keys_of, take_settings
+from cellfolio.workflows.benchmarks.tables import labels_section, show
 from cellfolio.workflows.evaluating import Plates
 from cellfolio.workflows.pages import Fact, PagePicture, Section
 
@@ -115,7 +116,7 @@ def run(document: Mapping[str, Any], place: Place) -> Findings:
     inputs = wells.inputs + images.inputs + mechanisms.inputs
     return Findings(
         asdict(settings), inputs, tables, _facts(treatments, scores),
-        tuple(_sections(found, scores, treatments, settings)), treatments.notes, _SHOWN,
+        tuple(_sections(found, scores)), treatments.notes, _SHOWN,
     )  # fmt: skip
 
 
@@ -213,12 +214,35 @@ def _facts(treatments: _Treatments, scores: pd.DataFrame) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def _sections(
-    found: Mapping[str, Neighbours],
-    scores: pd.DataFrame,
-    treatments: _Treatments,
-    settings: Settings,
-) -> Iterator[Section]:
+def _sections(found: Mapping[str, Neighbours], scores: pd.DataFrame) -> Iterator[Section]:
+    pictures = [
+        PagePicture.of(
+            "accuracy", draw_bars(_bars(scores), "Mechanism of the nearest neighbour"),
+            "Bars of accuracy, beside published ones", "With 95% intervals (Wilson).",
+        ),
+        *(_confusion_picture(rule, one) for rule, one in found.items()),
+    ]  # fmt: skip
+    columns = {"accuracy_low": "from", "accuracy_high": "to",
+               "most_frequent": "most frequent mechanism"}  # fmt: skip
+    table = scores[["rule", "treatments", "possible", "right", "accuracy", *columns]]
+    forms = dict.fromkeys(("accuracy", *columns.values()), ".1%")
+    yield Section(
+        "Nearest mechanisms",
+        "Each well is standardized by the control wells of its plate, wells of one compound, "
+        "concentration and batch become their mean, and the mechanism is that of the nearest other "
+        "treatment by cosine similarity. No label is used before that, nothing is tuned, and "
+        "features that tell where cells lie are left out.",
+        tuple(pictures), *show(table.rename(columns=columns), forms),
+        more="Possible are treatments that have a neighbour of their mechanism which the rule "
+        "allows.",
+    )  # fmt: skip
+    labels = by_label(_confusion(found["nsc"]))
+    yield labels_section("Each mechanism, not the same compound", "", labels)
+    yield sources_section("bbbc021")
+
+
+def _bars(scores: pd.DataFrame) -> Bars:
+    """Return bars of this run, and of published accuracies, which have no interval."""
     theirs = [
         (rule, name, value)
         for rule, table in (("nsc", "bbbc021"), ("nscb", "bbbc021-NSCB"))
@@ -226,52 +250,19 @@ def _sections(
     ]
     names = [f"this run: {_RULES[rule]}" for rule in scores["rule"]]
     names += [f"{name}, {rule.upper()}" for rule, name, _ in theirs]
-    missing = [np.nan] * len(theirs)
-    bars = Bars(
-        names, [*scores["accuracy"], *(value for *_, value in theirs)],
-        [*scores["accuracy_low"], *missing], [*scores["accuracy_high"], *missing],
-        ["this run"] * len(scores) + ["published"] * len(theirs), {}, "accuracy", percent=True,
+    all_ = pd.concat([scores, pd.DataFrame({"accuracy": [value for *_, value in theirs]})])
+    kinds = ["this run"] * len(scores) + ["published"] * len(theirs)
+    return Bars.of(all_, "accuracy", names, kinds, {}, "accuracy", percent=True)
+
+
+def _confusion_picture(rule: str, found: Neighbours) -> PagePicture:
+    title = f"{_RULES[rule].capitalize()}: {found.accuracy_of_possible:.1%} right"
+    return PagePicture.of(
+        f"confusion-{rule}", draw_confusion(_confusion(found), title),
+        f"Confusion matrix, {_RULES[rule]}",
+        "Which mechanisms were taken for which; treatments that have an allowed neighbour of their "
+        "mechanism.",
     )  # fmt: skip
-    pictures = [
-        PagePicture.of(
-            "accuracy", draw_bars(bars, "Mechanism of the nearest neighbour"),
-            "Bars of accuracy, beside published ones", "With 95% intervals (Wilson).",
-        )
-    ]  # fmt: skip
-    for rule, one in found.items():
-        title = f"{_RULES[rule].capitalize()}: {one.accuracy_of_possible:.1%} right"
-        pictures.append(
-            PagePicture.of(
-                f"confusion-{rule}", draw_confusion(_confusion(one), title),
-                f"Confusion matrix, {_RULES[rule]}",
-                "Which mechanisms were taken for which; treatments that have an allowed neighbour "
-                "of their mechanism.",
-            )
-        )  # fmt: skip
-    table = scores[["rule", "treatments", "possible", "right", "accuracy", "accuracy_low",
-                    "accuracy_high", "most_frequent"]]  # fmt: skip
-    forms = dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high", "most_frequent"), ".1%")
-    yield Section(
-        "Nearest mechanisms",
-        "Each well is standardized by the control wells of its plate, wells of one compound, "
-        "concentration and batch become their mean, and the mechanism is that of the nearest other "
-        "treatment by cosine similarity. No label is used before that, nothing is tuned, and "
-        "features that tell where cells lie are left out.",
-        tuple(pictures),
-        ("rule", "treatments", "possible", "right", "accuracy", "from", "to",
-         "most frequent mechanism"),
-        table_rows(table, forms), tuple(range(1, 8)),
-        more="Possible are treatments that have a neighbour of their mechanism which the rule "
-        "allows.",
-    )  # fmt: skip
-    labels = by_label(_confusion(found["nsc"]))
-    yield Section(
-        "Each mechanism, not the same compound", "",
-        header=tuple(map(str, labels.columns)),
-        rows=table_rows(labels, dict.fromkeys(("precision", "recall", "f1"), ".2f")),
-        numbers=(1, 2, 3, 4),
-    )  # fmt: skip
-    yield sources_section("bbbc021")
 
 
 BENCHMARK = Benchmark(

@@ -130,20 +130,3 @@ def notes_of(plates: Sequence[Plates]) -> tuple[str, ...]:
     if incomplete:
         found.append(f"{incomplete:,} features with missing values were left out")
     return tuple(found)
-
-
-def table_rows(
-    table: pd.DataFrame, written: Mapping[str, str] | None = None
-) -> tuple[tuple[str, ...], ...]:
-    """Return the rows of a table as text; `written` says how columns of numbers are."""
-    forms = [(written or {}).get(str(name), "") for name in table]
-    return tuple(
-        tuple(_cell(value, form) for value, form in zip(row, forms, strict=True))
-        for row in table.itertuples(index=False)
-    )
-
-
-def _cell(value: Any, form: str) -> str:
-    if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124 - NaN
-        return "–"
-    return format(value, form) if form else str(value)

@@ -20,13 +20,7 @@ from cellfolio.imaging.score_figures import (
     draw_panels,
     draw_score_map,
 )
-from cellfolio.workflows.benchmarks.benchmark import (
-    Benchmark,
-    Findings,
-    Place,
-    notes_of,
-    table_rows,
-)
+from cellfolio.workflows.benchmarks.benchmark import Benchmark, Findings, Place, notes_of
 from cellfolio.workflows.benchmarks.groups import (
     GROUP_KEYS,
     Group,
@@ -34,12 +28,13 @@ from cellfolio.workflows.benchmarks.groups import (
     parse_groups,
     read_wells,
 )
-from cellfolio.workflows.benchmarks.published import published, published_of, sources_section
+from cellfolio.workflows.benchmarks.published import published_marks, published_of, sources_section
 from cellfolio.workflows.benchmarks.settings import keys_of, take_settings
+from cellfolio.workflows.benchmarks.tables import Shown, show_beside, stack
 from cellfolio.workflows.pages import Fact, PagePicture, Section
 from cellfolio.workflows.toml_keys import TABLES, TEXT
 
-_TABLES = {"A": "cpjump1-A", "B": "cpjump1-B"}
+_TABLES = {"published, A": "cpjump1-A", "published, B": "cpjump1-B"}
 _MOST_PANELS = 16
 _SHOWN = ("first", "second", "pairs", "percent_matching")
 
@@ -90,6 +85,12 @@ class _Found:
     matching: Matching
 
     @property
+    def told(self) -> dict[str, str]:
+        """What its rows are of."""
+        second = "" if self.second is None else self.second.name
+        return {"first_group": self.first.name, "second_group": second}
+
+    @property
     def name(self) -> str:
         return self.first.name if self.second is None else f"{self.first.name} · {self.second.name}"
 
@@ -114,14 +115,14 @@ def run(document: Mapping[str, Any], place: Place) -> Findings:
     scores = pd.DataFrame([_scores(one) for one in found])
     tables = {
         "scores": scores,
-        "pairs": _stacked(found, [one.matching.table for one in found]),
-        "null": _stacked(
-            found, [pd.DataFrame({"correlation": one.matching.null}) for one in found]
+        "pairs": stack((one.told, one.matching.table) for one in found),
+        "null": stack(
+            (one.told, pd.DataFrame({"correlation": one.matching.null})) for one in found
         ),
         "published": published_of("cpjump1"),
     }
     sections = [*_across_sections(across), *_within_sections(within)]
-    if any(_marks(across)):
+    if _marks(across):
         sections.append(sources_section("cpjump1"))
     return Findings(
         {**asdict(settings), "groups": [asdict(group) for group in groups]},
@@ -218,15 +219,6 @@ def _scores(found: _Found) -> dict[str, Any]:
     }
 
 
-def _stacked(found: Sequence[_Found], parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    named = []
-    for one, part in zip(found, parts, strict=True):
-        told = {"first_group": one.first.name,
-                "second_group": "" if one.second is None else one.second.name}  # fmt: skip
-        named.append(part.assign(**told)[[*told, *part.columns]])
-    return pd.concat(named, ignore_index=True)
-
-
 def _facts(
     groups: Sequence[Group], across: Sequence[_Found], within: Sequence[_Found]
 ) -> tuple[Fact, ...]:
@@ -240,24 +232,17 @@ def _facts(
 
 
 def _marks(found: Sequence[_Found]) -> dict[str, list[float]]:
-    marks = {}
-    for letter, table in _TABLES.items():
-        values = published(table, "percent_matching")
-        keys = [(one.first.published, one.second.published) for one in found if one.second]
-        some = [values.get(key, float("nan")) for key in keys]
-        if any(value == value for value in some):  # noqa: PLR0124 - NaN differs from itself
-            marks[f"published, {letter}"] = some
-    return marks
+    keys = [(one.first.published, one.second.published) for one in found if one.second]
+    return published_marks(_TABLES, "percent_matching", keys)
 
 
 def _bars(found: Sequence[_Found], marks: Mapping[str, Sequence[float]]) -> Bars:
     scores = pd.DataFrame([_scores(one) for one in found])
     kinds = [(one.second or one.first).modality for one in found]
-    return Bars(
-        [one.name for one in found], scores["percent_matching"].tolist(),
-        scores["percent_matching_low"].tolist(), scores["percent_matching_high"].tolist(), kinds,
-        marks, "percent matching", percent=True,
-    )  # fmt: skip
+    names = [one.name for one in found]
+    return Bars.of(
+        scores, "percent_matching", names, kinds, marks, "percent matching", percent=True
+    )
 
 
 def _panels(found: Sequence[_Found]) -> list[Panel]:
@@ -269,21 +254,11 @@ def _panels(found: Sequence[_Found]) -> list[Panel]:
     ]  # fmt: skip
 
 
-def _table(found: Sequence[_Found], marks: Mapping[str, Sequence[float]]) -> Any:
+def _table(found: Sequence[_Found], marks: Mapping[str, Sequence[float]]) -> Shown:
     scores = pd.DataFrame([_scores(one) for one in found])
-    columns = {
-        "compared": pd.Series([one.name for one in found]),
-        "targets": scores["targets"],
-        "pairs": scores["pairs"],
-        "this run": scores["percent_matching"],
-        "from": scores["percent_matching_low"],
-        "to": scores["percent_matching_high"],
-        **{name: pd.Series(values) for name, values in marks.items()},
-    }
-    table = pd.DataFrame(columns)
-    forms = dict.fromkeys(["this run", "from", "to", *marks], ".1%")
-    forms |= dict.fromkeys(["targets", "pairs"], ",d")
-    return tuple(table.columns), table_rows(table, forms), tuple(range(1, len(table.columns)))
+    names = pd.Series([one.name for one in found])
+    told = {"compared": names, "targets": scores["targets"], "pairs": scores["pairs"]}
+    return show_beside(pd.DataFrame(told), scores, "percent_matching", marks)
 
 
 def _across_sections(found: Sequence[_Found]) -> Iterator[Section]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from io import StringIO
+from math import isnan
 
 import pandas as pd
 
@@ -48,6 +50,20 @@ def published(table: str, score: str) -> dict[tuple[str, str], float]:
     some = values[(values["table"] == table) & (values["score"] == score)]
     keys = zip(some["first"], some["second"], strict=True)
     return dict(zip(keys, some["value"].tolist(), strict=True))
+
+
+def published_at(table: str, score: str, keys: Sequence[tuple[str, str]]) -> list[float]:
+    """Return published values of a score, by what was scored; missing where there is none."""
+    values = published(table, score)
+    return [values.get(key, float("nan")) for key in keys]
+
+
+def published_marks(
+    tables: Mapping[str, str], score: str, keys: Sequence[tuple[str, str]]
+) -> dict[str, list[float]]:
+    """Return published values by what they are called; only of tables that have any."""
+    found = {name: published_at(table, score, keys) for name, table in tables.items()}
+    return {name: values for name, values in found.items() if not all(map(isnan, values))}
 
 
 def published_of(prefix: str) -> pd.DataFrame:

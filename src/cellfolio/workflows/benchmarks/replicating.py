@@ -21,13 +21,7 @@ from cellfolio.evaluation import (
 )
 from cellfolio.evaluation.intervals import bootstrap_interval, share_interval
 from cellfolio.imaging.score_figures import Bars, Panel, draw_bars, draw_panels
-from cellfolio.workflows.benchmarks.benchmark import (
-    Benchmark,
-    Findings,
-    Place,
-    notes_of,
-    table_rows,
-)
+from cellfolio.workflows.benchmarks.benchmark import Benchmark, Findings, Place, notes_of
 from cellfolio.workflows.benchmarks.groups import (
     CONTROL,
     GROUP_KEYS,
@@ -36,13 +30,14 @@ from cellfolio.workflows.benchmarks.groups import (
     parse_groups,
     read_wells,
 )
-from cellfolio.workflows.benchmarks.published import published, published_of, sources_section
+from cellfolio.workflows.benchmarks.published import published_marks, published_of, sources_section
 from cellfolio.workflows.benchmarks.settings import keys_of, take_settings
+from cellfolio.workflows.benchmarks.tables import show_beside, stack
 from cellfolio.workflows.pages import Fact, PagePicture, Section
 from cellfolio.workflows.toml_keys import TABLES, TEXT
 
-_REPLICATING = {"A": "cpjump1-A", "B": "cpjump1-B", "C": "cpjump1-C"}
-_RETRIEVED = {"G": "cpjump1-G"}
+_REPLICATING = {f"published, {letter}": f"cpjump1-{letter}" for letter in "ABC"}
+_RETRIEVED = {"published, G": "cpjump1-G"}
 _SHOWN = (
     "group", "perturbations", "percent_replicating", "fraction_retrieved",
     "mean_average_precision",
@@ -94,6 +89,11 @@ class _Found:
     replicability: Replicability
     retrieval: Retrieval | None
 
+    @property
+    def told(self) -> dict[str, str]:
+        """What its rows are of."""
+        return {"group": self.group.name}
+
 
 def run(document: Mapping[str, Any], place: Place) -> Findings:
     """Run the benchmark."""
@@ -116,9 +116,9 @@ def run(document: Mapping[str, Any], place: Place) -> Findings:
     scores = pd.DataFrame([_scores(one, settings) for one in found])
     tables = {
         "scores": scores,
-        "perturbations": _stacked(found, [one.replicability.table for one in found]),
-        "null": _stacked(
-            found, [pd.DataFrame({"correlation": one.replicability.null}) for one in found]
+        "perturbations": stack((one.told, one.replicability.table) for one in found),
+        "null": stack(
+            (one.told, pd.DataFrame({"correlation": one.replicability.null})) for one in found
         ),
         **_retrieval_tables(found),
         "published": published_of("cpjump1"),
@@ -182,17 +182,9 @@ def _scores(found: _Found, settings: Settings) -> dict[str, Any]:
     return row
 
 
-def _stacked(found: Sequence[_Found], parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    named = [
-        part.assign(group=one.group.name)[["group", *part.columns]]
-        for one, part in zip(found, parts, strict=True)
-    ]
-    return pd.concat(named, ignore_index=True)
-
-
 def _retrieval_tables(found: Sequence[_Found]) -> dict[str, pd.DataFrame]:
-    parts = [one.retrieval.table for one in found if one.retrieval is not None]
-    return {"retrieval": _stacked(found, parts)} if parts else {}
+    parts = [(one.told, one.retrieval.table) for one in found if one.retrieval is not None]
+    return {"retrieval": stack(parts)} if parts else {}
 
 
 def _facts(scores: pd.DataFrame) -> tuple[Fact, ...]:
@@ -213,52 +205,27 @@ def _sections(found: Sequence[_Found], scores: pd.DataFrame, settings: Settings)
     sections = [_replicating_section(found, scores, settings)]
     if settings.retrieval:
         sections.append(_retrieval_section(found, scores, settings))
-    if any(_marks([one.group], "percent_replicating", _REPLICATING) for one in found):
+    if _marks(found, "percent_replicating", _REPLICATING):
         sections.append(sources_section("cpjump1"))
     return sections
 
 
 def _marks(
-    groups: Sequence[Group], score: str, tables: Mapping[str, str]
+    found: Sequence[_Found], score: str, tables: Mapping[str, str]
 ) -> dict[str, list[float]]:
-    """Return published values of groups by a letter; only of tables that have any."""
-    found = {}
-    for letter, table in tables.items():
-        values = published(table, score)
-        marks = [values.get((group.published, ""), float("nan")) for group in groups]
-        if any(mark == mark for mark in marks):  # noqa: PLR0124 - NaN differs from itself
-            found[f"published, {letter}"] = marks
-    return found
+    return published_marks(tables, score, [(one.group.published, "") for one in found])
 
 
 def _bars(found: Sequence[_Found], scores: pd.DataFrame, score: str, label: str,
           marks: Mapping[str, Sequence[float]]) -> Bars:  # fmt: skip
-    return Bars(
-        scores["group"].tolist(), scores[score].tolist(), scores[f"{score}_low"].tolist(),
-        scores[f"{score}_high"].tolist(), [one.group.modality for one in found], marks, label,
-        percent=True,
-    )  # fmt: skip
-
-
-def _beside(scores: pd.DataFrame, score: str, marks: Mapping[str, Sequence[float]]) -> Any:
-    columns = {
-        "group": scores["group"],
-        "perturbations": scores["perturbations"],
-        "this run": scores[score],
-        "from": scores[f"{score}_low"],
-        "to": scores[f"{score}_high"],
-        **{name: pd.Series(values) for name, values in marks.items()},
-    }
-    table = pd.DataFrame(columns)
-    forms = dict.fromkeys(["this run", "from", "to", *marks], ".1%") | {"perturbations": ",d"}
-    return tuple(table.columns), table_rows(table, forms), tuple(range(1, len(table.columns)))
+    kinds = [one.group.modality for one in found]
+    return Bars.of(scores, score, scores["group"].tolist(), kinds, marks, label, percent=True)
 
 
 def _replicating_section(
     found: Sequence[_Found], scores: pd.DataFrame, settings: Settings
 ) -> Section:
-    groups = [one.group for one in found]
-    marks = _marks(groups, "percent_replicating", _REPLICATING)
+    marks = _marks(found, "percent_replicating", _REPLICATING)
     bars = _bars(found, scores, "percent_replicating", "percent replicating", marks)
     panels = [
         Panel(f"{one.group.name}: {one.replicability.score:.1%}",
@@ -280,7 +247,7 @@ def _replicating_section(
             "other perturbations.",
         ),
     )  # fmt: skip
-    header, rows, numbers = _beside(scores, "percent_replicating", marks)
+    shown = show_beside(scores[["group", "perturbations"]], scores, "percent_replicating", marks)
     tail = {"right": "above the {:g}th percentile", "left": "below percentile {:g} from the left",
             "both": "outside the {:g}th percentile of either end"}[settings.tail]  # fmt: skip
     return Section(
@@ -289,14 +256,14 @@ def _replicating_section(
         f"replicates if that is {tail.format(settings.percentile)} of chance: the same of "
         f"{settings.draws:,} groups of {settings.size} random wells of other perturbations. A "
         "perturbation with one well counts as not replicating.",
-        pictures, header, rows, numbers,
+        pictures, *shown,
     )  # fmt: skip
 
 
 def _retrieval_section(
     found: Sequence[_Found], scores: pd.DataFrame, settings: Settings
 ) -> Section:
-    marks = _marks([one.group for one in found], "fraction_retrieved", _RETRIEVED)
+    marks = _marks(found, "fraction_retrieved", _RETRIEVED)
     bars = _bars(found, scores, "fraction_retrieved", "fraction retrieved", marks)
     picture = PagePicture.of(
         "fraction-retrieved", draw_bars(bars, "Perturbations whose replicates are retrieved"),
@@ -304,7 +271,7 @@ def _retrieval_section(
         "Share of perturbations with a significant mean average precision, with its 95% interval "
         "(Wilson).",
     )  # fmt: skip
-    header, rows, numbers = _beside(scores, "fraction_retrieved", marks)
+    shown = show_beside(scores[["group", "perturbations"]], scores, "fraction_retrieved", marks)
     return Section(
         "Mean average precision",
         "Each well ranks its replicates among the negative controls of its plate by cosine "
@@ -313,7 +280,7 @@ def _retrieval_section(
         + ("Chance is drawn as copairs 0.5 does." if settings.retrieval_null == "copairs" else
            "Chance is calibrated: pairs of replicates share their similarity. Published values "
            'are of the null of copairs (retrieval_null = "copairs"), which is conservative.'),
-        (picture,), header, rows, numbers,
+        (picture,), *shown,
     )  # fmt: skip
 
 

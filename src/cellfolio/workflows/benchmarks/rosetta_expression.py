@@ -15,14 +15,15 @@ from cellfolio.evaluation.intervals import bootstrap_interval, share_interval
 from cellfolio.imaging.score_figures import Bars, Panel, draw_bars, draw_panels
 from cellfolio.metadata.rosetta.sets import MODALITIES
 from cellfolio.metadata.rosetta.tables import GROUP
-from cellfolio.workflows.benchmarks.benchmark import Benchmark, Findings, Place, table_rows
-from cellfolio.workflows.benchmarks.published import published, published_of, sources_section
+from cellfolio.workflows.benchmarks.benchmark import Benchmark, Findings, Place
+from cellfolio.workflows.benchmarks.published import published_at, published_of, sources_section
 from cellfolio.workflows.benchmarks.rosetta_inputs import (
     InputKeys,
     reproducible,
     take_inputs,
 )
 from cellfolio.workflows.benchmarks.settings import keys_of, take_settings
+from cellfolio.workflows.benchmarks.tables import show, stack, table_rows
 from cellfolio.workflows.pages import Fact, PagePicture, Section
 from cellfolio.workflows.predicting import Modalities, pair_modalities, predict_modality
 
@@ -82,6 +83,11 @@ class _Found:
     @property
     def direction(self) -> str:
         return _DIRECTIONS[self.target]
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What its rows are of."""
+        return {"direction": self.direction}
 
 
 def run(document: Mapping[str, Any], place: Place) -> Findings:
@@ -156,23 +162,16 @@ def _scores(found: _Found) -> dict[str, Any]:
 
 
 def _tables(found: list[_Found], scores: pd.DataFrame, both: Modalities) -> dict[str, pd.DataFrame]:
-    def stacked(parts: list[pd.DataFrame]) -> pd.DataFrame:
-        told = [
-            part.assign(direction=one.direction)[["direction", *part.columns]]
-            for one, part in zip(found, parts, strict=True)
-        ]
-        return pd.concat(told, ignore_index=True)
-
     tables = {
         "scores": scores,
-        "targets": stacked([one.prediction.scores for one in found]),
-        "fold_scores": stacked([one.prediction.fold_scores for one in found]),
+        "targets": stack((one.told, one.prediction.scores) for one in found),
+        "fold_scores": stack((one.told, one.prediction.fold_scores) for one in found),
         "folds": found[0].prediction.folds,
         "not_paired": both.lost,
     }
-    lookups = [one.associations for one in found if one.associations is not None]
+    lookups = [(one.told, one.associations) for one in found if one.associations is not None]
     if len(lookups) == len(found):
-        tables["associations"] = stacked(lookups)
+        tables["associations"] = stack(lookups)
     tables["published"] = published_of("rosetta")
     return tables
 
@@ -188,61 +187,11 @@ def _facts(scores: pd.DataFrame, both: Modalities) -> tuple[Fact, ...]:
 def _sections(
     found: list[_Found], scores: pd.DataFrame, settings: Settings, both: Modalities, name: str
 ) -> Iterator[Section]:
-    theirs = [
-        published(_TABLES[one.target], f"predictable {settings.model}").get(
-            (name, one.direction), np.nan
-        )
-        / published(_TABLES[one.target], f"targets {settings.model}").get(
-            (name, one.direction), np.nan
-        )
-        for one in found
-    ]
-    known = bool(np.isfinite(theirs).any())
-    bars = Bars(
-        scores["direction"].tolist(), scores["share_predictable"].tolist(),
-        scores["share_predictable_low"].tolist(), scores["share_predictable_high"].tolist(),
-        scores["direction"].tolist(), {"published": theirs} if known else {},
-        "predictable targets", percent=True,
-    )  # fmt: skip
-    limits = (-np.inf, np.inf)
-    panels = [
-        Panel(one.direction, one.prediction.scores["score"].clip(lower=-1).to_numpy(),
-              one.prediction.scores["null"].clip(lower=-1).to_numpy(),
-              (limits[0], one.prediction.threshold + one.prediction.margin))
-        for one in found
-    ]  # fmt: skip
-    pictures = (
-        PagePicture.of(
-            "r2", draw_panels(panels, "R², median over folds", "targets", "shuffled targets",
-                              "predictable from here"),
-            "R² of all targets and of shuffled ones",
-            "R² of rows that were held out. Right of the dashed line, a target is predictable: it "
-            f"exceeds the 99th percentile of shuffled targets by {settings.margin:g}. Values below "
-            "−1 are drawn at −1.",
-        ),
-        PagePicture.of(
-            "predictable", draw_bars(bars, "Predictable targets"),
-            "Bars of predictable targets", "With 95% intervals (Wilson), as if targets were "
-            "independent; they are not, so that true intervals are wider.",
-        ),
-    )  # fmt: skip
-    names = ["direction", "rows", "features", "targets", "median", "median_low", "median_high",
-             "best", "threshold", "above_threshold", "predictable"]  # fmt: skip
-    shown = scores[names]
-    forms = dict.fromkeys(("median", "median_low", "median_high", "best", "threshold"), ".3f")
-    header = ("direction", "rows", "features", "targets", "median R²", "from", "to", "best",
-              "t99", "above t99", "predictable")  # fmt: skip
-    weak = bool((scores["median"] < 0).any())
-    yield Section(
-        "Cross-modality prediction",
-        f"Each target is predicted from all features of the other modality ({settings.model}); "
-        "compounds stay together in folds, and whatever is fitted, scaling too, is fitted on "
-        "training rows. Its score is the median over the folds of R². Shuffled targets go through "
-        "the same choice of a model."
-        + (" A median below zero says that most targets are predicted worse than by their mean."
-           if weak else ""),
-        pictures, header, table_rows(shown, forms), tuple(range(1, len(header))),
-    )  # fmt: skip
+    theirs = [_published_share(one, settings.model, name) for one in found]
+    marks = {"published": theirs} if np.isfinite(theirs).any() else {}
+    yield _prediction_section(
+        scores, settings, (_scores_picture(found, settings), _shares_picture(scores, marks))
+    )
     for one in found:
         yield _best_section(one)
     if len(both.lost):
@@ -251,8 +200,70 @@ def _sections(
             header=tuple(map(str, both.lost.columns)), rows=table_rows(both.lost),
             numbers=(both.lost.shape[1] - 1,),
         )  # fmt: skip
-    if known or name:
+    if marks or name:
         yield sources_section("rosetta")
+
+
+def _published_share(found: _Found, model: str, name: str) -> float:
+    """Return which share of the targets was predictable as published; missing if none was."""
+    keys = [(name, found.direction)]
+    predictable, targets = (
+        published_at(_TABLES[found.target], f"{what} {model}", keys)[0]
+        for what in ("predictable", "targets")
+    )
+    return predictable / targets
+
+
+def _scores_picture(found: list[_Found], settings: Settings) -> PagePicture:
+    panels = [
+        Panel(one.direction, one.prediction.scores["score"].clip(lower=-1).to_numpy(),
+              one.prediction.scores["null"].clip(lower=-1).to_numpy(),
+              (-np.inf, one.prediction.threshold + one.prediction.margin))
+        for one in found
+    ]  # fmt: skip
+    return PagePicture.of(
+        "r2", draw_panels(panels, "R², median over folds", "targets", "shuffled targets",
+                          "predictable from here"),
+        "R² of all targets and of shuffled ones",
+        "R² of rows that were held out. Right of the dashed line, a target is predictable: it "
+        f"exceeds the 99th percentile of shuffled targets by {settings.margin:g}. Values below "
+        "−1 are drawn at −1.",
+    )  # fmt: skip
+
+
+def _shares_picture(scores: pd.DataFrame, marks: Mapping[str, list[float]]) -> PagePicture:
+    names = scores["direction"].tolist()
+    bars = Bars.of(
+        scores, "share_predictable", names, names, marks, "predictable targets", percent=True
+    )
+    return PagePicture.of(
+        "predictable", draw_bars(bars, "Predictable targets"),
+        "Bars of predictable targets", "With 95% intervals (Wilson), as if targets were "
+        "independent; they are not, so that true intervals are wider.",
+    )  # fmt: skip
+
+
+def _prediction_section(
+    scores: pd.DataFrame, settings: Settings, pictures: tuple[PagePicture, ...]
+) -> Section:
+    columns = {"median": "median R²", "median_low": "from", "median_high": "to", "best": "best",
+               "threshold": "t99"}  # fmt: skip
+    shown = scores[
+        ["direction", "rows", "features", "targets", *columns, "above_threshold", "predictable"]
+    ]
+    forms = dict.fromkeys(columns.values(), ".3f")
+    columns["above_threshold"] = "above t99"
+    weak = bool((scores["median"] < 0).any())
+    return Section(
+        "Cross-modality prediction",
+        f"Each target is predicted from all features of the other modality ({settings.model}); "
+        "compounds stay together in folds, and whatever is fitted, scaling too, is fitted on "
+        "training rows. Its score is the median over the folds of R². Shuffled targets go through "
+        "the same choice of a model."
+        + (" A median below zero says that most targets are predicted worse than by their mean."
+           if weak else ""),
+        pictures, *show(shown.rename(columns=columns), forms),
+    )  # fmt: skip
 
 
 def _best_section(found: _Found) -> Section:

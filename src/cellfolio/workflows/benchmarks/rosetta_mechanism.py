@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,14 +14,15 @@ from cellfolio.evaluation.intervals import bootstrap_interval
 from cellfolio.imaging.score_figures import Bars, draw_bars
 from cellfolio.metadata.rosetta.sets import MODALITIES
 from cellfolio.metadata.rosetta.tables import GROUP, MECHANISM
-from cellfolio.workflows.benchmarks.benchmark import Benchmark, Findings, Place, table_rows
-from cellfolio.workflows.benchmarks.published import published, published_of, sources_section
+from cellfolio.workflows.benchmarks.benchmark import Benchmark, Findings, Place
+from cellfolio.workflows.benchmarks.published import published_marks, published_of, sources_section
 from cellfolio.workflows.benchmarks.rosetta_inputs import (
     InputKeys,
     reproducible,
     take_inputs,
 )
 from cellfolio.workflows.benchmarks.settings import keys_of, take_settings
+from cellfolio.workflows.benchmarks.tables import labels_section, show, stack
 from cellfolio.workflows.pages import Fact, PagePicture, Section
 from cellfolio.workflows.predicting import (
     Modalities,
@@ -81,15 +82,10 @@ def run(document: Mapping[str, Any], place: Place) -> Findings:
     )  # fmt: skip
     scores = _scores(found)
     approaches = scores["approach"].tolist()
-    by_label = [
-        found.labels(one).assign(approach=one)[["approach", "label", "rows", "precision", "recall",
-                                                "f1"]]
-        for one in approaches
-    ]  # fmt: skip
     tables = {
         "scores": scores,
         "fold_scores": found.scores,
-        "labels": pd.concat(by_label, ignore_index=True),
+        "labels": stack(({"approach": one}, found.labels(one)) for one in approaches),
         "predictions": found.predictions,
         **{f"confusion_{one}": found.confusion(one).reset_index() for one in approaches},
         "left_out": found.left_out,
@@ -154,17 +150,41 @@ def _facts(found: Mechanisms, scores: pd.DataFrame) -> tuple[Fact, ...]:
 def _sections(
     found: Mechanisms, scores: pd.DataFrame, settings: Settings, name: str
 ) -> Iterator[Section]:
-    values = published(_TABLE, f"macro_f1 {settings.classifier}")
-    theirs = [values.get((name, one), np.nan) for one in scores["approach"]]
-    known = bool(np.isfinite(theirs).any())
-    kinds = ["one modality" if one in MODALITIES else "both" for one in scores["approach"]]
-    bars = Bars(
-        scores["approach"].tolist(), scores["macro_f1"].tolist(), scores["macro_f1_low"].tolist(),
-        scores["macro_f1_high"].tolist(), kinds, {"published": theirs} if known else {},
-        "macro F1, mean over folds",
-    )  # fmt: skip
+    keys = [(name, one) for one in scores["approach"]]
+    marks = published_marks({"published": _TABLE}, f"macro_f1 {settings.classifier}", keys)
     best = str(scores["approach"].iloc[int(scores["macro_f1"].to_numpy().argmax())])
-    pictures = (
+    columns = {"macro_f1": "macro F1", "macro_f1_low": "from", "macro_f1_high": "to"}
+    table = scores[["approach", *columns, "accuracy"]].rename(columns=columns).assign(**marks)
+    yield Section(
+        "Mechanisms",
+        f"A classifier ({settings.classifier}) for each modality; for both with their features "
+        "side by side (early), with the mean of their probabilities (late), and on common "
+        "components (joint). Compounds stay together in folds, mechanisms are spread over them, "
+        "and whatever is fitted is fitted on training rows. The most frequent mechanism is "
+        f"{_chance(found):.1%} of the rows.",
+        _pictures(found, scores, settings, marks, best),
+        *show(table, dict.fromkeys(map(str, table.columns[1:]), ".3f")),
+    )
+    yield labels_section(
+        f"Each mechanism, by {best}", "All folds together.", found.labels(best),
+        more=f"{len(found.left_out):,} mechanisms of fewer than {settings.least} compounds were "
+        "left out." if len(found.left_out) else "",
+    )  # fmt: skip
+    if marks:
+        yield sources_section(_TABLE)
+
+
+def _pictures(
+    found: Mechanisms,
+    scores: pd.DataFrame,
+    settings: Settings,
+    marks: Mapping[str, Sequence[float]],
+    best: str,
+) -> tuple[PagePicture, ...]:
+    names = scores["approach"].tolist()
+    kinds = ["one modality" if one in MODALITIES else "both" for one in names]
+    bars = Bars.of(scores, "macro_f1", names, kinds, marks, "macro F1, mean over folds")
+    return (
         PagePicture.of(
             "macro-f1", draw_bars(bars, "Mechanisms told from each modality, and from both"),
             "Bars of macro F1, by approach",
@@ -176,31 +196,6 @@ def _sections(
             "Which mechanisms were taken for which, all folds together.",
         ),
     )  # fmt: skip
-    table = scores[["approach", "macro_f1", "macro_f1_low", "macro_f1_high", "accuracy"]].assign(
-        **({"published": theirs} if known else {})
-    )
-    header = ("approach", "macro F1", "from", "to", "accuracy", *(("published",) if known else ()))
-    forms = dict.fromkeys(map(str, table.columns[1:]), ".3f")
-    yield Section(
-        "Mechanisms",
-        f"A classifier ({settings.classifier}) for each modality; for both with their features "
-        "side by side (early), with the mean of their probabilities (late), and on common "
-        "components (joint). Compounds stay together in folds, mechanisms are spread over them, "
-        "and whatever is fitted is fitted on training rows. The most frequent mechanism is "
-        f"{_chance(found):.1%} of the rows.",
-        pictures, header, table_rows(table, forms), tuple(range(1, len(header))),
-    )  # fmt: skip
-    labels = found.labels(best)
-    yield Section(
-        f"Each mechanism, by {best}", "All folds together.",
-        header=tuple(map(str, labels.columns)),
-        rows=table_rows(labels, dict.fromkeys(("precision", "recall", "f1"), ".2f")),
-        numbers=(1, 2, 3, 4),
-        more=f"{len(found.left_out):,} mechanisms of fewer than {settings.least} compounds were "
-        "left out." if len(found.left_out) else "",
-    )  # fmt: skip
-    if known:
-        yield sources_section(_TABLE)
 
 
 BENCHMARK = Benchmark(

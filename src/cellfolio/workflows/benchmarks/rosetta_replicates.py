@@ -20,12 +20,8 @@ from cellfolio.evaluation import (
 )
 from cellfolio.evaluation.intervals import bootstrap_interval, share_interval
 from cellfolio.imaging.score_figures import Bars, Panel, draw_bars, draw_panels
-from cellfolio.workflows.benchmarks.benchmark import Benchmark, Findings, Place, table_rows
-from cellfolio.workflows.benchmarks.published import (
-    published,
-    published_of,
-    sources_section,
-)
+from cellfolio.workflows.benchmarks.benchmark import Benchmark, Findings, Place
+from cellfolio.workflows.benchmarks.published import published_at, published_of, sources_section
 from cellfolio.workflows.benchmarks.rosetta_inputs import (
     LIMIT,
     InputKeys,
@@ -35,9 +31,11 @@ from cellfolio.workflows.benchmarks.rosetta_inputs import (
     take_inputs,
 )
 from cellfolio.workflows.benchmarks.settings import keys_of, take_settings
+from cellfolio.workflows.benchmarks.tables import show, stack
 from cellfolio.workflows.pages import Fact, PagePicture, Section
 
 _TABLE = "rosetta-replicates"
+_PUBLISHED = ("limit", "passing", "perturbations", "mean_correlation")
 _CORRELATIONS = ("limit", "mean", "median")
 _SHOWN = (
     "modality", "perturbations", "with_replicates", "limit", "passing", "mean_correlation",
@@ -96,13 +94,9 @@ def run(document: Mapping[str, Any], place: Place) -> Findings:
     found = [_replicates(name, inputs, settings, place) for name in names]
     by, data_set = inputs.keys.by, inputs.data_set
     scores = pd.DataFrame([_scores(one) for one in found])
-    stacked = [
-        one.result.table.assign(modality=one.modality)[["modality", *one.result.table.columns]]
-        for one in found
-    ]
     tables = {
         "scores": scores,
-        "perturbations": pd.concat(stacked, ignore_index=True),
+        "perturbations": stack(({"modality": one.modality}, one.result.table) for one in found),
         **_overlap_tables(found, by),
         "published": published_of(_TABLE),
     }
@@ -184,65 +178,74 @@ def _sections(
     tables: Mapping[str, pd.DataFrame],
     name: str,
 ) -> Iterator[Section]:
-    theirs = {
-        score: [published(_TABLE, score).get((name, one.modality), np.nan) for one in found]
-        for score in ("limit", "passing", "perturbations", "mean_correlation")
-    }
-    known = bool(np.isfinite(theirs["limit"]).any())
-    shares = [
-        one / two for one, two in zip(theirs["passing"], theirs["perturbations"], strict=True)
-    ]
-    bars = Bars(
-        scores["modality"].tolist(), scores["share_passing"].tolist(),
-        scores["share_passing_low"].tolist(), scores["share_passing_high"].tolist(),
-        scores["modality"].tolist(), {"published": shares} if known else {},
-        "perturbations with replicates that are reproducible", percent=True,
-    )  # fmt: skip
+    keys = [(name, one.modality) for one in found]
+    theirs = pd.DataFrame({score: published_at(_TABLE, score, keys) for score in _PUBLISHED})
+    if theirs["limit"].isna().all():
+        theirs = pd.DataFrame()
+    yield _correlations_section(
+        scores, settings, theirs, (_correlations_picture(found), _shares_picture(scores, theirs))
+    )
+    if "overlap" in tables:
+        yield Section(
+            "Both modalities", "Perturbations are the same by their names.", (),
+            *show(tables["overlap"], {"count": ",d"}),
+        )  # fmt: skip
+    if len(theirs):
+        yield sources_section(_TABLE)
+
+
+def _correlations_picture(found: list[_Found]) -> PagePicture:
     panels = [
         Panel(one.modality, one.correlations.to_numpy(), one.result.null, one.result.limits)
         for one in found
     ]
-    pictures = (
-        PagePicture.of(
-            "correlations", draw_panels(panels, "mean correlation", "replicates", "chance"),
-            "Correlations of replicates against chance, by modality",
-            "Mean Pearson correlation of the replicates of each perturbation.",
-        ),
-        PagePicture.of(
-            "reproducible", draw_bars(bars, "Perturbations whose replicates agree"),
-            "Bars of reproducible perturbations, by modality", "With 95% intervals (Wilson).",
-        ),
+    return PagePicture.of(
+        "correlations", draw_panels(panels, "mean correlation", "replicates", "chance"),
+        "Correlations of replicates against chance, by modality",
+        "Mean Pearson correlation of the replicates of each perturbation.",
     )  # fmt: skip
-    columns = {name.replace("_correlation", ""): scores[name] for name in _SHOWN}
-    if known:
-        columns["published limit"] = pd.Series(theirs["limit"])
-        columns["published passing"] = pd.Series(theirs["passing"])
-        columns["published mean"] = pd.Series(theirs["mean_correlation"])
-    table = pd.DataFrame(columns)
+
+
+def _shares_picture(scores: pd.DataFrame, theirs: pd.DataFrame) -> PagePicture:
+    names = scores["modality"].tolist()
+    marks = {}
+    if len(theirs):
+        marks["published"] = (theirs["passing"] / theirs["perturbations"]).tolist()
+    label = "perturbations with replicates that are reproducible"
+    bars = Bars.of(scores, "share_passing", names, names, marks, label, percent=True)
+    return PagePicture.of(
+        "reproducible", draw_bars(bars, "Perturbations whose replicates agree"),
+        "Bars of reproducible perturbations, by modality", "With 95% intervals (Wilson).",
+    )  # fmt: skip
+
+
+def _correlations_section(
+    scores: pd.DataFrame,
+    settings: Settings,
+    theirs: pd.DataFrame,
+    pictures: tuple[PagePicture, ...],
+) -> Section:
+    ours = {name: name.replace("_correlation", "").replace("_", " ") for name in _SHOWN}
+    table = scores[list(ours)].rename(columns=ours)
+    published = {"limit": "published limit", "passing": "published passing",
+                 "mean_correlation": "published mean"}  # fmt: skip
+    if len(theirs):
+        table = pd.concat([table, theirs[list(published)].rename(columns=published)], axis=1)
     names = [str(one) for one in table]
     forms = {one: ".4f" for one in names if any(word in one for word in _CORRELATIONS)}
-    forms |= dict.fromkeys(["perturbations", "with_replicates", "passing"], ",d")
+    forms |= dict.fromkeys(["perturbations", "with replicates", "passing"], ",d")
     forms |= {"published passing": ",.0f"}
     chance = "all pairs of wells of other perturbations" if settings.null == "pairs" else (
         "all pairs of one random well of each perturbation, as published: another seed gives "
         "another limit"
     )  # fmt: skip
-    yield Section(
+    return Section(
         "Correlations of replicates",
         "For each perturbation, the mean of Pearson's correlations of its wells, in closed form: "
         "(|Σz|² − n) / (n (n − 1)). It is reproducible if that is above the "
         f"{settings.percentile:g}th percentile of chance: {chance}.",
-        pictures, tuple(one.replace("_", " ") for one in names), table_rows(table, forms),
-        tuple(range(1, table.shape[1])),
+        pictures, *show(table, forms),
     )  # fmt: skip
-    if "overlap" in tables:
-        yield Section(
-            "Both modalities", "Perturbations are the same by their names.",
-            header=("perturbations", "count"),
-            rows=table_rows(tables["overlap"], {"count": ",d"}), numbers=(1,),
-        )  # fmt: skip
-    if known:
-        yield sources_section(_TABLE)
 
 
 BENCHMARK = Benchmark(

@@ -16,8 +16,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -26,7 +25,7 @@ from typing import Any
 
 import pandas as pd
 
-from cellfolio.errors import InvalidArgument, StoreError
+from cellfolio.errors import InvalidArgument
 from cellfolio.formats.saving import plain, write_table
 from cellfolio.storage.disk import sha256_of, write_atomically
 from cellfolio.storage.home import Home
@@ -39,11 +38,12 @@ from cellfolio.workflows.pages import (
     render_page,
     write_pictures,
 )
+from cellfolio.workflows.processes import LOCK, alone_in
 
 FORM = "cellfolio evaluation 1"
 RECORD, PAGE = "record.json", "report.html"
 TABLES, FIGURES = "tables", "figures"
-_UNFINISHED, _LOCK = ".unfinished", ".running.lock"
+_UNFINISHED = ".unfinished"
 _MOST_INPUTS = 60
 """Inputs that are listed in the page."""
 _LIBRARIES = ("numpy", "pandas", "scipy", "numba", "scikit-learn", "matplotlib")
@@ -109,13 +109,13 @@ def evaluate(configuration: Configuration, folder: Path, *, home: Home | None = 
             raise
         raise InvalidArgument(f"{configuration.name}: {error.message}", hint=error.hint) from error
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    with alone_in(folder):
         earlier = _check_folder(folder)
         made = _make(configuration, findings, folder / _UNFINISHED)
         _put(folder, made, earlier)
         _record(configuration, findings, folder, made, started)
         shutil.rmtree(folder / _UNFINISHED, ignore_errors=True)
-    (folder / _LOCK).unlink(missing_ok=True)
+    (folder / LOCK).unlink(missing_ok=True)
     return Evaluation(
         benchmark.name, folder, findings.tables["scores"], findings.shown, made, findings.inputs,
         findings.notes, findings.facts,
@@ -129,7 +129,7 @@ def _check_folder(folder: Path) -> tuple[str, ...]:
     earlier = _earlier(folder)
     if earlier is None:
         there = {path.name for path in folder.iterdir()} if folder.exists() else set()
-        if there and _UNFINISHED not in there and there != {_LOCK}:
+        if there and _UNFINISHED not in there and there != {LOCK}:
             raise InvalidArgument(
                 f"{folder} is not empty and holds no result of an evaluation",
                 hint="name another folder with -o; nothing was changed",
@@ -159,19 +159,6 @@ def _earlier(folder: Path) -> Mapping[str, str] | None:
     # Rule 2: a record that was tampered with does not make us remove other files.
     inside = all(Path(name).parts[0] in (TABLES, FIGURES, PAGE) for name in files)
     return files if inside and not any(".." in Path(name).parts for name in files) else None
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(folder / _LOCK, timeout=0):
-            yield
-    except Timeout:
-        raise StoreError(
-            f"another run is at work in {folder}", hint="wait for it, or name another folder"
-        ) from None
 
 
 def _make(configuration: Configuration, findings: Findings, folder: Path) -> tuple[str, ...]:

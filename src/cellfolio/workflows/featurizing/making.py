@@ -106,8 +106,7 @@ class FeatureJob:
     @property
     def parts(self) -> tuple[ImagePart, ...]:
         """All files that it is made of."""
-        groups = (self.site.parts, self.site.illumination, self.labels)
-        return tuple(part for group in groups for _, part in group)
+        return self.site.all_parts(self.labels)
 
     def told(self, made_of: Mapping[str, str]) -> dict[str, Any]:
         """Return what decides the table, as its metadata have it.

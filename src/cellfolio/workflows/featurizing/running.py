@@ -28,7 +28,7 @@ from cellfolio.workflows.featurizing.networks import (
     load_network,
 )
 from cellfolio.workflows.measuring.running import MeasureInputs, find_labelled
-from cellfolio.workflows.measuring.shards import Shard
+from cellfolio.workflows.measuring.shards import Shard, lock_of
 from cellfolio.workflows.processes import Failure, alone_in, count_workers, do_all
 
 RUN_RECORD = "featurized.json"
@@ -135,7 +135,7 @@ def featurize_plates(
     channels = jobs[0].channels
     features = _count_features(network, channels, options)
     output.mkdir(parents=True, exist_ok=True)
-    with alone_in(output, ".running.lock" if shard is None else f".running-{shard.name}.lock"):
+    with alone_in(output, lock_of(shard)):
         sites = _do(jobs if shard is None else shard.of(jobs), workers, progress)
         run = FeaturizedRun(output, network, channels, features, sites)
         if shard is None:

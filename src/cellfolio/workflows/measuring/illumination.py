@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from cellfolio.errors import NotFound
-from cellfolio.workflows.measuring.places import Places
 from cellfolio.workflows.measuring.sites import ImagePart, SiteImages
+from cellfolio.workflows.places import Places
 
 _NAME = re.compile(r"(?:(?P<plate>.+)_)?Illum(?P<channel>[A-Za-z][A-Za-z0-9]*)\.npy")
 

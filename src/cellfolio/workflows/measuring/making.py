@@ -60,8 +60,7 @@ class SiteJob:
     @property
     def parts(self) -> tuple[ImagePart, ...]:
         """All files that it is made of."""
-        groups = (self.site.parts, self.site.illumination, self.labels)
-        return tuple(part for group in groups for _, part in group)
+        return self.site.all_parts(self.labels)
 
     def facts(self, made_of: Mapping[str, str]) -> SiteFacts:
         """Return what decides the table, given the digests of its files."""

@@ -23,12 +23,12 @@ from cellfolio.workflows.measuring.channels import ChannelNames
 from cellfolio.workflows.measuring.illumination import PlateIllumination
 from cellfolio.workflows.measuring.labels import CELLS, NUCLEI, ReadyLabels
 from cellfolio.workflows.measuring.making import SiteJob, finish, measure_one
-from cellfolio.workflows.measuring.places import find_places
 from cellfolio.workflows.measuring.records import SiteRecord
 from cellfolio.workflows.measuring.settings import MeasureOptions, plain
-from cellfolio.workflows.measuring.shards import Shard, shards_missing, write_shard
+from cellfolio.workflows.measuring.shards import Shard, lock_of, shards_missing, write_shard
 from cellfolio.workflows.measuring.sites import ImagePart, SiteImages, find_sites
 from cellfolio.workflows.measuring.tables import image_table, write_images
+from cellfolio.workflows.places import find_places
 from cellfolio.workflows.processes import Failure, alone_in, count_workers, do_all
 
 RUN_RECORD = "measured.json"
@@ -204,7 +204,7 @@ def measure_plates(
     planned = _plan(inputs, output, options, home)
     own = planned if shard is None else shard.of(planned)
     output.mkdir(parents=True, exist_ok=True)
-    with alone_in(output, ".running.lock" if shard is None else f".running-{shard.name}.lock"):
+    with alone_in(output, lock_of(shard)):
         records = _measure(own, workers, progress)
         run = MeasuredRun(output, records, sum(1 for one in own if one.why), shard=shard)
         if shard is not None:

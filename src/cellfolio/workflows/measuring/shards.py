@@ -12,6 +12,7 @@ from typing import TypeVar
 from cellfolio.errors import InvalidArgument
 from cellfolio.storage.disk import write_atomically
 from cellfolio.workflows.measuring.records import SiteRecord
+from cellfolio.workflows.processes import LOCK
 
 T = TypeVar("T")
 _WORDS = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
@@ -62,6 +63,11 @@ class Shard:
 
     def __str__(self) -> str:
         return f"{self.number}/{self.count}"
+
+
+def lock_of(shard: Shard | None) -> str:
+    """Return the name of the file that keeps other runs of the same part away."""
+    return LOCK if shard is None else f".running-{shard.name}.lock"
 
 
 def write_shard(output: Path, shard: Shard, failed: Sequence[SiteRecord]) -> None:

@@ -15,13 +15,13 @@ from cellfolio.metadata.load_data import CHANNEL, FILE, FOLDER, KIND
 from cellfolio.registries.plates import Well, match_image_name, parse_well
 from cellfolio.storage.home import Home
 from cellfolio.workflows.measuring.channels import ChannelNames
-from cellfolio.workflows.measuring.places import Places
 from cellfolio.workflows.mosaics import image_files
+from cellfolio.workflows.places import Places
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_STACK = re.compile(
+STACK = re.compile(
     r"r(?P<row>[0-9]{2})c(?P<column>[0-9]{2})f(?P<site>[0-9]{2,3})(?:p[0-9]{2})?\.ome\.tiff?",
     re.ASCII | re.IGNORECASE,
 )
@@ -99,6 +99,11 @@ class SiteImages:
         """A number that no other site of the plate has, whichever of them are measured."""
         return ((self.well.row - 1) * 48 + self.well.column - 1) * (MOST_SITES + 1) + self.number
 
+    def all_parts(self, labels: Sequence[tuple[str, ImagePart]]) -> tuple[ImagePart, ...]:
+        """Return all files that it is made of, with its labels by kind."""
+        groups = (self.parts, self.illumination, labels)
+        return tuple(part for group in groups for _, part in group)
+
     def __str__(self) -> str:
         return f"{self.plate} {self.well} site {self.number}"
 
@@ -161,7 +166,7 @@ def find_sites(
 
 def _any_named(places: Places) -> bool:
     names = (key.rpartition("/")[2] for key in places.keys)
-    return any(match_image_name(name) or _STACK.fullmatch(name) for name in names)
+    return any(match_image_name(name) or STACK.fullmatch(name) for name in names)
 
 
 def _is_table(key: str) -> bool:
@@ -187,7 +192,7 @@ def _of_names(places: Places, home: Home) -> Iterator[_Found]:
     stacks: list[tuple[SiteImages, str, ImageSource]] = []
     for key in places.keys:
         name = key.rpartition("/")[2]
-        image, stack = match_image_name(name), _STACK.fullmatch(name)
+        image, stack = match_image_name(name), STACK.fullmatch(name)
         if image is not None:
             site = SiteImages(places.plate(key), image.well, image.site)
             yield _Found(site, f"ch{image.channel}", ImagePart(key, places.locate(key)))

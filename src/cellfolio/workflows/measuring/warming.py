@@ -33,8 +33,6 @@ def warm_up() -> WarmedUp:
 
     Every process, and every later run on this machine, finds it there.
     """
-    from cellfolio.measurement import compiled
-
     # A compiler makes many objects that stay: looking for others among them takes long.
     collects = gc.isenabled()
     gc.disable()
@@ -43,9 +41,15 @@ def warm_up() -> WarmedUp:
     finally:
         if collects:
             gc.enable()
+    return WarmedUp(first, again, kernel_folder())
+
+
+def kernel_folder() -> Path:
+    """Return the folder where compiled code is kept."""
+    import cellfolio.measurement
+
     kept = os.environ.get("NUMBA_CACHE_DIR")
-    folder = Path(kept) if kept else Path(compiled.__file__).parent / "__pycache__"
-    return WarmedUp(first, again, folder)
+    return Path(kept) if kept else Path(cellfolio.measurement.__path__[0]) / "__pycache__"
 
 
 def _measured() -> float:

@@ -1,0 +1,1 @@
+"""What programs can ask the portal, a module for each subject."""

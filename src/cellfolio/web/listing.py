@@ -1,0 +1,135 @@
+"""What is directly in a folder: one page of it, however many files it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cellfolio.package.entry import Entry
+from cellfolio.package.folder import Folder
+from cellfolio.package.package import Package, is_readme
+from cellfolio.workflows.holdings import Holdings
+
+PAGE = 200
+"""Files and folders on a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A file or folder of a page.
+
+    Attributes
+    ----------
+    name : str
+        Without a closing ``/``.
+    key : str
+        Logical key.
+    folder : bool
+    files : int
+        Files in it; 1 for a file.
+    size : int or None
+        Bytes; None where nobody knows.
+    held : int or None
+        Files of it that are here; None while that is added up.
+    """
+
+    name: str
+    key: str
+    folder: bool
+    files: int
+    size: int | None
+    held: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a folder.
+
+    Attributes
+    ----------
+    lines : tuple of Line
+        Folders first, each by name.
+    words : str
+        What all names shown have.
+    count, total : int
+        Files and folders that have the words, and all.
+    page, pages : int
+        From 1.
+    settled : bool
+        Whether sizes and what is here are known.
+    """
+
+    lines: tuple[Line, ...]
+    words: str
+    count: int
+    total: int
+    page: int
+    pages: int
+    settled: bool
+
+    @property
+    def first(self) -> int:
+        """Number of the first line, from 1."""
+        return (self.page - 1) * PAGE + 1
+
+
+def list_folder(
+    package: Package, folder: Folder, holdings: Holdings, *, words: str = "", page: int = 1
+) -> Listing:
+    """Return a page of a folder.
+
+    Parameters
+    ----------
+    package : Package
+    folder : Folder
+    holdings : Holdings
+    words : str
+        Words that names should have, whatever their case.
+    page : int
+        From 1; one too high gives the last.
+    """
+    names = _names(package, folder.prefix)
+    wanted = words.casefold().split()
+    chosen = [one for one in names if _has(one, wanted)] if wanted else names
+    pages = max(1, -(-len(chosen) // PAGE))
+    page = min(max(page, 1), pages)
+    shown = chosen[(page - 1) * PAGE : page * PAGE]
+    lines = tuple(_line(package, folder, name, holdings) for name in shown)
+    settled = all(one.held is not None for one in lines) or not holdings.fits(package)
+    return Listing(lines, words, len(chosen), len(names), page, pages, settled)
+
+
+def _has(name: str, words: list[str]) -> bool:
+    plain = name.casefold()
+    return all(word in plain for word in words)
+
+
+@lru_cache(maxsize=16)
+def _names(package: Package, prefix: str) -> tuple[str, ...]:
+    """Return the names in a folder, folders first: for a large one this takes a while."""
+    folder = package[prefix] if prefix else package
+    assert isinstance(folder, Folder)
+    return tuple(sorted(folder.names, key=lambda name: not name.endswith("/")))
+
+
+@lru_cache(maxsize=64)
+def readme_name(package: Package, prefix: str) -> str | None:
+    """Return the name of the README in a folder, if there is one."""
+    return next(filter(is_readme, _names(package, prefix)), None)
+
+
+def _line(package: Package, folder: Folder, name: str, holdings: Holdings) -> Line:
+    found = folder[name]
+    if isinstance(found, Entry):
+        held = int(holdings.is_held(found))
+        return Line(name, found.logical_key, False, 1, found.size, held)
+    known = holdings.held(package, found)
+    size = None if known is None else known.size_total
+    return Line(
+        name.removesuffix("/"),
+        found.key,
+        True,
+        found.file_count,
+        size,
+        None if known is None else known.files,
+    )

@@ -1,0 +1,1 @@
+"""Pages of the portal, a module for each kind."""
