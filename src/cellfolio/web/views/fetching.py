@@ -16,10 +16,8 @@ from cellfolio.workflows.holdings import Holdings
 
 def start_job(jobs: Jobs, place: Place) -> Job:
     """Begin to fetch a package, folder or file."""
-    found = place.found
-    entries = [found] if isinstance(found, Entry) else list(found.walk())
     title = place.key or place.shown.name
-    return jobs.start(place.fixed.reference, title, entries)
+    return jobs.start(place.fixed.reference, title, place.found)
 
 
 def start_fetching(request: Request) -> Response:
