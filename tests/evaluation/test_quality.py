@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.evaluation import PlateDesign, QualityRules, plate_quality
+from cellfolio.evaluation import PlateDesign, QualityRules, percent_replicating, plate_quality
+from cellfolio.evaluation.nulls import SampledPerturbations
 from cellfolio.evaluation.positions import position_effect
 from cellfolio.profiles import feature_select, to_anndata
 from cellfolio.profiles.features import parse_feature
@@ -71,6 +72,32 @@ def test_replicate_correlations_are_those_of_pandas() -> None:
         assert correlation == pytest.approx(np.median(own[np.triu_indices(4, 1)]))
     assert found.perturbations["correlation"].is_monotonic_decreasing
     assert found.threshold == np.percentile(found.null, 95)
+
+
+def test_chance_is_that_of_percent_replicating() -> None:
+    plate = make_plate()
+    treated = plate[plate["Metadata_drug"] != "DMSO"]
+    found = plate_quality({"p": plate}, DESIGN).replicates
+    assert found is not None
+    peer = percent_replicating(treated, "Metadata_drug", SampledPerturbations())
+    np.testing.assert_allclose(found.null, peer.null, atol=1e-12)
+    assert len(found.null) == 1_000
+    assert peer.limits == (-np.inf, pytest.approx(found.threshold))
+    assert found.agreeing == peer.table["replicating"].sum()
+
+
+def test_few_perturbations_are_enough_for_chance() -> None:
+    """Where `SampledGroups` would look for groups of 24 different ones in vain."""
+    plate = make_plate().assign(Metadata_drug=["one", "other"] * 48)
+    null = percent_replicating(plate, "Metadata_drug", SampledPerturbations(draws=50)).null
+    values = plate.filter(regex="^(Cells|Nuclei)_").to_numpy()
+    between = np.corrcoef(values)[::2, 1::2]
+    assert len(null) == 50
+    assert np.isclose(null[:, None], between.ravel()).any(axis=1).all()
+    with pytest.raises(InvalidArgument, match="found one perturbation"):
+        percent_replicating(
+            plate.assign(Metadata_drug="one"), "Metadata_drug", SampledPerturbations()
+        )
 
 
 def test_replicates_that_say_nothing_are_as_by_chance() -> None:

@@ -14,6 +14,7 @@ from cellfolio.package.entry import Entry
 from cellfolio.package.keys import check_key
 from cellfolio.package.manifest import read_indexed, read_manifest, write_index
 from cellfolio.package.package import Package
+from tests.mutation import edited, edits
 from tests.package import oracle
 from tests.package.strategies import FORMS, HEADER, row
 
@@ -31,39 +32,7 @@ RICH = HEADER + b"".join(
         row(Entry("a", "s3://b/k", None, None)),
     ]
 )
-pieces = st.sampled_from(
-    [
-        *(bytes([byte]) for byte in b'{}[],":\\\n\r\0\x7f\xff/ .0e-'),
-        b"NaN",
-        b"1e999",
-        b"null",
-        b"true",
-        b"..",
-        b"../",
-        b"\\ud800",
-        b"\\u0000",
-        b"9" * 5000,
-        b"[" * 5000,
-        b'{"a":' * 500,
-        b'"logical_key": "../x", ',
-        b'"size": 7, ',
-        b', "x": {}',
-        b"}, {",
-    ]
-)
-edits = st.lists(
-    st.tuples(st.floats(0, 1), st.integers(0, 4), pieces | st.binary(max_size=3)),
-    min_size=1,
-    max_size=4,
-)
-
-
-def edited(text: bytes, changes: list[tuple[float, int, bytes]]) -> bytes:
-    """Put bytes into a text: where (from 0 to 1), how many are replaced, and by what."""
-    for place, dropped, piece in changes:
-        start = round(place * len(text))
-        text = text[:start] + piece + text[start + dropped :]
-    return text
+EDITS = edits(b'"logical_key": "../x", ', b'"size": 7, ', b', "x": {}', b"}, {")
 
 
 def use(package: Package, text: bytes) -> None:
@@ -102,7 +71,7 @@ def try_to_use(text: bytes) -> None:
     use(package, text)
 
 
-@given(edits)
+@given(EDITS)
 @settings(max_examples=600)
 def test_a_damaged_manifest_is_read_or_refused(changes: list[tuple[float, int, bytes]]) -> None:
     try_to_use(edited(RICH, changes))
@@ -124,7 +93,7 @@ def real(shared: Path) -> list[bytes]:
 @given(st.data())
 @settings(max_examples=400)
 def test_damaged_real_manifests_are_read_or_refused(real: list[bytes], data: st.DataObject) -> None:
-    try_to_use(edited(data.draw(st.sampled_from(real)), data.draw(edits)))
+    try_to_use(edited(data.draw(st.sampled_from(real)), data.draw(EDITS)))
 
 
 @given(st.binary(max_size=60))

@@ -54,8 +54,9 @@ class Reader(HTMLParser):
 
 @pytest.fixture
 def tables(tmp_path: Path) -> list[Path]:
-    """Two plates, before and after some features were dropped."""
-    first = pd.concat([make_plate(1), make_plate(2).assign(Metadata_Plate="P2")])
+    """Two plates, one with few wells, before and after some features were dropped."""
+    few = make_plate(2).assign(Metadata_Plate="P2").head(8)
+    first = pd.concat([make_plate(1), few])
     first.iloc[5, 4] = np.nan
     first.to_csv(tmp_path / "all.csv.gz", index=False)
     first.drop(columns=list(first.columns[4:24])).to_parquet(tmp_path / "some.parquet")

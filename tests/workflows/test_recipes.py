@@ -98,6 +98,8 @@ def test_published_stages(shared: Path, tmp_path: Path, plate: str) -> None:
     ]
     [output]
     formats = ["parquet"]
+    [quality]
+    page = false
     """)
     run = run_recipe(read_recipe(tmp_path / "recipe.toml"), tmp_path / "out", workers=1)
     assert not run.failed
@@ -168,19 +170,22 @@ def replayed(project: Path, plate: str, epsilon: float, *, rounded: bool) -> lis
     return [wells, annotated, whole, negcon, *selected]
 
 
-def test_six_files_are_those_of_pycytominer(project: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("plate", [PLATES[0], pytest.param(PLATES[1], marks=pytest.mark.slow)])
+def test_six_files_are_those_of_pycytominer(project: Path, tmp_path: Path, plate: str) -> None:
+    (project / "recipe.toml").write_text(f"{CPJUMP1}[quality]\npage = false\n")
     run = run_recipe(read_recipe(project / "recipe.toml"), tmp_path / "out", workers=1)
     assert not run.failed
     assert [part.wells for part in run.parts] == [384, 384]
-    for plate in PLATES:
-        folder = tmp_path / "out" / BATCH / plate
-        peers = replayed(project, plate, 1e-18, rounded=False)
-        for suffix, peer in zip(SIX, peers, strict=True):
-            ours = pd.read_csv(folder / f"{plate}{suffix}.csv.gz")
-            scale = np.full(matrix(peer).shape, np.abs(matrix(peers[0])).max())
-            table = ours.drop(columns="Metadata_Object_Count")
-            assert_same(table, peer, scale)
-        assert len(matrix_names(ours)) < 14
+    for part, name in zip(run.parts, PLATES, strict=True):
+        assert {f"{name}{suffix}.csv.gz" for suffix in SIX} <= set(part.made)
+    folder = tmp_path / "out" / BATCH / plate
+    peers = replayed(project, plate, 1e-18, rounded=False)
+    for suffix, peer in zip(SIX, peers, strict=True):
+        ours = pd.read_csv(folder / f"{plate}{suffix}.csv.gz")
+        scale = np.full(matrix(peer).shape, np.abs(matrix(peers[0])).max())
+        table = ours.drop(columns="Metadata_Object_Count")
+        assert_same(table, peer, scale)
+    assert len(matrix_names(ours)) < 14
 
 
 @pytest.mark.slow

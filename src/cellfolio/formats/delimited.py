@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.formats.format import Source
-from cellfolio.formats.rows import Dialect, UnusualRows, counted_rows, parsed_rows, short_rows
+from cellfolio.formats.rows import (
+    Dialect,
+    UnusualRows,
+    counted_rows,
+    parsed_rows,
+    short_rows,
+    uncounted_rows,
+)
 from cellfolio.formats.streams import Contents, faults_named
+from cellfolio.formats.wide_rows import read_wide
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +69,23 @@ def read_frame(
                     raise rows.failure from None
                 raise
     raise AssertionError("the last way tells")
+
+
+def read_wide_frame(
+    source: Source, dialect: Dialect, max_bytes: int | None, names: Sequence[str]
+) -> pd.DataFrame | None:
+    """Read a table of many numbers by the rules of pandas; None if `read_frame` has to.
+
+    Raises
+    ------
+    BrokenFile
+    """
+    with Contents(source, dialect.format, max_bytes) as contents:
+        try:
+            rows = uncounted_rows(contents, source, dialect)
+            return read_wide(rows, dialect.delimiter, names, **exact_decimals())
+        except (UnusualRows, ValueError):  # what pandas says of texts, it should say of the file
+            return None
 
 
 def exact_decimals() -> dict[str, Any]:

@@ -111,6 +111,18 @@ class _Given(io.RawIOBase):
         return size
 
 
+def uncounted_rows(contents: Contents, source: Source, dialect: Dialect) -> Iterator[bytes]:
+    """Yield a table's bytes in UTF-8, some rows at once, their fields not counted yet.
+
+    Raises
+    ------
+    BrokenFile
+    UnusualRows
+        Where `parsed_rows` has to tell.
+    """
+    return _Count(source, dialect, counted=False).rows(contents)
+
+
 def short_rows(contents: Contents, source: Source, dialect: Dialect) -> _Given:
     """Do as `counted_rows`, and raise `UnusualRows` where a number may be too long to be quick.
 
@@ -130,8 +142,11 @@ def counted_rows(contents: Contents, source: Source, dialect: Dialect) -> _Given
 class _Count:
     """Counts the fields of rows as blocks pass by."""
 
-    def __init__(self, source: Source, dialect: Dialect, *, short: bool = False) -> None:
+    def __init__(
+        self, source: Source, dialect: Dialect, *, short: bool = False, counted: bool = True
+    ) -> None:
         self._source, self._dialect, self._short = source, dialect, short
+        self._counted = counted
         self._mark = dialect.delimiter.encode()
         self._blank = b" \t\r".replace(self._mark, b"")
         self._lines = 0
@@ -188,6 +203,13 @@ class _Count:
             plain = self._quoted.sub(b"x", plain)
         if b'"' in plain or plain.count(b"\r") != plain.count(b"\r\n"):
             raise UnusualRows
+        if self._counted:
+            self._count(plain)
+        if self._short and has_long_numbers(rows):
+            raise UnusualRows
+        self._lines += rows.count(b"\n")
+
+    def _count(self, plain: bytes) -> None:
         lines = plain.split(b"\n")
         lines.pop()
         if self._wanted < 0:
@@ -198,9 +220,6 @@ class _Count:
             line.count(self._mark) != self._wanted and line.strip(self._blank) for line in lines
         ):
             raise UnusualRows
-        if self._short and has_long_numbers(rows):
-            raise UnusualRows
-        self._lines += rows.count(b"\n")
 
     def _check_encoding(self, rows: bytes) -> None:
         try:

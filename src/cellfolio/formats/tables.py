@@ -15,10 +15,11 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import BrokenFile, InvalidArgument
-from cellfolio.formats.delimited import read_frame
+from cellfolio.formats.delimited import read_frame, read_wide_frame
 from cellfolio.formats.derived import Derived, find_derived, keep_derived
 from cellfolio.formats.format import Source
 from cellfolio.formats.header import read_header
@@ -27,6 +28,7 @@ from cellfolio.formats.options import check_columns, take_options
 from cellfolio.formats.parquet import column_names, read_columns, write_exactly
 from cellfolio.formats.rows import Dialect
 from cellfolio.formats.streams import peek
+from cellfolio.formats.wide_rows import WIDE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,6 +168,45 @@ def read_delimited(
     return _read(source, dialect, options)
 
 
+def parquet_of(
+    source: Source, format_name: str, max_bytes: int | None = None
+) -> Path | pd.DataFrame:
+    """Return where a delimited table is kept as Parquet, and make it if it is not there yet.
+
+    Parameters
+    ----------
+    source : Source
+    format_name : {'csv', 'tsv'}
+    max_bytes : int, optional
+        Most bytes inside a compressed file (see `TableOptions`).
+
+    Returns
+    -------
+    Path or DataFrame
+        The table itself where there is no home for it, or Parquet cannot hold it exactly.
+
+    Raises
+    ------
+    BrokenFile
+    """
+    delimiter = "," if format_name == "csv" else "\t"
+    dialect = Dialect(format_name, delimiter, "utf-8", 1, False)
+    options = TableOptions(convert_from=0, max_bytes=max_bytes)
+    place = _place(source, dialect, options)
+    kept = None if place is None else find_derived(place)
+    if kept is not None:
+        try:
+            column_names(Source(kept, source.name))
+            return kept
+        except BrokenFile:  # damaged since: it is made again from the file itself
+            with suppress(OSError):
+                kept.unlink()
+    frame = _parse(source, dialect, options, None, read_header(source, dialect, max_bytes))
+    if place is None:
+        return frame
+    return keep_derived(place, lambda path: write_exactly(frame, path)) or frame
+
+
 def _lazy(source: Source, dialect: Dialect, options: TableOptions) -> LazyTable:
     if dialect.header_rows > 1:
         raise InvalidArgument("a table with several header rows cannot be opened lazily")
@@ -198,7 +239,7 @@ def _read(source: Source, dialect: Dialect, options: TableOptions) -> pd.DataFra
         check_columns(source, options.columns, _labels(names))
     # To convert, all columns are read.
     wanted = options.columns if place is None else None
-    frame = _parse(source, dialect, options, wanted)
+    frame = _parse(source, dialect, options, wanted, names)
     if place is not None:
         keep_derived(place, lambda path: write_exactly(frame, path))
         frame = frame if options.columns is None else frame[list(options.columns)]
@@ -244,9 +285,27 @@ def _place(source: Source, dialect: Dialect, options: TableOptions) -> Derived |
     return Derived(source, "tables", f"{dialect.format}-{rules}.parquet")
 
 
+def _is_wide(names: Sequence[tuple[str, ...]], options: TableOptions) -> bool:
+    """Tell whether a table has many columns, of all of which the types are to be found."""
+    return (
+        len(names) >= WIDE
+        and options.header_rows == 1
+        and not options.text
+        and options.missing is None
+    )
+
+
 def _parse(
-    source: Source, dialect: Dialect, options: TableOptions, columns: Sequence[str] | None
+    source: Source,
+    dialect: Dialect,
+    options: TableOptions,
+    columns: Sequence[str] | None,
+    names: Sequence[tuple[str, ...]],
 ) -> pd.DataFrame:
+    if columns is None and _is_wide(names, options):
+        found = read_wide_frame(source, dialect, options.max_bytes, _labels(names))
+        if found is not None:
+            return found
     kept = [name for name in options.text if columns is None or name in columns]
     one_row = dialect.header_rows == 1
     frame = read_frame(

@@ -37,7 +37,7 @@ MARKS = ("", "o", "s")
 MOST_CATEGORIES = len(COLOURS) * len(MARKS)
 OTHER, EMPTY, RIM, INK = "#9A9A9A", "#FFFFFF", "#8A8A8A", "#222222"
 COLOUR_MAP = "viridis"
-_LOG_FROM = 100.0
+LOG_FROM = 100.0
 """Largest by smallest number from which colours follow the logarithm."""
 _ROUND_UP_TO = 96
 _LONGEST = 30
@@ -116,8 +116,8 @@ def draw_plate(
     outside = [well for well in values if well.row > plate.rows or well.column > plate.columns]
     if outside:
         raise InvalidArgument(f"{min(outside)} is not on the plate: {plate}")
-    known = {well: value for well, value in values.items() if not _is_empty(value)}
-    numeric = all(map(_is_number, known.values())) and bool(known)
+    known = {well: value for well, value in values.items() if not is_empty(value)}
+    numeric = all(map(is_number, known.values())) and bool(known)
     if kind == "numbers" and not numeric:
         raise InvalidArgument(f"{label or 'the values'} are not all numbers")
     if kind == "numbers" or (kind == "auto" and numeric):
@@ -126,12 +126,14 @@ def draw_plate(
     return _draw_categories(values, {w: str(v) for w, v in known.items()}, plate, (title, label))
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether a value is a number, as colours of numbers take it."""
     # NumPy's bools are no Real either.
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _is_empty(value: object) -> bool:
+def is_empty(value: object) -> bool:
+    """Whether a well has no value, though it is there."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return True
     if isinstance(value, Real):
@@ -149,7 +151,7 @@ def _draw_categories(
     words: tuple[str, str],
 ) -> Figure:
     counts = Counter(known.values())
-    shown = _most_common(counts)
+    shown = most_common(counts)
     styles = {
         name: (COLOURS[at % len(COLOURS)], MARKS[at // len(COLOURS)])
         for at, name in enumerate(shown)
@@ -171,7 +173,7 @@ def _draw_categories(
     return figure
 
 
-def _most_common(counts: Mapping[str, int]) -> list[str]:
+def most_common(counts: Mapping[str, int]) -> list[str]:
     """Return the categories that are shown: all, or those that more wells have than the others."""
     ranked = sorted(counts, key=lambda name: (-counts[name], name))
     if len(ranked) <= MOST_CATEGORIES:
@@ -247,7 +249,7 @@ def _colouring(numbers: Sequence[float]) -> tuple[ScalarMappable, bool]:
 
     positive = [number for number in numbers if number > 0]
     low, high = min(numbers), max(numbers)
-    if low >= 0 and positive and max(positive) / min(positive) >= _LOG_FROM:
+    if low >= 0 and positive and max(positive) / min(positive) >= LOG_FROM:
         return ScalarMappable(LogNorm(min(positive), max(positive)), COLOUR_MAP), True
     if low == high:
         low, high = low - 0.5, high + 0.5

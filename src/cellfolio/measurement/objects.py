@@ -135,8 +135,8 @@ class Objects:
     @cached_property
     def places(self) -> tuple[Ints, Ints]:
         """Row and column of each of `pixels`."""
-        rows, columns = np.divmod(self.pixels, self.shape[1])
-        return rows, columns
+        rows = np.repeat(self.runs.rows, self.runs.lengths)
+        return rows, self.pixels - rows * self.shape[1]
 
     @cached_property
     def boxes(self) -> Ints:
@@ -151,9 +151,16 @@ class Objects:
     @cached_property
     def edges(self) -> npt.NDArray[np.bool_]:
         """Which of `pixels` have a neighbour, of 4, within the plane and outside of the object."""
-        found = np.empty(len(self.pixels), dtype=np.bool_)
-        _find_edges(self.labels, self.pixels, found)
-        return found
+        differ = np.zeros(self.shape, dtype=np.bool_)
+        down, across = (
+            self.labels[1:] != self.labels[:-1],
+            self.labels[:, 1:] != self.labels[:, :-1],
+        )
+        differ[1:] |= down
+        differ[:-1] |= down
+        differ[:, 1:] |= across
+        differ[:, :-1] |= across
+        return differ.ravel()[self.pixels]
 
     @cached_property
     def depths(self) -> Floats:
@@ -206,22 +213,10 @@ def _ranked(
 
 @compiled
 def _copy_runs(image: Plane, rows: Ints, columns: Ints, lengths: Ints, found: Plane) -> None:
-    at = np.int64(0)
+    # Places that cannot be negative need no look at the other end of an axis.
+    end = np.uint64(0)
     for run in range(len(rows)):
-        for column in range(columns[run], columns[run] + lengths[run]):
-            found[at] = image[rows[run], column]
-            at += 1
-
-
-@compiled
-def _find_edges(labels: Labels, pixels: Ints, found: npt.NDArray[np.bool_]) -> None:
-    rows, columns = labels.shape
-    for at in range(len(pixels)):
-        row, column = pixels[at] // columns, pixels[at] % columns
-        own = labels[row, column]
-        found[at] = (
-            (row > 0 and labels[row - 1, column] != own)
-            or (row + 1 < rows and labels[row + 1, column] != own)
-            or (column > 0 and labels[row, column - 1] != own)
-            or (column + 1 < columns and labels[row, column + 1] != own)
-        )
+        row, column = np.uint64(rows[run]), np.uint64(columns[run])
+        for at in range(np.uint64(lengths[run])):
+            found[end + at] = image[row, column + at]
+        end += np.uint64(lengths[run])

@@ -7,6 +7,8 @@ with each object as its own centre and scaled bins.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
 import numpy.typing as npt
@@ -36,11 +38,14 @@ class Rings:
         Of each of `Objects.pixels`: 0 in the middle; -1 where no way leads from the middle.
     sectors : array of int8
         From 0 to 7.
+    areas : array of float64, shape (objects, rings, 8)
+        Pixels in each ring and sector.
     """
 
     count: int
     rings: Small
     sectors: Small
+    areas: Floats
 
     @classmethod
     def of(cls, objects: Objects, count: int = 4) -> Rings:
@@ -68,7 +73,12 @@ class Rings:
         share = np.zeros(len(near))
         np.divide(from_middle, from_middle + to_edge + _AWAY_FROM_0, out=share, where=near)
         rings = np.where(near, np.minimum(share * count, count - 1), -1).astype(np.int8)
-        return cls(count, rings, _sectors(objects, middles))
+        sectors = _sectors(objects, middles)
+        places = np.repeat(np.arange(len(objects)) * (count * _SECTORS), objects.areas)
+        places += rings * np.int64(_SECTORS) + sectors
+        areas = np.bincount(places[near], minlength=len(objects) * count * _SECTORS)
+        shape = (len(objects), count, _SECTORS)
+        return cls(count, rings, sectors, areas.reshape(shape).astype(np.float64))
 
 
 def measure_radial_distribution(
@@ -105,15 +115,34 @@ def measure_radial_distribution(
     >>> found["RadialDistribution_FracAtD_ER_2of2"].round(3).tolist()
     [0.333]
     """
-    values = objects.values(image)
-    measured = np.zeros((3, rings.count, len(objects)))
-    sums = np.zeros((rings.count, 2 * _SECTORS + 1), dtype=np.float32)
-    _over_rings(values, objects.bounds, rings.rings, rings.sectors, sums, measured)
+    sums = np.zeros((len(objects), rings.count, _SECTORS + 1), dtype=np.float32)
+    _sum_up(objects.values(image), objects.bounds, rings.rings, rings.sectors, sums)
+    whole, parts = sums[:, :, _SECTORS], sums[:, :, :_SECTORS]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # One after the other: a sum by another way would be rounded in another way.
+        shares = (whole / reduce(add, whole.T)[:, None]).astype(np.float64)
+        area = rings.areas.sum(axis=2)
+        measured = {
+            "FracAtD": shares,
+            "MeanFrac": shares / (area / area.sum(axis=1, keepdims=True) + _SMALLEST),
+            "RadialCV": _variation(parts, rings.areas),
+        }
     return {
-        f"RadialDistribution_{name}_{channel}_{ring + 1}of{rings.count}": measured[row, ring]
-        for row, name in enumerate(("FracAtD", "MeanFrac", "RadialCV"))
+        f"RadialDistribution_{name}_{channel}_{ring + 1}of{rings.count}": values[:, ring]
+        for name, values in measured.items()
         for ring in range(rings.count)
     }
+
+
+def _variation(parts: Plane, areas: Floats) -> Floats:
+    """Return the standard deviation of mean intensities of sectors, divided by their mean."""
+    there = areas > 0
+    used = there.sum(axis=2)
+    means = np.divide(parts, areas, out=np.zeros(areas.shape), where=there)
+    mean = reduce(add, np.moveaxis(means, 2, 0)) / used
+    squares = np.where(there, (means - mean[:, :, None]) ** 2, 0)
+    found: Floats = np.sqrt(reduce(add, np.moveaxis(squares, 2, 0)) / used) / mean
+    return np.where(used > 0, found, 0)
 
 
 def _middles(objects: Objects, to_edge: Floats) -> Ints:
@@ -128,50 +157,21 @@ def _middles(objects: Objects, to_edge: Floats) -> Ints:
 
 def _sectors(objects: Objects, middles: Ints) -> Small:
     rows, columns = objects.places
-    of_object = np.repeat(middles, objects.areas)
-    middle_row, middle_column = np.divmod(of_object, objects.shape[1])
-    down, across = rows - middle_row, columns - middle_column
-    steep = np.abs(down) > np.abs(across)
-    found: Small = ((down > 0) + 2 * (across > 0) + 4 * steep).astype(np.int8)
+    middle_rows, middle_columns = np.divmod(middles, objects.shape[1])
+    down = rows - np.repeat(middle_rows, objects.areas)
+    across = columns - np.repeat(middle_columns, objects.areas)
+    found: Small = (down > 0).astype(np.int8)
+    found += (across > 0) * np.int8(2)
+    found += (np.abs(down) > np.abs(across)) * np.int8(4)
     return found
 
 
 @compiled
-def _over_rings(
-    values: Plane, bounds: Ints, rings: Small, sectors: Small, sums: Plane, found: Floats
-) -> None:
-    """Fill in shares, those by area, and variations; `sums` has room for rings and sectors."""
-    count = len(sums)
+def _sum_up(values: Plane, bounds: Ints, rings: Small, sectors: Small, found: Plane) -> None:
+    """Add up the intensity of each ring of each object, by sector and, behind them, as a whole."""
     for number in range(len(bounds) - 1):
-        for ring in range(count):
-            for column in range(2 * _SECTORS + 1):
-                sums[ring, column] = 0
         for at in range(bounds[number], bounds[number + 1]):
-            ring, sector = rings[at], sectors[at]
+            ring = rings[at]
             if ring >= 0:
-                sums[ring, sector] += values[at]
-                sums[ring, 2 * _SECTORS] += values[at]
-                sums[ring, _SECTORS + sector] += 1
-        total, area = sums[0, 2 * _SECTORS], 0.0
-        for ring in range(count):
-            total += sums[ring, 2 * _SECTORS] if ring else np.float32(0)
-            for sector in range(_SECTORS):
-                area += sums[ring, _SECTORS + sector]
-        for ring in range(count):
-            share = np.float64(sums[ring, 2 * _SECTORS] / total)
-            own, used, mean, squares = 0.0, 0, 0.0, 0.0
-            for sector in range(_SECTORS):
-                pixels = np.float64(sums[ring, _SECTORS + sector])
-                if pixels > 0:
-                    own += pixels
-                    used += 1
-                    mean += sums[ring, sector] / pixels
-            mean = mean / used if used else 0.0
-            for sector in range(_SECTORS):
-                pixels = np.float64(sums[ring, _SECTORS + sector])
-                if pixels > 0:
-                    away = sums[ring, sector] / pixels - mean
-                    squares += away * away
-            found[0, ring, number] = share
-            found[1, ring, number] = share / (own / area + _SMALLEST)
-            found[2, ring, number] = np.sqrt(squares / used) / mean if used else 0.0
+                found[number, ring, sectors[at]] += values[at]
+                found[number, ring, _SECTORS] += values[at]

@@ -7,24 +7,39 @@ The definitions are those of CellProfiler's module MeasureTexture (version 4.2),
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from cellfolio.measurement.compiled import compiled, compiled_within
+from cellfolio.measurement.haralick import NAMES, Counts, Sums, features_of
 from cellfolio.measurement.objects import Floats, Ints, Objects, Plane, Runs
 
 Grays = npt.NDArray[np.uint8]
-Counts = npt.NDArray[np.int32]
 
 LEVELS = 256
-NAMES = (
-    "AngularSecondMoment", "Contrast", "Correlation", "Variance", "InverseDifferenceMoment",
-    "SumAverage", "SumVariance", "SumEntropy", "Entropy", "DifferenceVariance",
-    "DifferenceEntropy", "InfoMeas1", "InfoMeas2",
-)  # fmt: skip
 DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1))
 """Rows and columns to the neighbour."""
+
+
+_CELLS = LEVELS * LEVELS
+
+
+class _Scratch(NamedTuple):
+    """Room for one object: a plane around it, places of its pixels, and counts of its pairs.
+
+    Counts are kept by direction and both gray levels. `cells` lists which are used, `used` tells
+    where the list of each direction ends, and `steps` leads to its neighbour.
+    """
+
+    plane: Grays
+    places: Counts
+    counts: Counts
+    cells: Counts
+    steps: Ints
+    used: Ints
+    tallies: Ints
 
 
 def gray_levels(image: Plane) -> Grays:
@@ -75,7 +90,7 @@ def measure_texture(
     """
     grays = gray_levels(objects.values(image))
     wanted = np.asarray(tuple(scales), dtype=np.int64)
-    measured = np.zeros((len(wanted), len(DIRECTIONS), len(objects), len(NAMES)))
+    sums = np.zeros((len(wanted), len(DIRECTIONS), len(objects), len(Sums._fields)))
     _textures(
         grays,
         objects.runs,
@@ -83,11 +98,12 @@ def measure_texture(
         wanted,
         _count_logs(objects),
         _scratch(objects, max(scales)),
-        measured,
+        sums,
     )
+    measured = features_of(Sums(*np.moveaxis(sums, 3, 0)))
     return {
         f"Texture_{name}_{channel}_{scale}_{direction:02d}_{LEVELS}": measured[
-            at, direction, :, number
+            number, at, direction
         ]
         for at, scale in enumerate(scales)
         for direction in range(len(DIRECTIONS))
@@ -102,48 +118,17 @@ def _count_logs(objects: Objects) -> Floats:
     return counts
 
 
-def _scratch(objects: Objects, margin: int) -> tuple[Grays, Counts, Counts, Counts, Ints]:
-    """Return room for the plane and places of an object, counts of pairs, cells used and sums."""
+def _scratch(objects: Objects, margin: int) -> _Scratch:
     sides = objects.boxes[:, 2:] - objects.boxes[:, :2] + margin + 1
-    return (
+    return _Scratch(
         np.zeros(int(sides.prod(axis=1).max(initial=0)), dtype=np.uint8),
         np.zeros(int(objects.areas.max(initial=0)), dtype=np.int32),
-        np.zeros(LEVELS * LEVELS, dtype=np.int32),
-        np.zeros(LEVELS * LEVELS + 1, dtype=np.int32),
+        np.zeros(len(DIRECTIONS) * _CELLS, dtype=np.int32),
+        np.zeros(len(DIRECTIONS) * _CELLS + 1, dtype=np.int32),
+        np.zeros(len(DIRECTIONS), dtype=np.int64),
+        np.zeros(len(DIRECTIONS), dtype=np.int64),
         np.zeros(4 * LEVELS, dtype=np.int64),
     )
-
-
-def haralick_of_pairs(pairs: npt.NDArray[np.integer], levels: int) -> Floats:
-    """Return the 13 features of pairs of gray levels that were counted.
-
-    Parameters
-    ----------
-    pairs : array of int, shape (256, 256)
-        How many pixels of the first level have a neighbour of the second one.
-    levels : int
-        The brightest gray level + 1.
-
-    Returns
-    -------
-    array of float64, shape (13,)
-        As `NAMES`; 0 without pairs.
-
-    Examples
-    --------
-    >>> pairs = np.zeros((256, 256), dtype=np.int64)
-    >>> pairs[3, 5] = 8
-    >>> float(haralick_of_pairs(pairs, 6)[1])
-    4.0
-    """
-    found = np.zeros(len(NAMES))
-    counts = (np.tril(pairs) + np.triu(pairs, 1).T).astype(np.int32).ravel()
-    cells = np.flatnonzero(counts).astype(np.int32)
-    if len(cells):
-        listed, tallies = (cells, np.int64(len(cells))), np.zeros(4 * LEVELS, dtype=np.int64)
-        grays = (np.int64(0), np.int64(levels - 1))
-        _haralick(counts, listed, tallies, np.zeros(1), grays, found)
-    return found
 
 
 @compiled
@@ -153,14 +138,14 @@ def _textures(
     boxes: Ints,
     scales: Ints,
     logs: Floats,
-    scratch: tuple[Grays, Counts, Counts, Counts, Ints],
+    scratch: _Scratch,
     found: Floats,
 ) -> None:
     rows, columns, lengths, bounds = runs
-    plane, places, counts, cells, tallies = scratch
+    plane, places, used = scratch.plane, scratch.places, scratch.used
     margin = np.int64(0)
     for scale in scales:
-        margin = max(margin, scale)
+        margin = scale if scale > margin else margin
     begin = np.int64(0)
     for number in range(len(boxes)):
         top, left = boxes[number, 0], boxes[number, 1]
@@ -180,24 +165,16 @@ def _textures(
                     plane[place] = gray
                     places[end] = place
                     end += 1
-                    darkest, brightest = min(darkest, gray), max(brightest, gray)
+                    darkest = gray if gray < darkest else darkest
+                    brightest = gray if gray > brightest else brightest
         for scale in range(len(scales)):
-            for direction in range(4):
-                step = scales[scale] * (width if direction else 1)
-                if direction == 1:
-                    step += scales[scale]
-                elif direction == 3:
-                    step -= scales[scale]
-                used = _count_pairs(plane, (places, end), step, counts, cells)
-                if used == 0:
-                    for before in range(direction):
-                        for feature in range(13):
-                            found[scale, before, number, feature] = 0.0
-                    break
-                _haralick(
-                    counts,
-                    (cells, used),
-                    tallies,
+            if not _count_pairs(end, scales[scale], width, scratch):
+                continue
+            for direction in range(len(used)):
+                _sum_up(
+                    scratch.counts,
+                    (scratch.cells, direction * _CELLS, used[direction]),
+                    scratch.tallies,
                     logs,
                     (darkest, brightest),
                     found[scale, direction, number],
@@ -205,48 +182,57 @@ def _textures(
 
 
 @compiled_within
-def _count_pairs(
-    plane: Grays, listed: tuple[Counts, np.int64], step: int, counts: Counts, cells: Counts
-) -> np.int64:
-    """Count pairs of one object by their gray levels, the brighter first; list the cells used."""
-    places, end = listed
-    used = np.int64(0)
+def _count_pairs(end: np.int64, scale: int, width: int, scratch: _Scratch) -> bool:
+    """Count pairs of one object by their gray levels, the brighter first; list the cells used.
+
+    Returns whether there are pairs in every direction; else, no count is left behind.
+    """
+    plane, places, counts, cells = scratch.plane, scratch.places, scratch.counts, scratch.cells
+    steps, used = scratch.steps, scratch.used
+    steps[0] = scale
+    for direction in range(len(used)):
+        if direction > 0:
+            steps[direction] = scale * (width + 2 - direction)
+        used[direction] = direction * _CELLS
+    # All directions at once, so that the next count seldom waits for the one before.
     for at in range(end):
-        one, other = np.int64(plane[places[at]]), np.int64(plane[places[at] + step])
-        if other > 0:
-            cell = max(one, other) * LEVELS + min(one, other)
-            cells[used] = cell  # stays if the cell was empty
-            used += counts[cell] == 0
-            counts[cell] += 1
-    return used
+        place = np.int64(places[at])
+        one = np.int64(plane[place])
+        for direction in range(len(steps)):
+            other = np.int64(plane[place + steps[direction]])
+            if other > 0:
+                cell = one * LEVELS + other if one > other else other * LEVELS + one
+                cell += direction * _CELLS
+                cells[used[direction]] = cell  # stays if the cell was empty
+                used[direction] += counts[cell] == 0
+                counts[cell] += 1
+    every = True
+    for direction in range(len(used)):
+        every = every and used[direction] > direction * _CELLS
+    if not every:
+        for direction in range(len(used)):
+            for at in range(direction * _CELLS, used[direction]):
+                counts[cells[at]] = 0
+    return every
 
 
 @compiled_within
-def _count_log(count: np.int64, logs: Floats) -> float:
-    """Return n log₂ n."""
-    return float(logs[count]) if count < len(logs) else float(count * np.log2(float(count)))
-
-
-@compiled
-def _haralick(
+def _sum_up(
     counts: Counts,
-    listed: tuple[Counts, np.int64],
+    listed: tuple[Counts, int, int],
     tallies: Ints,
     logs: Floats,
     grays: tuple[np.int64, np.int64],
     found: Floats,
 ) -> None:
-    """Turn counts of pairs, each in one order, into 13 features; leave no count behind.
-
-    Entropies come from whole numbers: H = log₂ N − Σ n log₂ n / N.
-    """
-    cells, used = listed
+    """Turn counts of pairs, each in one order, into `Sums`; leave no count behind."""
+    cells, start, end = listed
     darkest, brightest = grays
     total, products = np.int64(0), np.int64(0)
     squares, both_logs = 0.0, 0.0
-    for at in range(used):
+    for at in range(start, end):
         cell = np.int64(cells[at])
-        one, other = cell >> 8, cell & (LEVELS - 1)
+        one, other = cell >> 8 & (LEVELS - 1), cell & (LEVELS - 1)
         count = np.int64(counts[cell])
         counts[cell] = 0
         tallies[one] += count
@@ -257,21 +243,20 @@ def _haralick(
         products += 2 * count * one * other
         if one == other:  # both orders fall into one cell
             squares += 4.0 * count * count
-            both_logs += _count_log(2 * count, logs)
+            both_logs += logs[2 * count]
         else:
             squares += 2.0 * count * count
-            both_logs += 2 * _count_log(count, logs)
+            both_logs += 2 * logs[count]
     levels = brightest + 1
-    log_total = np.log2(np.float64(total))
     weighted, square_weighted, most = np.int64(0), np.int64(0), np.int64(0)
     single_logs = 0.0
     for level in range(darkest, levels):
         count = tallies[level]
         tallies[level] = 0
-        most = max(most, count)
+        most = count if count > most else most
         weighted += level * count
         square_weighted += level * level * count
-        single_logs += _count_log(count, logs)
+        single_logs += logs[count]
     contrast, sum_squares = np.int64(0), np.int64(0)
     near, apart_squares, apart_logs, sum_logs = 0.0, 0.0, 0.0, 0.0
     for step in range(levels - darkest):
@@ -280,28 +265,13 @@ def _haralick(
         contrast += step * step * count
         near += count / (1.0 + step * step)
         apart_squares += np.float64(count) * count
-        apart_logs += _count_log(count, logs)
+        apart_logs += logs[count]
     for level in range(2 * darkest, 2 * levels - 1):
         count = tallies[2 * LEVELS + level]
         tallies[2 * LEVELS + level] = 0
         sum_squares += level * level * count
-        sum_logs += _count_log(count, logs)
-    mean = weighted / total
-    variance = square_weighted / total - mean * mean
-    entropy = log_total - both_logs / total
-    marginal = log_total - single_logs / total
-    if most == total:  # one level: nothing is left by rounding
-        entropy, marginal = 0.0, 0.0
-    found[0] = squares / (np.float64(total) * total)
-    found[1] = contrast / total
-    found[2] = 1.0 if variance <= 0 else (products / total - mean * mean) / variance
-    found[3] = variance
-    found[4] = near / total
-    found[5] = 2 * mean
-    found[6] = sum_squares / total - 4 * mean * mean
-    found[7] = log_total - sum_logs / total
-    found[8] = entropy
-    found[9] = apart_squares / (np.float64(total) * total) / levels - 1.0 / levels / levels
-    found[10] = log_total - apart_logs / total
-    found[11] = entropy - 2 * marginal if marginal == 0 else (entropy - 2 * marginal) / marginal
-    found[12] = np.sqrt(max(0.0, 1 - np.exp(-2 * (2 * marginal - entropy))))
+        sum_logs += logs[count]
+    found[0], found[1], found[2], found[3] = total, levels, products, squares
+    found[4], found[5], found[6], found[7] = both_logs, weighted, square_weighted, most
+    found[8], found[9], found[10], found[11] = single_logs, contrast, near, apart_squares
+    found[12], found[13], found[14] = apart_logs, sum_squares, sum_logs

@@ -55,6 +55,14 @@ class Correlations(ABC):
         self._place = np.argsort(self.order)
         self._values = values if complete.all() else values[self.order]
 
+    @property
+    def unit(self) -> Array | None:
+        """Complete rows as vectors whose products are the correlations, if there are such.
+
+        NaN where a row has no correlation.
+        """
+        return None
+
     def block(self, rows: slice, end: int) -> Array:
         """Return correlations of some rows with the first `end` rows; NaN where there is none.
 
@@ -130,6 +138,11 @@ class _Pearson(Correlations):
         known[constant | ~(variance > 0)] = np.nan
         self._unit = known
 
+    @property
+    def unit(self) -> Array:
+        """Complete rows, centred and of length 1."""
+        return self._unit[: self.whole]
+
     def among(self, rows: npt.NDArray[np.int64]) -> Array:
         """Return the correlations of some rows, counted as in `values`, with each other."""
         place = self._place[rows]
@@ -169,6 +182,11 @@ class _Spearman(Correlations):
         for some in blocks(self.whole):
             with np.errstate(invalid="ignore"):  # a row without spread has no correlation
                 self._unit[some] /= np.sqrt(_dots(self._unit[some], self._unit[some]))[:, None]
+
+    @property
+    def unit(self) -> Array:
+        """Ranks of complete rows, centred and of length 1."""
+        return self._unit
 
     def among(self, rows: npt.NDArray[np.int64]) -> Array:
         """Return the correlations of some rows, counted as in `values`, with each other."""

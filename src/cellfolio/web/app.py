@@ -23,15 +23,49 @@ from cellfolio.web.finding import Finder
 from cellfolio.web.history import History
 from cellfolio.web.jobs import Jobs
 from cellfolio.web.operations import Operation, describe
+from cellfolio.web.point_shelf import PointShelf
 from cellfolio.web.shelf import Shelf
 from cellfolio.web.views.view import View
+from cellfolio.web.volume_shelf import VolumeShelf
 from cellfolio.web.working import Workers
 from cellfolio.workflows.holdings import Holdings
+from cellfolio.workflows.shown_images.desk import ImageDesk
+from cellfolio.workflows.table_views import TableViews
 
 STATIC = Path(__file__).parent / "static"
-VIEWS = ("home", "package", "fetching", "api_page")
+VIEWS = (
+    "home",
+    "package",
+    "fetching",
+    "api_page",
+    "image",
+    "sites",
+    "scatter",
+    "run",
+    "plates",
+    "replicates",
+    "records",
+    "documents",
+)
 """Modules of `cellfolio.web.views`; each has its views as ``VIEWS``."""
-OPERATIONS = ("packages", "search", "revisions", "files", "archives", "fetching")
+OPERATIONS = (
+    "packages",
+    "search",
+    "revisions",
+    "files",
+    "archives",
+    "fetching",
+    "images",
+    "profiles",
+    "rows",
+    "volumes",
+    "pages",
+    "plates",
+    "records",
+    "tables",
+    "pictures",
+    "texts",
+)
 """Modules of `cellfolio.web.api`; each has its operations as ``OPERATIONS``."""
 _COMPRESSED = Middleware(
     GZipMiddleware,
@@ -84,6 +118,10 @@ def make_portal(shelf: Shelf, access: Access, workers: Workers | None = None) ->
     app.state.history = History(shelf)
     app.state.jobs = jobs
     app.state.operations = operations
+    app.state.images = ImageDesk(shelf.home)
+    app.state.points = PointShelf()
+    app.state.tables = TableViews(shelf.home)
+    app.state.volumes = VolumeShelf()
     return app
 
 

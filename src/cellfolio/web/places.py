@@ -132,8 +132,19 @@ def link_of(view: str, reference: str, **query: object) -> str:
     '/package/demo/cells/a%20b.csv?tab=code'
     """
     pairs = [(name, value) for name, value in query.items() if value is not None]
-    path = f"/{view}/{quote(reference, safe=_PLAIN)}"
+    path = f"/{view}/{quoted_reference(reference)}"
     return f"{path}?{urlencode(pairs, doseq=True)}" if pairs else path
+
+
+def quoted_reference(reference: str) -> str:
+    """Return a reference as the path of an address has it.
+
+    Examples
+    --------
+    >>> quoted_reference("demo/cells/a b#1.csv")
+    'demo/cells/a%20b%231.csv'
+    """
+    return quote(reference, safe=_PLAIN)
 
 
 def read_place(request: Request) -> Place:
@@ -145,14 +156,22 @@ def read_place(request: Request) -> Place:
         If it is no name of a package.
     PackageNotFound, RevisionNotFound
     """
-    text: str = request.path_params["reference"]
+    return find_place(request.app.state.shelf, request.path_params["reference"])
+
+
+def find_place(shelf: Shelf, text: str) -> Place:
+    """Return the place that a reference names.
+
+    Raises
+    ------
+    InvalidReference, PackageNotFound, RevisionNotFound
+    """
     reference = parse_reference(text)
     if reference.registry is not None:
         raise InvalidReference(
             f"{text!r} names a registry; the portal shows what it was started with",
             hint="start it with `cellfolio serve REGISTRY/NAMESPACE/NAME`",
         )
-    shelf: Shelf = request.app.state.shelf
     shown = shelf.find(reference.name)
     opened = shelf.open(shown, reference.revision)
     return Place(shelf, shown, opened, reference.revision, reference.path)

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse
 
 from cellfolio.package.html import visible_text
 from cellfolio.package.sizes import format_size
-from cellfolio.web.places import link_of, reference_of
+from cellfolio.web.places import link_of, quoted_reference, reference_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -32,7 +32,7 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(link=link_of, reference=reference_of, version=version("cellfolio"))
-    made.filters.update(size=size_words, number=number_words)
+    made.filters.update(size=size_words, number=number_words, path=quoted_reference)
     return made
 
 

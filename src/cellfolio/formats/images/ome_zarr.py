@@ -47,6 +47,11 @@ class ZarrPlanes:
         self._order = tuple(order)
         self._name = name
 
+    @property
+    def piece_bytes(self) -> int:
+        """Decoded bytes of a chunk."""
+        return int(np.prod(self._array.chunks, dtype=np.int64)) * int(self._array.dtype.itemsize)
+
     def read(self, numbers: Sequence[int], box: Box) -> NDArray[Any]:
         """See `Planes.read`."""
         lead = tuple(self._array.shape[axis] for axis in self._order[:-2])
@@ -118,6 +123,23 @@ def open_ome_zarr(where: Path | str, remotes: Remotes, *, level: int = 0) -> Ima
             name=name.rstrip("/").rpartition("/")[2],
         )
     return without_single_axes(image)
+
+
+def count_levels(where: Path | str, remotes: Remotes) -> int:
+    """Return how many resolutions an OME-Zarr image has.
+
+    Raises
+    ------
+    BrokenFile, TransferError
+        See `open_ome_zarr`.
+    """
+    name = str(where)
+    with _reading(name):
+        told = dict(_open_group(where, remotes).attrs)
+    with naming(name, FORMAT):
+        scales = _first(_settings(told), "multiscales")
+        _level(scales, 0)
+        return len(scales["datasets"])
 
 
 def _open_group(where: Path | str, remotes: Remotes) -> Any:

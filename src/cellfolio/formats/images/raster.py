@@ -56,6 +56,22 @@ def read_raster(data: memoryview, name: str) -> Image:
     return _as_image(found, name)
 
 
+def raster_size(first: memoryview) -> tuple[int, int] | None:
+    """Return height and width that the first bytes of a PNG or JPEG file tell; None if none do.
+
+    Whether the file is whole is not looked at.
+    """
+    if bytes(first[:8]) == _PNG and len(first) >= 24:
+        width, height = struct.unpack(">II", first[16:24])
+        return height, width
+    if bytes(first[:3]) != _JPEG:
+        return None
+    try:
+        return jpeg_size(memoryview(bytes(first) + b"\xff\xd9"))
+    except (Malformed, struct.error):
+        return None
+
+
 def _as_image(pixels: NDArray[Any], name: str) -> Image:
     if pixels.ndim == 2:
         return lazy_image(ArrayPlanes(pixels[None]), "YX", pixels.shape, pixels.dtype, name=name)

@@ -12,6 +12,7 @@ from cellfolio.errors import InvalidArgument
 from cellfolio.formats.images.building import lazy_image, without_single_axes
 from cellfolio.formats.images.image import Image
 from cellfolio.formats.images.opening import ImageSource, open_image
+from cellfolio.formats.images.pieces import largest_piece
 from cellfolio.formats.images.planes import Box
 from cellfolio.package.entry import Entry
 from cellfolio.registries.plates import ImageName, parse_image_name
@@ -31,6 +32,11 @@ class StackedPlanes:
 
     def __init__(self, images: Sequence[Image]) -> None:
         self._images = tuple(images)
+
+    @property
+    def piece_bytes(self) -> int:
+        """Decoded bytes of the largest piece of any plane."""
+        return max(largest_piece(image.planes) for image in self._images)
 
     def read(self, numbers: Sequence[int], box: Box) -> NDArray[Any]:
         """See `Planes.read`."""

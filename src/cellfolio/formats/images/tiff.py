@@ -54,6 +54,13 @@ class TiffPlanes:
         self._pages = series.pages.ravel()
         self._samples = series.samples.ravel()
 
+    @property
+    def piece_bytes(self) -> int:
+        """Decoded bytes of the largest strip or tile of a plane."""
+        used = set(self._index.kinds[self._pages].tolist())
+        layouts: list[PageLayout] = [self._index.layouts[kind] for kind in used]
+        return max(one.row_bytes * one.segment[0] for one in layouts)
+
     def read(self, numbers: Sequence[int], box: Box) -> NDArray[Any]:
         """See `Planes.read`."""
         out = np.empty((len(numbers), *box.shape), self._dtype)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import numpy.typing as npt
 import scipy.ndimage as ndi
@@ -45,26 +47,15 @@ def outline_of(labels: Labels) -> Mask:
     >>> int(outline_of(np.ones((4, 5), dtype=np.int32)).sum())
     14
     """
-    found = np.zeros(labels.shape, dtype=np.bool_)
-    _outline(labels, found)
+    found: Mask = np.ones(labels.shape, dtype=np.bool_)
+    inner, (rows, columns) = labels[1:-1, 1:-1], labels.shape
+    if inner.size:
+        alike = np.ones(inner.shape, dtype=np.bool_)
+        for down, across in product(range(3), repeat=2):
+            alike &= labels[down : rows - 2 + down, across : columns - 2 + across] == inner
+        np.logical_not(alike, out=found[1:-1, 1:-1])
+    found &= labels != 0
     return found
-
-
-@compiled
-def _outline(labels: Labels, found: Mask) -> None:
-    rows, columns = labels.shape
-    for y in range(rows):
-        for x in range(columns):
-            own = labels[y, x]
-            if own == 0:
-                continue
-            if y == 0 or x == 0 or y == rows - 1 or x == columns - 1:
-                found[y, x] = True
-                continue
-            for near_y in range(y - 1, y + 2):
-                for near_x in range(x - 1, x + 2):
-                    if labels[near_y, near_x] != own:
-                        found[y, x] = True
 
 
 def at_border(labels: Labels) -> Ints:

@@ -60,7 +60,7 @@ class ReadyLabels:
         """
         found: dict[tuple[Well, int, str], list[str]] = {}
         for key in places.keys:
-            site, kind = _site_of(key), _kind_of(key)
+            site, kind = site_of(key), kind_of(key)
             if site is not None and kind is not None:
                 found.setdefault((*site, kind), []).append(key)
         if not any(kind == NUCLEI for _, _, kind in found):
@@ -97,7 +97,14 @@ class ReadyLabels:
         return found
 
 
-def _site_of(key: str) -> tuple[Well, int] | None:
+def site_of(key: str) -> tuple[Well, int] | None:
+    """Return the well and site that the name of a file, or of its folder, tells; None if none.
+
+    Examples
+    --------
+    >>> site_of("labels/DMSO_r04c14f05/Cells_labels.tiff")
+    (Well(row=4, column=14), 5)
+    """
     for part in reversed(key.split("/")[-2:]):
         numbered, lettered = _NUMBERED.search(part), _LETTERED.search(part)
         if numbered is not None:
@@ -108,7 +115,14 @@ def _site_of(key: str) -> tuple[Well, int] | None:
     return None
 
 
-def _kind_of(key: str) -> str | None:
+def kind_of(key: str) -> str | None:
+    """Return which objects an image has by its name: 'nuclei' or 'cells'; None if none.
+
+    Examples
+    --------
+    >>> kind_of("r02c03f01p01_nuclei.tiff"), kind_of("README.md")
+    ('nuclei', None)
+    """
     name = key.rpartition("/")[2]
     if not _SUFFIX.search(name):
         return None

@@ -21,7 +21,7 @@ from cellfolio.workflows.places import Places
 if TYPE_CHECKING:
     import pandas as pd
 
-_STACK = re.compile(
+STACK = re.compile(
     r"r(?P<row>[0-9]{2})c(?P<column>[0-9]{2})f(?P<site>[0-9]{2,3})(?:p[0-9]{2})?\.ome\.tiff?",
     re.ASCII | re.IGNORECASE,
 )
@@ -166,7 +166,7 @@ def find_sites(
 
 def _any_named(places: Places) -> bool:
     names = (key.rpartition("/")[2] for key in places.keys)
-    return any(match_image_name(name) or _STACK.fullmatch(name) for name in names)
+    return any(match_image_name(name) or STACK.fullmatch(name) for name in names)
 
 
 def _is_table(key: str) -> bool:
@@ -192,7 +192,7 @@ def _of_names(places: Places, home: Home) -> Iterator[_Found]:
     stacks: list[tuple[SiteImages, str, ImageSource]] = []
     for key in places.keys:
         name = key.rpartition("/")[2]
-        image, stack = match_image_name(name), _STACK.fullmatch(name)
+        image, stack = match_image_name(name), STACK.fullmatch(name)
         if image is not None:
             site = SiteImages(places.plate(key), image.well, image.site)
             yield _Found(site, f"ch{image.channel}", ImagePart(key, places.locate(key)))

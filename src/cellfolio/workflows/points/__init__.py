@@ -1,0 +1,1 @@
+"""Tables and matrices as points that can be looked at: places, colours, crops."""
