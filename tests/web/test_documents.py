@@ -14,13 +14,14 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from cellfolio.errors import BrokenFile
 from cellfolio.web.notebooks import read_notebook
 from cellfolio.web.picture_kinds import PIXELS, find_picture
 from cellfolio.web.serving import Portal
 from tests.web.conftest import OpenPortal
+from tests.web.dialogs import note_dialogs
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 
@@ -149,8 +150,7 @@ def test_damaged_and_bombs_of_text_are_bounded(
 def test_json_is_a_tree_that_unfolds(open_portal: OpenPortal, tab: Page, folder: Path) -> None:
     deep = {"a/b": {f"k{at}": {"x": [at, None, True, EVIL]} for at in range(500)}, EVIL: 1}
     (folder / "x.json").write_text(json.dumps(deep))
-    dialogs: list[str] = []
-    tab.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    dialogs = note_dialogs(tab)
     tab.goto(f"{open_portal(folder).url}/x.json")
     expect(tab.locator(".json")).to_contain_text("500 fields")
     expect(tab.locator(".json")).to_contain_text("<script>alert(1)</script>")
@@ -227,8 +227,7 @@ def test_notebook_is_shown_as_it_was_saved(
         markdown=f"# Title\n\n{EVIL} [x](javascript:alert(1))",
     )
     (folder / "book.ipynb").write_text(json.dumps(book))
-    dialogs: list[str] = []
-    tab.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    dialogs = note_dialogs(tab)
     tab.goto(f"{open_portal(folder).url}/book.ipynb")
     shown = tab.locator(".notebook")
     for words in ("Title", "[3]", "hello there", "cell", "ValueError: no", "plain"):
@@ -325,8 +324,7 @@ def test_svg_is_a_picture_in_which_nothing_runs(
 ) -> None:
     (folder / "c.svg").write_text(SVG)
     portal = open_portal(folder)
-    dialogs: list[str] = []
-    tab.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    dialogs = note_dialogs(tab)
     tab.goto(f"{portal.url}/c.svg")
     picture = tab.locator(".picture img")
     expect(picture).to_be_visible()
@@ -337,15 +335,14 @@ def test_svg_is_a_picture_in_which_nothing_runs(
 @pytest.mark.slow
 def test_svg_opened_by_itself_runs_nothing(
     open_portal: OpenPortal,
-    browser,
-    folder: Path,  # type: ignore[no-untyped-def]
+    browser: Browser,
+    folder: Path,
 ) -> None:
     (folder / "c.svg").write_text(SVG)
     portal = open_portal(folder)
     context = browser.new_context()
     page = context.new_page()
-    dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    dialogs = note_dialogs(page)
     page.goto(_api(portal, "inline", "c.svg"))
     page.wait_for_timeout(200)
     assert page.locator("rect").count() == 1
