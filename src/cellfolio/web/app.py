@@ -26,6 +26,7 @@ from cellfolio.web.operations import Operation, describe
 from cellfolio.web.point_shelf import PointShelf
 from cellfolio.web.shelf import Shelf
 from cellfolio.web.views.view import View
+from cellfolio.web.volume_shelf import VolumeShelf
 from cellfolio.web.working import Workers
 from cellfolio.workflows.holdings import Holdings
 from cellfolio.workflows.shown_images.desk import ImageDesk
@@ -40,6 +41,7 @@ VIEWS = (
     "image",
     "sites",
     "scatter",
+    "run",
     "plates",
     "replicates",
     "records",
@@ -56,6 +58,8 @@ OPERATIONS = (
     "images",
     "profiles",
     "rows",
+    "volumes",
+    "pages",
     "plates",
     "records",
     "tables",
@@ -117,6 +121,7 @@ def make_portal(shelf: Shelf, access: Access, workers: Workers | None = None) ->
     app.state.images = ImageDesk(shelf.home)
     app.state.points = PointShelf()
     app.state.tables = TableViews(shelf.home)
+    app.state.volumes = VolumeShelf()
     return app
 
 
