@@ -20,7 +20,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 def cells(rows: int = 60) -> pd.DataFrame:
     rng = np.random.default_rng(3)
-    kinds = np.array(["a", "b & c", HOSTILE, "‮txt"], dtype=object)
+    kinds = np.array(["a", "b & c", HOSTILE, "\u202etxt"], dtype=object)
     return pd.DataFrame(
         {
             "Metadata_Plate": "P1",

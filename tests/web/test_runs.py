@@ -176,8 +176,10 @@ def hostile_page(elsewhere: str) -> str:
 <style>@import "{elsewhere}/import.css"; p {{ background: url({elsewhere}/back.png); }}
 @font-face {{ font-family: x; src: url({elsewhere}/font.woff); }} p {{ font-family: x; }}</style>
 </head><body onload="top.document.title='owned'"><p>still here</p>
-<script>parent.document.title = "owned"; fetch("{elsewhere}/fetch"); top.location = "{elsewhere}/top";</script>
-<img src="{elsewhere}/img.png" onerror="top.location='{elsewhere}/img'"><iframe src="{elsewhere}/frame"></iframe>
+<script>parent.document.title = "owned"; fetch("{elsewhere}/fetch");
+top.location = "{elsewhere}/top";</script>
+<img src="{elsewhere}/img.png" onerror="top.location='{elsewhere}/img'">
+<iframe src="{elsewhere}/frame"></iframe>
 <object data="{elsewhere}/object"></object><video src="{elsewhere}/video" autoplay></video>
 <form action="{elsewhere}/form"><input type="submit" value="send"></form>
 <svg><image href="{elsewhere}/svg.png"/><script>top.location="{elsewhere}/svg"</script></svg>

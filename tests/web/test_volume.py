@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import httpx
@@ -149,7 +150,7 @@ def test_cross_hair_links_the_planes(open_portal: OpenPortal, tab: Page, folder:
     expect(readout).to_contain_text(f"voxel 6, 8, 5 · value {voxels[6, 8, 5]}")
     canvas = tab.locator("section.plane canvas").first
     canvas.click(position={"x": 3, "y": 3})
-    tab.wait_for_function("location.search.includes('at=')")
+    expect(tab).to_have_url(re.compile("at="))
     place = [int(one) for one in tab.evaluate(
         "new URLSearchParams(location.search).get('at')").split(",")]  # fmt: skip
     expect(readout).to_contain_text(f"value {voxels[tuple(place)]}".replace(",", ""))
