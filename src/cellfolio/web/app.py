@@ -30,6 +30,7 @@ from cellfolio.web.volume_shelf import VolumeShelf
 from cellfolio.web.working import Workers
 from cellfolio.workflows.holdings import Holdings
 from cellfolio.workflows.shown_images.desk import ImageDesk
+from cellfolio.workflows.table_views import TableViews
 
 STATIC = Path(__file__).parent / "static"
 VIEWS = (
@@ -44,6 +45,7 @@ VIEWS = (
     "plates",
     "replicates",
     "records",
+    "documents",
 )
 """Modules of `cellfolio.web.views`; each has its views as ``VIEWS``."""
 OPERATIONS = (
@@ -60,6 +62,9 @@ OPERATIONS = (
     "pages",
     "plates",
     "records",
+    "tables",
+    "pictures",
+    "texts",
 )
 """Modules of `cellfolio.web.api`; each has its operations as ``OPERATIONS``."""
 _COMPRESSED = Middleware(
@@ -115,6 +120,7 @@ def make_portal(shelf: Shelf, access: Access, workers: Workers | None = None) ->
     app.state.operations = operations
     app.state.images = ImageDesk(shelf.home)
     app.state.points = PointShelf()
+    app.state.tables = TableViews(shelf.home)
     app.state.volumes = VolumeShelf()
     return app
 

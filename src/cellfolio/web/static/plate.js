@@ -105,7 +105,8 @@ const showMap = async () => {
   for (const name of ["low", "high"]) {
     const input = document.getElementById(name);
     input.disabled = !numbers;
-    input.value = state.get(name) ?? "";
+    // What is being typed stays.
+    if (document.activeElement !== input) input.value = state.get(name) ?? "";
     input.placeholder = numbers ? Number(answer.scale[name].toPrecision(3)) : "";
   }
   note.textContent = [answer.note, answer.table ? `from ${answer.table}` : "from the plate map"].filter(Boolean).join(" · ");

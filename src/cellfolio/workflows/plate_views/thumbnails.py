@@ -29,18 +29,15 @@ from numpy.typing import NDArray
 from cellfolio.errors import CellfolioError
 from cellfolio.formats.images.opening import ImageSource, open_image
 from cellfolio.imaging.plate_montage import THREADS
-from cellfolio.imaging.scaling import fit_zoom
-from cellfolio.imaging.shown import ShownImage, channel_count, plane_shape, shrink
+from cellfolio.imaging.reducing import reduce_plane
+from cellfolio.imaging.shown import channel_count, plane_shape
 from cellfolio.package.entry import Entry
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
 from cellfolio.storage.remote import local_path
 from cellfolio.workflows.measuring.sites import SiteImages
 
-_VERSION = "thumbnails 1"
-SAMPLES = 200_000
-"""Pixels of a channel that contrast is found of, over all sites."""
-_LEAST_SAMPLES = 500
+_VERSION = "thumbnails 2"
 MOST_KEPT = 1 << 30
 """Bytes of thumbnails in a home, at most about."""
 _LOOKED_AT = 16
@@ -58,14 +55,11 @@ class Thumbnails:
     planes : array of shape (sites, Y, X), float32
         NaN where there is no pixel: sites that could not be read, and beyond the edge of sites
         that are smaller than others.
-    samples : array
-        Pixels of all sites before they were made small.
     failures : tuple of (int, str)
         Sites that could not be read, by position, and why.
     """
 
     planes: NDArray[np.float32]
-    samples: NDArray[Any]
     failures: tuple[tuple[int, str], ...] = ()
 
 
@@ -206,13 +200,13 @@ def drop_oldest(folder: Path, most: int) -> None:
 
 def _to_bytes(one: Thumbnails) -> bytes:
     buffer = io.BytesIO()
-    np.savez(buffer, planes=one.planes, samples=one.samples)
+    np.savez(buffer, planes=one.planes)
     return buffer.getvalue()
 
 
 def _from_bytes(data: bytes) -> Thumbnails:
     with np.load(io.BytesIO(data), allow_pickle=False) as found:
-        return Thumbnails(found["planes"], found["samples"])
+        return Thumbnails(found["planes"])
 
 
 def make_thumbnails(
@@ -225,11 +219,10 @@ def make_thumbnails(
     CellfolioError
         If no site can be read.
     """
-    count = max(_LEAST_SAMPLES, SAMPLES // max(1, len(sites)))
 
-    def read(site: SiteImages) -> dict[str, ShownImage] | CellfolioError:
+    def read(site: SiteImages) -> dict[str, NDArray[Any]] | CellfolioError:
         try:
-            return _shrink_site(site, channels, side, count, home)
+            return _shrink_site(site, channels, side, home)
         except CellfolioError as error:
             return error
 
@@ -242,26 +235,27 @@ def make_thumbnails(
 
 
 def _shrink_site(
-    site: SiteImages, channels: Sequence[str], side: int, count: int, home: Home
-) -> dict[str, ShownImage]:
-    """Return the channels of a site, each file opened once."""
+    site: SiteImages, channels: Sequence[str], side: int, home: Home
+) -> dict[str, NDArray[Any]]:
+    """Return the channels of a site, each file opened once; depths by maximum."""
     parts = dict(site.parts)
     by_file: dict[str, list[str]] = {}
     for channel in channels:
         if channel in parts:
             by_file.setdefault(parts[channel].key, []).append(channel)
-    found: dict[str, ShownImage] = {}
+    found: dict[str, NDArray[Any]] = {}
     for names in by_file.values():
         image = open_image(parts[names[0]].source, home=home)
         if "T" in image.lead:
             image = image.select(t=0)
-        inner = [parts[name].channel for name in names]
-        if channel_count(image) > 1 or (inner[0] and "C" in image.lead):
-            image = image.select(c=[_number(one, image.channels) for one in inner])
-        zoom = min(1.0, fit_zoom(plane_shape(image), side))
-        shown = shrink(image, zoom, "max", samples=count)
-        for at, name in enumerate(names):
-            found[name] = ShownImage((shown.planes[at],), (shown.samples[at],))
+        factor = max(1, -(-max(plane_shape(image)) // side))
+        for name in names:
+            plane = image
+            if "C" in image.lead:
+                inner = parts[name].channel
+                several = channel_count(image) > 1
+                plane = image.select(c=_number(inner, image.channels) if several else 0)
+            found[name] = reduce_plane(plane, factor)
     return found
 
 
@@ -274,19 +268,16 @@ def _number(channel: str, names: Sequence[str]) -> int:
 
 
 def _gathered(
-    read: Sequence[dict[str, ShownImage] | CellfolioError],
+    read: Sequence[dict[str, NDArray[Any]] | CellfolioError],
     channel: str,
     failures: Sequence[tuple[int, str]],
 ) -> Thumbnails:
     shown = {
         at: one[channel] for at, one in enumerate(read) if isinstance(one, dict) and channel in one
     }
-    shapes = [one.planes[0].shape for one in shown.values()] or [(1, 1)]
+    shapes = [one.shape for one in shown.values()] or [(1, 1)]
     height, width = (max(shape[axis] for shape in shapes) for axis in (0, 1))
     planes = np.full((len(read), height, width), np.nan, np.float32)
     for at, one in shown.items():
-        rows, columns = one.planes[0].shape
-        planes[at, :rows, :columns] = one.planes[0]
-    samples = [one.samples[0] for one in shown.values()]
-    together = np.concatenate(samples) if samples else np.empty(0, np.float32)
-    return Thumbnails(planes, together, tuple(failures))
+        planes[at, : one.shape[0], : one.shape[1]] = one
+    return Thumbnails(planes, tuple(failures))
