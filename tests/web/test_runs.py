@@ -225,3 +225,18 @@ def test_page_is_sent_with_its_own_policy(
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert client.get(f"{url}/a.txt".replace("/package/", "/api/page/")).status_code == 400
     assert client.get(f"{url}/a.png".replace("/package/", "/api/figure/")).status_code == 422
+
+
+def test_runs_are_a_tab_of_their_folder(
+    open_portal: OpenPortal, client: httpx.Client, tmp_path: Path
+) -> None:
+    write_evaluation(tmp_path / "out" / "evaluation")
+    (tmp_path / "out" / "notes").mkdir()
+    (tmp_path / "out" / "notes" / "a.txt").write_text("x")
+    url = open_portal(tmp_path / "out").url
+    assert "tab=runs" in client.get(url).text
+    assert "tab=runs" not in client.get(f"{url}/notes").text
+    below = client.get(url, params={"tab": "runs"}).text
+    assert "/run/folder/out/evaluation" in below
+    one = client.get(f"{url}/evaluation", params={"tab": "runs"}).text
+    assert "66.7% lie beyond chance" in one

@@ -182,8 +182,11 @@ class Page {
     const turn = (this.turn = Symbol("turn"));
     this.root.dataset.state = "reading";
     this.part("failure").replaceChildren();
-    const [places, colours] = await Promise.all([this.readPlaces(turn), this.readColours()]);
+    const found = await Promise.all([this.readPlaces(turn), this.readColours()]).catch((error) => {
+      if (turn === this.turn) throw error;
+    });
     if (turn !== this.turn) return;
+    const [places, colours] = found;
     const moved = places !== this.shownPlaces;
     if (moved) {
       this.shownPlaces = places;
