@@ -131,7 +131,13 @@ def test_wrong_questions_and_broken_files(
     (folder / "damaged.nii.gz").write_bytes((folder / "a.nii.gz").read_bytes()[:-40])
     (folder / "text.nii").write_bytes(b"not a volume")
     base = api(open_portal(folder).url)
-    for query in ({"plane": "x", "index": 13}, {"plane": "up"}, {}, {"plane": "x", "time": 4}):
+    wrong: tuple[dict[str, str | int], ...] = (
+        {"plane": "x", "index": 13},
+        {"plane": "up"},
+        {},
+        {"plane": "x", "time": 4},
+    )
+    for query in wrong:
         answer = client.get(f"{base}/slice/folder/brain/a.nii.gz", params=query)
         assert answer.status_code == 400, query
     for name in ("cut.nii", "damaged.nii.gz", "text.nii"):
