@@ -122,6 +122,7 @@ def send_montage(request: Request, values: Values) -> Response:
             for one in made.layers
         ],
         "sites": {str(well): number for well, number in made.sites.items()},
+        "waiting": made.waiting,
         "failures": {str(well): why[:200] for well, why in made.failures[:20]},
     }
     return Response(made.jpeg, media_type="image/jpeg", headers={FACTS: json.dumps(facts), **_KEPT})
@@ -186,7 +187,8 @@ OPERATIONS = (
     Operation(
         "/api/montage/{reference:path}",
         "Picture of a plate: a site of each well, all with one contrast.\n"
-        f"The header `{FACTS}` tells as JSON where wells are and how channels are shown.",
+        f"The header `{FACTS}` tells as JSON where wells are and how channels are shown. "
+        "Where `waiting` in it is not 0, so many wells are still being read: ask again.",
         send_montage,
         (_PLATE, _CHANNEL, _CONTRAST, _SITE),
         media="image/jpeg",
