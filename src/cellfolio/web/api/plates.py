@@ -125,7 +125,9 @@ def send_montage(request: Request, values: Values) -> Response:
         "waiting": made.waiting,
         "failures": {str(well): why[:200] for well, why in made.failures[:20]},
     }
-    return Response(made.jpeg, media_type="image/jpeg", headers={FACTS: json.dumps(facts), **_KEPT})
+    kept = {"cache-control": "no-store"} if made.waiting else _KEPT
+    headers = {FACTS: json.dumps(facts), **kept}
+    return Response(made.jpeg, media_type="image/jpeg", headers=headers)
 
 
 def send_site(request: Request, values: Values) -> Response:
