@@ -158,7 +158,7 @@ const show = async () => {
 
 let panelTurn = 0;
 
-async function openWell(name, focus = false) {
+async function openWell(name) {
   const mine = (panelTurn += 1);
   state.set("well", name);
   keep();
@@ -168,7 +168,6 @@ async function openWell(name, focus = false) {
       .then((one) => one.text());
     if (mine !== panelTurn) return;
     panel.innerHTML = found;  // a part of a page of ours, whose text is escaped
-    if (focus) panel.focus();
   } catch (error) {
     if (mine === panelTurn) fail(panel, error);
   } finally {
