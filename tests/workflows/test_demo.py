@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from cellfolio.errors import InvalidArgument
@@ -17,9 +19,9 @@ from cellfolio.storage.progress import ProgressEvent
 from cellfolio.workflows.checking import Verified
 from cellfolio.workflows.demo.evaluation import Judged
 from cellfolio.workflows.demo.folder import MARKER, Demo, prepare_demo
-from cellfolio.workflows.demo.outline import outline, suggest
+from cellfolio.workflows.demo.outline import outline, suggest, suggest_portal
 from cellfolio.workflows.demo.profiles import Measured, Profiled
-from cellfolio.workflows.demo.revisions import Compared, Drawn, Shared, Simulated
+from cellfolio.workflows.demo.revisions import PACKAGE, Compared, Drawn, Shared, Simulated
 from cellfolio.workflows.demo.steps import Outcome, demo_steps
 from cellfolio.workflows.getting import Got
 
@@ -131,6 +133,32 @@ def test_suggestions_work(
         expected = 1 if " diff " in suggestion.command else 0
         assert (ran.returncode, ran.stderr) == (expected, ""), suggestion
         assert ran.stdout
+
+
+@pytest.mark.slow
+def test_all_of_it_can_be_seen_in_a_browser(
+    done: tuple[Demo, list[Outcome]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo = done[0]
+    monkeypatch.chdir(demo.folder.parent)
+    setting, _, rest = suggest_portal(demo).command.partition(" cellfolio serve ")
+    (home,) = shlex.split(setting)
+    with subprocess.Popen(
+        [sys.executable, "-m", "cellfolio", "serve", *shlex.split(rest), "--port", "0"],
+        env={**os.environ, "CELLFOLIO_HOME": home.partition("=")[2]},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as portal:
+        try:
+            assert portal.stderr is not None
+            url = portal.stderr.readline().split()[-1]
+            with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+                names = {one["name"] for one in client.get("api/packages").json()["packages"]}
+                page = client.get("package/folder/profiles/profiles.parquet")
+        finally:
+            portal.terminate()
+    assert {PACKAGE, "folder/profiles", "folder/measured", "folder/evaluation"} <= names
+    assert page.status_code == 200
 
 
 @pytest.mark.slow

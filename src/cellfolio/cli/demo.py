@@ -38,6 +38,7 @@ _DIFF_LINES = 12
         "bytes_whole": "bytes of all revisions as if each were whole",
         "bytes_stored": "bytes in the store",
         "next": "commands to try",
+        "portal": "`command` that opens all of it in a browser, and its `url`",
     },
 )
 @click.option(
@@ -96,6 +97,7 @@ def _document(demo: Demo) -> dict[str, Any]:
         "bytes_whole": found.shared.whole,
         "bytes_stored": found.shared.stored,
         "next": [suggestion.command for suggestion in found.suggestions],
+        "portal": {"command": found.portal.command, "url": _portal_url()},
     }
 
 
@@ -130,13 +132,23 @@ def _found_lines(demo: Demo, seed: int) -> Iterator[str]:
 
 
 def _suggestion_lines(demo: Demo) -> Iterator[str]:
-    from cellfolio.workflows.demo.outline import suggest
+    from cellfolio.workflows.demo.outline import suggest, suggest_portal
 
     yield ""
     yield paint("Try next", "bold")
     for suggestion in suggest(demo):
         yield paint(f"   {suggestion.purpose}", "dim")
         yield f"     {suggestion.command}"
+    yield ""
+    yield paint("See all of it", "bold")
+    yield f"   {suggest_portal(demo).command}"
+    yield f"   and open {_portal_url()}"
+
+
+def _portal_url() -> str:
+    from cellfolio.web.serving import ADDRESS, PORT
+
+    return f"http://{ADDRESS}:{PORT}/"
 
 
 def _outcome_lines(outcome: Outcome) -> Iterator[str]:

@@ -70,10 +70,9 @@ class _Path(NamedTuple):
         """Return a path before the first event, with room for some features in use."""
         count = len(target)
         vectors = np.empty((7, count))
-        return cls(
-            np.empty(count, np.int64), np.zeros(count, np.int8), np.arange(count),
-            target.copy(), *vectors, np.empty((side, side)), np.empty((side, side)),
-        )  # fmt: skip
+        listed = np.empty(count, np.int64), np.zeros(count, np.int8), np.arange(count)
+        matrices = np.empty((side, side)), np.empty((side, side))
+        return cls._make((*listed, target.copy(), *vectors, *matrices))
 
 
 def follow_path(gram: Array, target: Array, penalties: Array, found: Array) -> float:

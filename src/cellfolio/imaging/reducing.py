@@ -118,7 +118,8 @@ def _shrink(band: NDArray[Any], steps: tuple[int, int], *, labels: bool) -> NDAr
     rows = np.add.reduce(whole.reshape(high, down, -1), axis=1, dtype=_summed(band.dtype, down))
     sums = np.add.reduce(rows.reshape(high, wide, across), axis=2, dtype=kind or np.float64)
     means = sums / (down * across)
-    return (np.rint(means) if band.dtype.kind in "iub" else means).astype(band.dtype)
+    found: NDArray[Any] = np.rint(means) if band.dtype.kind in "iub" else means
+    return found.astype(band.dtype)
 
 
 def _summed(kind: np.dtype[Any], count: int) -> type[np.generic]:

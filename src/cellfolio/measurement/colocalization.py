@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.measurement.compiled import compiled
+from cellfolio.measurement.intensity import summarize
 from cellfolio.measurement.objects import Floats, Ints, Objects, Plane
 
 Ranks = npt.NDArray[np.int32]
@@ -75,8 +76,7 @@ def measure_colocalization(
     for name, image in images.items():
         values[name] = objects.values(image)
         ranks[name], counts[name] = dense_ranks(values[name])
-        sums[name] = np.zeros((4, len(objects)))
-        _sum_channel(values[name], objects.bounds, part, sums[name])
+        sums[name] = _sum_channel(objects, values[name], part)
     found: dict[str, Floats] = {}
     for one, other in combinations(sorted(images), 2):
         measured = np.zeros((len(_ROWS), len(objects)))
@@ -94,6 +94,15 @@ def measure_colocalization(
     return found
 
 
+def _sum_channel(objects: Objects, values: Plane, part: np.float32) -> Floats:
+    """Return mean, sum of squares around it, threshold and the sum of what is stained."""
+    whole, stained = np.zeros((5, len(objects))), np.zeros((5, len(objects)))
+    summarize(values, objects.bounds, np.ones(len(values), dtype=np.bool_), whole)
+    limits = part * whole[4].astype(np.float32)
+    summarize(values, objects.bounds, values >= np.repeat(limits, objects.areas), stained)
+    return np.stack([whole[1], whole[2] ** 2 * objects.areas, limits, stained[0]])
+
+
 def dense_ranks(values: Plane) -> tuple[Ranks, int]:
     """Return the rank of each value, from 0, equal values having one; and the number of ranks."""
     if not len(values):
@@ -105,24 +114,6 @@ def dense_ranks(values: Plane) -> tuple[Ranks, int]:
     there[levels] = True
     ranks = np.cumsum(there, dtype=np.int32) - 1
     return ranks[levels], int(ranks[-1]) + 1
-
-
-@compiled
-def _sum_channel(values: Plane, bounds: Ints, part: np.float32, found: Floats) -> None:
-    """Fill in mean, sum of squares around it, threshold and the sum of what is stained."""
-    for number in range(len(bounds) - 1):
-        total, most = 0.0, values[bounds[number]]
-        for at in range(bounds[number], bounds[number + 1]):
-            total += values[at]
-            most = max(most, values[at])
-        mean, limit = total / (bounds[number + 1] - bounds[number]), np.float32(part * most)
-        squares, stained = 0.0, 0.0
-        for at in range(bounds[number], bounds[number + 1]):
-            away = values[at] - mean
-            squares += away * away
-            stained += values[at] if values[at] >= limit else 0.0
-        found[0, number], found[1, number] = mean, squares
-        found[2, number], found[3, number] = limit, stained
 
 
 @compiled

@@ -22,8 +22,10 @@ def compiled(function: F) -> F:
 def compiled_within(function: F) -> F:
     """Compile a function that only compiled ones call; without a way in from Python, it is quicker.
 
-    What takes long to compile: whole arrays in one expression, allocations, and types that differ
-    between calls. So kernels are loops over single numbers, and get their arrays from outside.
+    What takes long to compile: whole arrays in one expression, allocations, types that differ
+    between calls, `min` and `max` (each is a function of its own), and loops with a fixed number of
+    rounds (they are written out). So kernels are loops over single numbers, get their arrays from
+    outside, and only sum up: formulas over the sums of all objects are NumPy's.
     """
     return cast(F, _compile(function, {"no_cpython_wrapper": True}))
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cellfolio.measurement.compiled import compiled, compiled_within
+from cellfolio.measurement.compiled import compiled
 
 if TYPE_CHECKING:
     from cellfolio.measurement.objects import Floats, Ints, Labels, Objects
 
 _FAR = 2**20
 """Pixels, more than any image has in a row."""
-_ROOT_2 = np.sqrt(2.0)
 
 
 def distances_to_edge(labels: Labels, pixels: Ints, bounds: Ints, boxes: Ints) -> Floats:
@@ -36,16 +35,18 @@ def _to_edge(
     """
     rows, columns = labels.shape
     for number in range(len(bounds) - 1):
-        top, left = max(boxes[number, 0] - 1, 0), max(boxes[number, 1] - 1, 0)
-        bottom, right = min(boxes[number, 2] + 1, rows), min(boxes[number, 3] + 1, columns)
-        height, width = bottom - top, right - left
+        top, left = boxes[number, 0], boxes[number, 1]
+        top, left = top - (top > 0), left - (left > 0)
+        bottom, right = boxes[number, 2], boxes[number, 3]
+        height, width = bottom + (bottom < rows) - top, right + (right < columns) - left
         for y in range(height):
             for x in range(width):
                 place = y * width + x
                 above = squares[place - width] if y else _FAR
                 squares[place] = above + 1 if labels[top + y, left + x] == number + 1 else 0
         for place in range((height - 1) * width - 1, -1, -1):
-            squares[place] = min(squares[place], squares[place + width] + 1)
+            own, below = squares[place], squares[place + width] + 1
+            squares[place] = below if below < own else own
         for at in range(bounds[number], bounds[number + 1]):
             y = pixels[at] // columns - top
             x = pixels[at] % columns - left
@@ -53,10 +54,14 @@ def _to_edge(
             best = squares[place] * squares[place]
             along = 1
             while along * along < best and (x >= along or x + along < width):
-                before = squares[place - along] if x >= along else _FAR
-                behind = squares[place + along] if x + along < width else _FAR
-                down = min(before, behind)
-                best = min(best, down * down + along * along)
+                if x >= along:
+                    down = squares[place - along]
+                    square = down * down + along * along
+                    best = square if square < best else best
+                if x + along < width:
+                    down = squares[place + along]
+                    square = down * down + along * along
+                    best = square if square < best else best
                 along += 1
             found[at] = np.sqrt(np.float64(best)) if best < _FAR * _FAR else np.inf
 
@@ -88,8 +93,17 @@ def distance_from(objects: Objects, seeds: Ints) -> Floats:
     ways = np.empty(int(sides.prod(axis=1).max(initial=0)))
     found = np.empty(len(objects.pixels))
     places = (objects.pixels, objects.bounds, objects.boxes)
-    _from_seeds(objects.shape[1], places, seeds, (rings, np.zeros(3, np.int64)), ways, found)
+    waiting = (rings, np.zeros(3, np.int64))
+    _from_seeds(objects.shape[1], places, seeds, waiting, _steps(), ways, found)
     return found
+
+
+def _steps() -> tuple[Ints, Ints, Floats]:
+    """Return rows, columns and length of the steps to the 8 neighbours."""
+    down, across = np.mgrid[-1:2, -1:2].reshape(2, -1)
+    some = (down != 0) | (across != 0)
+    down, across = down[some], across[some]
+    return down, across, np.sqrt(down**2.0 + across**2)
 
 
 @compiled
@@ -98,6 +112,7 @@ def _from_seeds(
     places: tuple[Ints, Ints, Ints],
     seeds: Ints,
     waiting: tuple[Ints, Ints],
+    steps: tuple[Ints, Ints, Floats],
     ways: Floats,
     found: Floats,
 ) -> None:
@@ -108,6 +123,7 @@ def _from_seeds(
     """
     pixels, bounds, boxes = places
     rings, held = waiting
+    downs, acrosses, lengths = steps
     for number in range(len(seeds)):
         top, left = boxes[number, 0] - 1, boxes[number, 1] - 1
         width = boxes[number, 3] - left + 1
@@ -125,23 +141,15 @@ def _from_seeds(
                 way = ways[place]
                 if way < whole:
                     continue  # found shorter meanwhile, and visited
-                for near in (place - width, place - 1, place + 1, place + width):
-                    _shorten(ways, near, way + 1.0, rings, held)
-                for near in (
-                    place - width - 1, place - width + 1, place + width - 1, place + width + 1,
-                ):  # fmt: skip
-                    _shorten(ways, near, way + _ROOT_2, rings, held)
+                for side in range(len(lengths)):
+                    near, longer = place + downs[side] * width + acrosses[side], way + lengths[side]
+                    if longer < ways[near]:
+                        ways[near] = longer
+                        ring = np.int64(longer) % 3
+                        rings[ring, held[ring]] = near
+                        held[ring] += 1
             held[whole % 3] = 0
             whole += 1
         for at in range(bounds[number], bounds[number + 1]):
             place = (pixels[at] // columns - top) * width + pixels[at] % columns - left
             found[at] = ways[place]
-
-
-@compiled_within
-def _shorten(ways: Floats, place: int, way: float, rings: Ints, held: Ints) -> None:
-    if way < ways[place]:
-        ways[place] = way
-        ring = np.int64(way) % 3
-        rings[ring, held[ring]] = place
-        held[ring] += 1

@@ -93,7 +93,10 @@ class Spectrum:
         dict of str to float
             ``Granularity_<step>_<channel>``: per cent of the mean that a step takes away.
         """
-        means = np.array([self.start, *self.opened.mean(axis=(0, 1), dtype=np.float64)])
+        rows, columns, steps = self.opened.shape
+        sums = self.opened.reshape(rows, -1).sum(axis=0, dtype=np.float64)
+        sums = sums.reshape(columns, steps).sum(axis=0)
+        means = np.array([self.start, *(sums / (rows * columns))])
         shares = (means[:-1] - means[1:]) * 100 / max(self.start, _SMALLEST)
         return {f"Granularity_{n}_{channel}": float(one) for n, one in enumerate(shares, 1)}
 

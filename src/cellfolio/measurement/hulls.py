@@ -121,10 +121,12 @@ def _find_calipers(corners: Ints, bounds: Ints, least: Floats, greatest: Floats)
             two = one + 1 if one + 1 < end else start
             farthest = 0.0
             for other in range(start, end):
-                longest = max(longest, _square(corners, one, other))
-                turn = _turn(corners, one, two, corners[other, 0], corners[other, 1])
-                farthest = max(farthest, abs(float(turn)))
-            narrowest = min(narrowest, farthest / np.sqrt(_square(corners, one, two)))
+                square = _square(corners, one, other)
+                longest = square if square > longest else longest
+                away = abs(float(_turn(corners, one, two, corners[other, 0], corners[other, 1])))
+                farthest = away if away > farthest else farthest
+            width = farthest / np.sqrt(_square(corners, one, two))
+            narrowest = width if width < narrowest else narrowest
         greatest[number] = np.sqrt(longest)
         least[number] = narrowest if end - start > 2 else 0.0
 
@@ -145,7 +147,7 @@ def _find_circles(corners: Ints, bounds: Ints, centers: Floats, radii: Floats) -
     right = np.pi / 2
     for number in range(len(bounds) - 1):
         start, end = bounds[number], bounds[number + 1]
-        first, second = start, min(start + 1, end - 1)
+        first, second = start, start + (start + 1 < end)
         while end > start:
             sight, at_first, at_second, seen_from = np.inf, 0.0, 0.0, start
             for other in range(start, end):

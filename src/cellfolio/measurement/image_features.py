@@ -17,16 +17,14 @@ from cellfolio.errors import InvalidArgument
 from cellfolio.measurement.colocalization import measure_colocalization
 from cellfolio.measurement.compiled import compiled
 from cellfolio.measurement.granularity import Spectrum
+from cellfolio.measurement.haralick import NAMES, Counts, features_of_pairs
 from cellfolio.measurement.measuring import MeasurementSettings, scale_image
 from cellfolio.measurement.objects import Objects, Plane
 from cellfolio.measurement.texture import (
     DIRECTIONS,
     LEVELS,
-    NAMES,
-    Counts,
     Grays,
     gray_levels,
-    textures_of_pairs,
 )
 from cellfolio.package.nearest import suggest
 
@@ -173,7 +171,7 @@ def measure_image_texture(
     for scale in scales:
         pairs = np.zeros((len(DIRECTIONS), LEVELS, LEVELS), dtype=np.int32)
         _count_pairs(grays, scale, pairs)
-        for direction, values in enumerate(textures_of_pairs(pairs, levels).T.tolist()):
+        for direction, values in enumerate(features_of_pairs(pairs, levels).T.tolist()):
             for name, value in zip(NAMES, values, strict=True):
                 found[f"Texture_{name}_{channel}_{scale}_{direction:02d}_{LEVELS}"] = value
     return found

@@ -54,8 +54,8 @@ def measure_intensity(objects: Objects, image: Plane, channel: str) -> dict[str,
     values = objects.values(image)
     rows, columns = objects.places
     all_of_them, edge = np.zeros((5, len(objects))), np.zeros((5, len(objects)))
-    _summarize(values, objects.bounds, np.ones(len(values), dtype=np.bool_), all_of_them)
-    _summarize(values, objects.bounds, objects.edges, edge)
+    summarize(values, objects.bounds, np.ones(len(values), dtype=np.bool_), all_of_them)
+    summarize(values, objects.bounds, objects.edges, edge)
     quartiles = np.zeros((4, len(objects)))
     _find_quartiles(sort_each(values, objects.bounds), objects.bounds, quartiles)
     centers, brightest = np.full((len(objects), 2), np.nan), np.full((len(objects), 2), np.nan)
@@ -73,7 +73,7 @@ def measure_intensity(objects: Objects, image: Plane, channel: str) -> dict[str,
 
 
 @compiled
-def _summarize(values: Plane, bounds: Ints, taken: npt.NDArray[np.bool_], found: Floats) -> None:
+def summarize(values: Plane, bounds: Ints, taken: npt.NDArray[np.bool_], found: Floats) -> None:
     """Fill in sum, mean, standard deviation, least and most of some pixels of each object."""
     for number in range(len(bounds) - 1):
         total, count = 0.0, 0.0
@@ -83,7 +83,8 @@ def _summarize(values: Plane, bounds: Ints, taken: npt.NDArray[np.bool_], found:
                 value = np.float64(values[at])
                 total += value
                 count += 1
-                least, most = min(least, value), max(most, value)
+                least = value if value < least else least
+                most = value if value > most else most
         if count == 0:
             continue
         mean, squares = total / count, 0.0

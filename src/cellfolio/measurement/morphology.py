@@ -155,8 +155,12 @@ def _find_diamonds(darkest: Ranks, wider: Ranks, steps: int, found: Sizes) -> No
     for step in range(1, steps + 1):
         for y in range(1, height - 1):
             for x in range(1, width - 1):
-                beside = min(darkest[y, x - 1], darkest[y, x], darkest[y, x + 1])
-                wider[y, x] = min(beside, darkest[y - 1, x], darkest[y + 1, x])
+                least = darkest[y, x]
+                for near in (
+                    darkest[y, x - 1], darkest[y, x + 1], darkest[y - 1, x], darkest[y + 1, x],
+                ):  # fmt: skip
+                    least = near if near < least else least
+                wider[y, x] = least
             for x in range(1, width - 1):
                 found[wider[y, x]] = step
         darkest, wider = wider, darkest
@@ -170,7 +174,8 @@ def _fill_opened(ranks: Ranks, levels: Plane, parents: Ranks, sizes: Sizes, foun
     """
     count, steps = found.shape
     for rank in range(count - 1, -1, -1):
-        sizes[parents[rank]] = max(sizes[parents[rank]], sizes[rank])
+        darker, size = parents[rank], sizes[rank]
+        sizes[darker] = size if size > sizes[darker] else sizes[darker]
     for rank in range(count):
         if levels[parents[rank]] == levels[rank]:
             sizes[rank] = sizes[parents[rank]]

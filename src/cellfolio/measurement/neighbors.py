@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.measurement.compiled import compiled, compiled_within
+from cellfolio.measurement.compiled import compiled
 from cellfolio.measurement.objects import Floats, Ints, Labels, Objects
 
 
@@ -58,9 +58,7 @@ def measure_neighbors(
     if around.shape != objects.shape or not np.isin(objects.numbers, around.numbers).all():
         raise InvalidArgument("the objects around should be in the same plane, and have them all")
     places = np.searchsorted(around.numbers, objects.numbers)
-    counted = np.zeros((3, len(around) + 1))
-    _near(around.labels, around.pixels, around.bounds, places, distance, counted)
-    near, touching = counted[:2, : len(objects)]
+    near, touching = _touching(objects, around, places, distance)
     closest = _closest(objects, around, places)
     found = {"NumberOfNeighbors": near, "PercentTouching": touching, **closest}
     return {f"Neighbors_{name}_{distance}": one for name, one in found.items()}
@@ -99,47 +97,56 @@ def _closest(objects: Objects, around: Objects, places: Ints) -> dict[str, Float
     return found
 
 
+def _touching(objects: Objects, around: Objects, places: Ints, distance: int) -> Floats:
+    """Return how many neighbours objects have, and the per cent of outlines that touch them."""
+    framed = np.pad(around.labels, distance)
+    width = framed.shape[1]
+    pixels = around.pixels + distance * (width + 1) + around.places[0] * 2 * distance
+    down, across = np.mgrid[-distance : distance + 1, -distance : distance + 1].reshape(2, -1)
+    squares = down**2 + across**2
+    # With the half: (distance + 1/2)² lies between these whole numbers.
+    order = np.argsort(squares, kind="stable")[: (squares <= distance * (distance + 1)).sum()]
+    steps = (down * width + across)[order]
+    near = int((squares <= distance**2).sum())
+    counted = np.zeros((3, len(around) + 1))
+    beside = np.array([-width - 1, -width, 1 - width, -1, 1, width - 1, width, width + 1])
+    _near(framed.ravel(), (pixels, around.bounds, places), (steps, near), beside, counted)
+    return counted[:2, : len(objects)]
+
+
 @compiled
 def _near(
-    labels: Labels, pixels: Ints, bounds: Ints, places: Ints, distance: int, found: Floats
+    labels: Labels,
+    listed: tuple[Ints, Ints, Ints],
+    reached: tuple[Ints, int],
+    around: Ints,
+    found: Floats,
 ) -> None:
     """Count neighbours of some objects, and the per cent of their outlines that touch others.
 
-    The last row of `found` tells for each label which object has it as a neighbour already.
+    The first steps lead to neighbours, the others only touch. The last row of `found` tells for
+    each label which object has it as a neighbour already.
     """
+    pixels, bounds, places = listed
+    steps, near = reached
     for number in range(len(places)):
         own = places[number] + 1
         outline, touched, neighbors = 0.0, 0.0, 0.0
         for at in range(bounds[own - 1], bounds[own]):
-            row, column = pixels[at] // labels.shape[1], pixels[at] % labels.shape[1]
-            if not _on_outline(labels, row, column):
+            place, inner = pixels[at], True
+            for step in around:
+                inner = inner and labels[place + step] == own
+            if inner:
                 continue
             outline += 1
             touches = 0.0
-            for y in range(max(row - distance, 0), min(row + distance + 1, labels.shape[0])):
-                for x in range(
-                    max(column - distance, 0), min(column + distance + 1, labels.shape[1])
-                ):
-                    other = labels[y, x]
-                    square = (y - row) * (y - row) + (x - column) * (x - column)
-                    # With the half: (distance + 1/2)² lies between these whole numbers.
-                    if other > 0 and other != own and square <= distance * (distance + 1):
-                        touches = 1.0
-                        if square <= distance * distance and found[2, other] != number + 1:
-                            found[2, other] = number + 1
-                            neighbors += 1
+            for step in range(len(steps)):
+                other = labels[place + steps[step]]
+                if other > 0 and other != own:
+                    touches = 1.0
+                    if step < near and found[2, other] != number + 1:
+                        found[2, other] = number + 1
+                        neighbors += 1
             touched += touches
         found[0, number] = neighbors
         found[1, number] = 100.0 * touched / outline if outline > 0 else 0.0
-
-
-@compiled_within
-def _on_outline(labels: Labels, row: int, column: int) -> bool:
-    rows, columns = labels.shape
-    if row == 0 or column == 0 or row == rows - 1 or column == columns - 1:
-        return True
-    for y in range(row - 1, row + 2):
-        for x in range(column - 1, column + 2):
-            if labels[y, x] != labels[row, column]:
-                return True
-    return False

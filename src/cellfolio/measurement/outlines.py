@@ -110,11 +110,13 @@ def _fill(runs: Runs, boxes: Ints, room: Ints, found: Floats) -> None:
         for row in range(2 * height + 1):
             low[row] = high[row] = _NONE
         for run in range(bounds[number], bounds[number + 1]):
-            row = 2 * (rows[run] - boxes[number, 0])
-            first, last = 2 * columns[run], -2 * (columns[run] + lengths[run])
-            low[row + 1], high[row + 1] = min(low[row + 1], first), min(high[row + 1], last)
-            low[row], high[row] = min(low[row], first + 1), min(high[row], last + 1)
-            low[row + 2], high[row + 2] = min(low[row + 2], first + 1), min(high[row + 2], last + 1)
+            middle = 2 * (rows[run] - boxes[number, 0]) + 1
+            for row in range(middle - 1, middle + 2):
+                inwards = np.int64(row != middle)
+                first = 2 * columns[run] + inwards
+                last = inwards - 2 * (columns[run] + lengths[run])
+                low[row] = first if first < low[row] else low[row]
+                high[row] = last if last < high[row] else high[row]
         _first_middles(low, height, chain, left)
         _first_middles(high, height, chain, right)
         for row in range(height):

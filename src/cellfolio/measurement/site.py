@@ -14,7 +14,7 @@ from cellfolio.measurement.granularity import Spectrum
 from cellfolio.measurement.image_features import CPJUMP1_GROUPS, measure_image
 from cellfolio.measurement.image_quality import measure_image_quality
 from cellfolio.measurement.measuring import MeasurementSettings, measure_objects, scale_image
-from cellfolio.measurement.objects import Labels, Plane
+from cellfolio.measurement.objects import Ints, Plane
 from cellfolio.measurement.segmentation.segmenting import (
     CELLS,
     CYTOPLASM,
@@ -134,18 +134,19 @@ def measure_site(
         raise InvalidArgument("there is no image to measure in; expected at least one channel")
     planes = {name: scale_image(image, f"channel {name}") for name, image in images.items()}
     spectra = _spectra(planes, settings.features)
-    labels = {kind: segmentation.labels(kind) for kind in KINDS}
     around = {kind: segmentation.around(kind) for kind in (NUCLEI, CELLS)}
-    tables = {
-        kind: _related(
-            kind,
-            measure_objects(
-                labels[kind], planes, settings.of(kind), around=around.get(kind), spectra=spectra
-            ),
-            labels,
+    measured = {
+        kind: measure_objects(
+            segmentation.labels(kind),
+            planes,
+            settings.of(kind),
+            around=around.get(kind),
+            spectra=spectra,
         )
         for kind in KINDS
     }
+    numbers = {kind: table["ObjectNumber"].to_numpy() for kind, table in measured.items()}
+    tables = {kind: _related(kind, table, numbers) for kind, table in measured.items()}
     image = {f"Count_{kind}": float(len(table)) for kind, table in tables.items()}
     image |= measure_image(planes, settings.features, groups=settings.image_groups, spectra=spectra)
     if settings.quality:
@@ -160,14 +161,13 @@ def _spectra(planes: Mapping[str, Plane], settings: MeasurementSettings) -> dict
     return {name: Spectrum.of(plane, settings.granularity) for name, plane in planes.items()}
 
 
-def _related(kind: str, table: pd.DataFrame, labels: Mapping[str, Labels]) -> pd.DataFrame:
+def _related(kind: str, table: pd.DataFrame, numbers: Mapping[str, Ints]) -> pd.DataFrame:
     """Return a table with the numbers of parents, and how many children there are."""
     import pandas as pd
 
-    numbers = table["ObjectNumber"]
-    told = {f"Parent_{parent}": numbers.to_numpy() for parent in PARENTS[kind]}
+    own = numbers[kind]
+    told = {f"Parent_{parent}": own for parent in PARENTS[kind]}
     for child in KINDS:
         if kind in PARENTS[child]:
-            there = np.unique(labels[child])
-            told[f"Children_{child}_Count"] = np.isin(numbers, there).astype(np.float64)
+            told[f"Children_{child}_Count"] = np.isin(own, numbers[child]).astype(np.float64)
     return pd.concat([table.iloc[:, :1], pd.DataFrame(told), table.iloc[:, 1:]], axis=1)

@@ -13,31 +13,24 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfolio.measurement.compiled import compiled, compiled_within
+from cellfolio.measurement.haralick import NAMES, Counts, Sums, features_of
 from cellfolio.measurement.objects import Floats, Ints, Objects, Plane, Runs
 
 Grays = npt.NDArray[np.uint8]
-Counts = npt.NDArray[np.int32]
 
 LEVELS = 256
-NAMES = (
-    "AngularSecondMoment", "Contrast", "Correlation", "Variance", "InverseDifferenceMoment",
-    "SumAverage", "SumVariance", "SumEntropy", "Entropy", "DifferenceVariance",
-    "DifferenceEntropy", "InfoMeas1", "InfoMeas2",
-)  # fmt: skip
 DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1))
 """Rows and columns to the neighbour."""
 
 
 _CELLS = LEVELS * LEVELS
-_USUAL = 4096
-"""Pairs whose logarithms are kept, of a whole image."""
 
 
 class _Scratch(NamedTuple):
     """Room for one object: a plane around it, places of its pixels, and counts of its pairs.
 
-    Counts are kept by direction and both gray levels. `cells` lists which are used, and `used` tells
-    where the list of each direction ends; `steps` leads to its neighbour.
+    Counts are kept by direction and both gray levels. `cells` lists which are used, `used` tells
+    where the list of each direction ends, and `steps` leads to its neighbour.
     """
 
     plane: Grays
@@ -47,30 +40,6 @@ class _Scratch(NamedTuple):
     steps: Ints
     used: Ints
     tallies: Ints
-
-
-class _Sums(NamedTuple):
-    """What features are made of: sums over pairs in both orders, and over n, and n log₂ n.
-
-    `levels` is the brightest gray level + 1, `most` the greatest n of a level; `squares` of pairs,
-    `single` of levels, `apart` of differences, `sum` of sums of two.
-    """
-
-    total: Floats
-    levels: Floats
-    products: Floats
-    squares: Floats
-    both_logs: Floats
-    weighted: Floats
-    square_weighted: Floats
-    most: Floats
-    single_logs: Floats
-    contrast: Floats
-    near: Floats
-    apart_squares: Floats
-    apart_logs: Floats
-    sum_squares: Floats
-    sum_logs: Floats
 
 
 def gray_levels(image: Plane) -> Grays:
@@ -121,17 +90,17 @@ def measure_texture(
     """
     grays = gray_levels(objects.values(image))
     wanted = np.asarray(tuple(scales), dtype=np.int64)
-    sums = np.zeros((len(wanted), len(DIRECTIONS), len(objects), len(_Sums._fields)))
+    sums = np.zeros((len(wanted), len(DIRECTIONS), len(objects), len(Sums._fields)))
     _textures(
         grays,
         objects.runs,
         objects.boxes,
         wanted,
-        _count_logs(2 * int(objects.areas.max(initial=0))),
+        _count_logs(objects),
         _scratch(objects, max(scales)),
         sums,
     )
-    measured = _features(_Sums(*np.moveaxis(sums, 3, 0)))
+    measured = features_of(Sums(*np.moveaxis(sums, 3, 0)))
     return {
         f"Texture_{name}_{channel}_{scale}_{direction:02d}_{LEVELS}": measured[
             number, at, direction
@@ -142,9 +111,9 @@ def measure_texture(
     }
 
 
-def _count_logs(most: int) -> Floats:
-    """Return n log₂ n for all n up to the greatest number of pairs, in both orders."""
-    counts = np.arange(most + 1.0)
+def _count_logs(objects: Objects) -> Floats:
+    """Return n log₂ n for all numbers of pairs that an object can have, in both orders."""
+    counts = np.arange(2.0 * objects.areas.max(initial=0) + 1)
     counts[1:] *= np.log2(counts[1:])
     return counts
 
@@ -162,80 +131,6 @@ def _scratch(objects: Objects, margin: int) -> _Scratch:
     )
 
 
-def textures_of_pairs(pairs: Counts, levels: int) -> Floats:
-    """Return the 13 features of pairs of gray levels that were counted.
-
-    Parameters
-    ----------
-    pairs : array of int32, shape (directions, 256, 256)
-        How many pixels of the first level have a neighbour of the second one.
-    levels : int
-        The brightest gray level + 1.
-
-    Returns
-    -------
-    array of float64, shape (13, directions)
-        As `NAMES`; all 0 if there are no pairs in a direction.
-
-    Examples
-    --------
-    >>> pairs = np.zeros((1, 256, 256), dtype=np.int32)
-    >>> pairs[0, 3, 5] = 8
-    >>> textures_of_pairs(pairs, 6)[1].tolist()
-    [4.0]
-    """
-    sums, logs = np.zeros((len(pairs), len(_Sums._fields))), _count_logs(_USUAL)
-    tallies = np.zeros(4 * LEVELS, dtype=np.int64)
-    for counted, found in zip(pairs, sums, strict=True):
-        both = counted + counted.T
-        both[np.diag_indices(LEVELS)] //= 2
-        rows, columns = np.nonzero(both[:levels, :levels])
-        cells = (rows * LEVELS + columns)[rows >= columns].astype(np.int32)
-        if not len(cells):
-            return np.zeros((len(NAMES), len(pairs)))
-        listed = (cells, 0, len(cells))
-        _sum_up(both.ravel(), listed, tallies, logs, (0, levels - 1), found)
-    return _features(_Sums(*sums.T))
-
-
-def _features(sums: _Sums) -> Floats:
-    """Return the 13 features, as `NAMES`, in the first dimension; 0 where there is no pair.
-
-    Entropies come from whole numbers: H = log₂ N − Σ n log₂ n / N.
-    """
-    none = sums.total == 0
-    total = np.where(none, 1, sums.total)
-    mean = sums.weighted / total
-    variance = sums.square_weighted / total - mean * mean
-    # One level: nothing is left by rounding.
-    level = sums.most == total
-    log_total = np.log2(total)
-    entropy = np.where(level, 0, log_total - sums.both_logs / total)
-    marginal = np.where(level, 0, log_total - sums.single_logs / total)
-    away = entropy - 2 * marginal
-    apart = sums.apart_squares / (total * total) / sums.levels - 1 / sums.levels**2
-    found = np.array([
-        sums.squares / (total * total),
-        sums.contrast / total,
-        np.divide(
-            sums.products / total - mean * mean, variance,
-            out=np.ones_like(mean), where=variance > 0,
-        ),
-        variance,
-        sums.near / total,
-        2 * mean,
-        sums.sum_squares / total - 4 * mean * mean,
-        log_total - sums.sum_logs / total,
-        entropy,
-        apart,
-        log_total - sums.apart_logs / total,
-        np.divide(away, marginal, out=away.copy(), where=marginal != 0),
-        np.sqrt(np.maximum(0, 1 - np.exp(-2 * (2 * marginal - entropy)))),
-    ])  # fmt: skip
-    found[:, none] = 0
-    return found
-
-
 @compiled
 def _textures(
     grays: Grays,
@@ -250,7 +145,7 @@ def _textures(
     plane, places, used = scratch.plane, scratch.places, scratch.used
     margin = np.int64(0)
     for scale in scales:
-        margin = max(margin, scale)
+        margin = scale if scale > margin else margin
     begin = np.int64(0)
     for number in range(len(boxes)):
         top, left = boxes[number, 0], boxes[number, 1]
@@ -270,11 +165,12 @@ def _textures(
                     plane[place] = gray
                     places[end] = place
                     end += 1
-                    darkest, brightest = min(darkest, gray), max(brightest, gray)
+                    darkest = gray if gray < darkest else darkest
+                    brightest = gray if gray > brightest else brightest
         for scale in range(len(scales)):
             if not _count_pairs(end, scales[scale], width, scratch):
                 continue
-            for direction in range(4):
+            for direction in range(len(used)):
                 _sum_up(
                     scratch.counts,
                     (scratch.cells, direction * _CELLS, used[direction]),
@@ -286,7 +182,7 @@ def _textures(
 
 
 @compiled_within
-def _count_pairs(end: int, scale: int, width: int, scratch: _Scratch) -> bool:
+def _count_pairs(end: np.int64, scale: int, width: int, scratch: _Scratch) -> bool:
     """Count pairs of one object by their gray levels, the brighter first; list the cells used.
 
     Returns whether there are pairs in every direction; else, no count is left behind.
@@ -294,7 +190,7 @@ def _count_pairs(end: int, scale: int, width: int, scratch: _Scratch) -> bool:
     plane, places, counts, cells = scratch.plane, scratch.places, scratch.counts, scratch.cells
     steps, used = scratch.steps, scratch.used
     steps[0] = scale
-    for direction in range(4):
+    for direction in range(len(used)):
         if direction > 0:
             steps[direction] = scale * (width + 2 - direction)
         used[direction] = direction * _CELLS
@@ -302,39 +198,34 @@ def _count_pairs(end: int, scale: int, width: int, scratch: _Scratch) -> bool:
     for at in range(end):
         place = np.int64(places[at])
         one = np.int64(plane[place])
-        for direction in range(4):
+        for direction in range(len(steps)):
             other = np.int64(plane[place + steps[direction]])
             if other > 0:
-                cell = direction * _CELLS + max(one, other) * LEVELS + min(one, other)
+                cell = one * LEVELS + other if one > other else other * LEVELS + one
+                cell += direction * _CELLS
                 cells[used[direction]] = cell  # stays if the cell was empty
                 used[direction] += counts[cell] == 0
                 counts[cell] += 1
     every = True
-    for direction in range(4):
+    for direction in range(len(used)):
         every = every and used[direction] > direction * _CELLS
     if not every:
-        for direction in range(4):
+        for direction in range(len(used)):
             for at in range(direction * _CELLS, used[direction]):
                 counts[cells[at]] = 0
     return every
 
 
 @compiled_within
-def _count_log(count: np.int64, logs: Floats) -> float:
-    """Return n log₂ n."""
-    return float(logs[count]) if count < len(logs) else float(count * np.log2(float(count)))
-
-
-@compiled
 def _sum_up(
     counts: Counts,
     listed: tuple[Counts, int, int],
     tallies: Ints,
     logs: Floats,
-    grays: tuple[int, int],
+    grays: tuple[np.int64, np.int64],
     found: Floats,
 ) -> None:
-    """Turn counts of pairs, each in one order, into `_Sums`; leave no count behind."""
+    """Turn counts of pairs, each in one order, into `Sums`; leave no count behind."""
     cells, start, end = listed
     darkest, brightest = grays
     total, products = np.int64(0), np.int64(0)
@@ -352,20 +243,20 @@ def _sum_up(
         products += 2 * count * one * other
         if one == other:  # both orders fall into one cell
             squares += 4.0 * count * count
-            both_logs += _count_log(2 * count, logs)
+            both_logs += logs[2 * count]
         else:
             squares += 2.0 * count * count
-            both_logs += 2 * _count_log(count, logs)
+            both_logs += 2 * logs[count]
     levels = brightest + 1
     weighted, square_weighted, most = np.int64(0), np.int64(0), np.int64(0)
     single_logs = 0.0
     for level in range(darkest, levels):
         count = tallies[level]
         tallies[level] = 0
-        most = max(most, count)
+        most = count if count > most else most
         weighted += level * count
         square_weighted += level * level * count
-        single_logs += _count_log(count, logs)
+        single_logs += logs[count]
     contrast, sum_squares = np.int64(0), np.int64(0)
     near, apart_squares, apart_logs, sum_logs = 0.0, 0.0, 0.0, 0.0
     for step in range(levels - darkest):
@@ -374,12 +265,12 @@ def _sum_up(
         contrast += step * step * count
         near += count / (1.0 + step * step)
         apart_squares += np.float64(count) * count
-        apart_logs += _count_log(count, logs)
+        apart_logs += logs[count]
     for level in range(2 * darkest, 2 * levels - 1):
         count = tallies[2 * LEVELS + level]
         tallies[2 * LEVELS + level] = 0
         sum_squares += level * level * count
-        sum_logs += _count_log(count, logs)
+        sum_logs += logs[count]
     found[0], found[1], found[2], found[3] = total, levels, products, squares
     found[4], found[5], found[6], found[7] = both_logs, weighted, square_weighted, most
     found[8], found[9], found[10], found[11] = single_logs, contrast, near, apart_squares

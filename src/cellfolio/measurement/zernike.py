@@ -87,7 +87,7 @@ def _power_sums(
     """
     rows, columns, lengths, bounds = runs
     centers, radii = circles
-    powers = _DEGREE + 1
+    powers = before.shape[1]
     for number in range(len(radii)):
         radius = radii[number]
         left, width = boxes[number, 1], boxes[number, 3] - boxes[number, 1]

@@ -76,7 +76,7 @@ class Addressed:
     @property
     def planes(self) -> str:
         """Address of its planes, to which numbers are added."""
-        return self.place.link("api/plane", v=self.opened.tag, **query_of(self.asked))
+        return self.place.link("api/plane", None, v=self.opened.tag, **query_of(self.asked))
 
     def labels(self, desk: ImageDesk, named: Iterable[str]) -> list[dict[str, Any]]:
         """Return the label images that lie over it."""
@@ -104,7 +104,9 @@ class Addressed:
         return self.place.link("api/plane", key, kind="labels", alone="true", v=tag)
 
     def _objects(self, key: str) -> str:
-        return self.place.link("api/object", labels=key, **query_of(self.asked)) if key else ""
+        if not key:
+            return ""
+        return self.place.link("api/object", None, labels=key, **query_of(self.asked))
 
     def site(self, desk: ImageDesk) -> dict[str, Any] | None:
         """Return where on a plate it is, and the pages of the sites beside it."""

@@ -56,6 +56,11 @@ class Kept:
                 self._held.popitem(last=False)
         return made
 
+    def forget(self, key: Hashable) -> None:
+        """Drop what is kept of a key."""
+        with self._lock:
+            self._held.pop(key, None)
+
 
 @dataclass
 class PointShelf:
@@ -80,14 +85,14 @@ class PointShelf:
         other = self._open(place.at(beside))
         if not isinstance(other.points, TablePoints):
             raise InvalidArgument(f"{beside} is no table", hint="choose a CSV or Parquet file")
-        key = ("joined", _identity(found.source), _identity(other.source))
+        key = ("joined", identity_of(found.source), identity_of(other.source))
         columns = other.points
         joined = self._points.get(key, lambda: JoinedPoints(found.points, columns))
         return Opened(joined, found.source)
 
     def _open(self, place: Place) -> Opened:
         source = source_at_hand(place)
-        return self._points.get(_identity(source), lambda: Opened(open_points(source), source))
+        return self._points.get(identity_of(source), lambda: Opened(open_points(source), source))
 
     def images(self, place: Place, near: str) -> CropImages:
         """Return the images of plates of a folder, or of those that lie nearest to a file.
@@ -108,7 +113,8 @@ class PointShelf:
         return self._images.get(key, lambda: CropImages.of(package, folder, place.home))
 
 
-def _identity(source: Source) -> Hashable:
+def identity_of(source: Source) -> Hashable:
+    """Return what tells a file from others, and from what it was before."""
     status = source.path.stat()
     digest = None if source.digest is None else (source.digest.algorithm, source.digest.value)
     return str(source.path), source.name, digest, status.st_size, status.st_mtime_ns

@@ -50,7 +50,7 @@ class ZarrPlanes:
     @property
     def piece_bytes(self) -> int:
         """Decoded bytes of a chunk."""
-        return int(np.prod(self._array.chunks, dtype=np.int64)) * self._array.dtype.itemsize
+        return int(np.prod(self._array.chunks, dtype=np.int64)) * int(self._array.dtype.itemsize)
 
     def read(self, numbers: Sequence[int], box: Box) -> NDArray[Any]:
         """See `Planes.read`."""

@@ -140,7 +140,8 @@ def _find(source: ImageSource, home: Home) -> _Found:
     if path is not None:
         if not path.exists():
             raise ObjectNotFound(f"{path} does not exist")
-        return _Found(LocalFile(path), path, path.name, None, None)
+        name = source.logical_key if isinstance(source, Entry) else ""
+        return _Found(LocalFile(path, name), path, path.name, None, None)
     place = parse_uri(uri.rstrip("/"))
     remote = RemoteFile(home.remotes, place, digest, size)
     there = None if blob is None else KeptIndex(home, blob, place.uri)

@@ -58,9 +58,8 @@ class TiffPlanes:
     def piece_bytes(self) -> int:
         """Decoded bytes of the largest strip or tile of a plane."""
         used = set(self._index.kinds[self._pages].tolist())
-        return max(
-            one.row_bytes * one.segment[0] for one in (self._index.layouts[kind] for kind in used)
-        )
+        layouts: list[PageLayout] = [self._index.layouts[kind] for kind in used]
+        return max(one.row_bytes * one.segment[0] for one in layouts)
 
     def read(self, numbers: Sequence[int], box: Box) -> NDArray[Any]:
         """See `Planes.read`."""

@@ -124,30 +124,25 @@ def _disk(radius: float) -> Ints:
 
 
 def _maxima(hills: Floats, parts: Labels, offsets: Ints) -> Mask:
-    found = np.zeros(hills.shape, dtype=np.bool_)
-    _find_maxima(hills, parts, offsets, found)
-    return found
+    reach = int(np.abs(offsets).max(initial=0))
+    framed = np.pad(parts, reach)
+    steps = offsets[:, 0] * framed.shape[1] + offsets[:, 1]
+    places = np.flatnonzero(framed)
+    found: Mask = np.zeros(framed.shape, dtype=np.bool_)
+    _find_maxima(np.pad(hills, reach).ravel(), framed.ravel(), places, steps, found.ravel())
+    return found[reach : found.shape[0] - reach, reach : found.shape[1] - reach]
 
 
 @compiled
-def _find_maxima(hills: Floats, parts: Labels, offsets: Ints, found: Mask) -> None:
-    rows, columns = hills.shape
-    for y in range(rows):
-        for x in range(columns):
-            if parts[y, x] == 0 or hills[y, x] <= 0:
-                continue
-            highest = True
-            for at in range(len(offsets)):
-                near_y, near_x = y + offsets[at, 0], x + offsets[at, 1]
-                if (
-                    0 <= near_y < rows
-                    and 0 <= near_x < columns
-                    and parts[near_y, near_x] == parts[y, x]
-                    and hills[near_y, near_x] > hills[y, x]
-                ):
-                    highest = False
-                    break
-            found[y, x] = highest
+def _find_maxima(hills: Floats, parts: Labels, places: Ints, steps: Ints, found: Mask) -> None:
+    for place in places:
+        highest = hills[place] > 0
+        for step in steps:
+            near = place + step
+            if parts[near] == parts[place] and hills[near] > hills[place]:
+                highest = False
+                break
+        found[place] = highest
 
 
 def shrink(mask: Mask) -> Mask:

@@ -47,14 +47,15 @@ def outline_of(labels: Labels) -> Mask:
     >>> int(outline_of(np.ones((4, 5), dtype=np.int32)).sum())
     14
     """
-    found = np.ones(labels.shape, dtype=np.bool_)
+    found: Mask = np.ones(labels.shape, dtype=np.bool_)
     inner, (rows, columns) = labels[1:-1, 1:-1], labels.shape
     if inner.size:
         alike = np.ones(inner.shape, dtype=np.bool_)
         for down, across in product(range(3), repeat=2):
             alike &= labels[down : rows - 2 + down, across : columns - 2 + across] == inner
         np.logical_not(alike, out=found[1:-1, 1:-1])
-    return found & (labels != 0)
+    found &= labels != 0
+    return found
 
 
 def at_border(labels: Labels) -> Ints:

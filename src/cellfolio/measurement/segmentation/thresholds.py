@@ -105,7 +105,7 @@ def _cross_entropy(values: Plane, low: float, tolerance: float) -> float:
 def _tolerance(values: Plane) -> float:
     """Return half of the least difference of two values, at least half of a step."""
     least, most = np.full(_STEPS + 1, np.inf), np.full(_STEPS + 1, -np.inf)
-    return _least_difference(values, least, most)
+    return max(_least_difference(values, least, most), 0.5 / _STEPS)
 
 
 @compiled
@@ -114,8 +114,8 @@ def _least_difference(values: Plane, least: Floats, most: Floats) -> float:
     for at in range(len(values)):
         value = np.float64(values[at])
         step = np.int64(values[at] * steps)
-        least[step] = min(least[step], value)
-        most[step] = max(most[step], value)
+        least[step] = value if value < least[step] else least[step]
+        most[step] = value if value > most[step] else most[step]
     nearest = np.inf
     before = -np.inf
     for at in range(steps + 1):
@@ -123,9 +123,10 @@ def _least_difference(values: Plane, least: Floats, most: Floats) -> float:
             continue
         if most[at] > least[at]:
             return 0.5 / steps
-        nearest = min(nearest, least[at] - before)
+        apart = least[at] - before
+        nearest = apart if apart < nearest else nearest
         before = most[at]
-    return max(nearest / 2, 0.5 / steps)
+    return nearest / 2
 
 
 def _otsu(image: Plane, settings: Threshold) -> float:

@@ -90,7 +90,7 @@ def _flood(
         place = np.int64(pixels[0])
         held -= 1
         _sink(keys, pixels, held)
-        for side in range(8):
+        for side in range(len(steps)):
             near = place + steps[side]
             if not closed[near]:
                 closed[near] = True

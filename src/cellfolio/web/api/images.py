@@ -72,7 +72,7 @@ def show_image(request: Request, values: Values) -> Response:
         "planes": addressed.planes,
         "labels": addressed.labels(desk, values["labels"]),
         "site": addressed.site(desk),
-        "page": place.link("image", **query_of(asked)),
+        "page": place.link("image", None, **query_of(asked)),
     }
     if values["contrast"]:
         z = min(values["z"], document["sizes"]["Z"] - 1)
@@ -126,7 +126,7 @@ def send_plane(request: Request, values: Values) -> Response:
         tag,
         values["v"],
         Response(
-            memoryview(plane).cast("B") if plane.size else b"",
+            plane.tobytes(),
             media_type="application/octet-stream",
             headers={
                 "x-height": str(plane.shape[0]),

@@ -19,8 +19,8 @@ from cellfolio.workflows.shown_images.finding import Asked
 from cellfolio.workflows.shown_images.opening import OpenedImage
 from cellfolio.workflows.shown_images.planes import PlaneAsked
 
-MODULES = ("state", "camera", "histogram", "planes", "shaders", "textures", "compositor", "dom", "contrast",
-           "panel", "objects", "scale_bar", "gestures", "stage", "viewer")  # fmt: skip
+MODULES = ("state", "camera", "histogram", "planes", "shaders", "textures", "compositor", "dom",
+           "contrast", "panel", "objects", "scale_bar", "gestures", "stage", "viewer")  # fmt: skip
 SCRIPTS = ("image_viewer.js", *(f"image/{name}.js" for name in MODULES))
 """All at once: a browser would find them one after the other."""
 STYLES = ("image_viewer.css",)
@@ -37,7 +37,7 @@ def viewer(request: Request, place: Place, asked: Asked, *, labels: tuple[str, .
     opened = open_asked(request, place, asked)
     _read_first(desk_of(request), opened)
     facts: dict[str, Any] = {"labels": labels} if labels else {}
-    info = place.link("api/image", **query_of(asked), **facts)
+    info = place.link("api/image", None, **query_of(asked), **facts)
     return fragment(
         "image_viewer.html",
         info=info,

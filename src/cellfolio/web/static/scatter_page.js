@@ -231,7 +231,7 @@ class Page {
     const values = new Float32Array(await fetchBytes(this.api("places", asked)));
     const down = this.state.down ? this.state.down === "1" : !asked.way && growsDown(asked.y);
     this.placesKey = key;
-    this.keptPlaces = { asked, values, labels, equal: Boolean(asked.way) || areAlike(asked.x, asked.y), down };
+    this.keptPlaces = { asked, values, labels: labels.map(called), equal: Boolean(asked.way) || areAlike(asked.x, asked.y), down };
     return this.keptPlaces;
   }
 
@@ -289,6 +289,11 @@ export function valueText(colours, row) {
   const value = colours.values[row];
   if (colours.kind === "number") return Number.isNaN(value) ? "not known" : numberText(value);
   return value === colours.missingCode ? "not known" : colours.names[value] ?? `class ${value}`;
+}
+
+// "obsm:X_umap:1" → "X_umap 1"
+export function called(name) {
+  return name.replace(/^obsm:(.*):(\d+)$/, "$1 $2").replace(/^(obs|gene):/, "");
 }
 
 // "UMAP_1", "UMAP_2" → "UMAP"

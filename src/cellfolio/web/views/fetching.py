@@ -13,9 +13,6 @@ from cellfolio.web.rendering import fragment, page
 from cellfolio.web.views.view import View
 from cellfolio.workflows.holdings import Holdings
 
-_WAITED = 0.05
-"""Seconds for which a page waits until its sizes are added up."""
-
 
 def start_job(jobs: Jobs, place: Place) -> Job:
     """Begin to fetch a package, folder or file."""
@@ -26,10 +23,11 @@ def start_job(jobs: Jobs, place: Place) -> Job:
 
 
 def start_fetching(request: Request) -> Response:
-    """Begin to fetch what an address names, and lead back to its page."""
+    """Begin to fetch what an address names; lead to its page, or of a file to that of the job."""
     place = read_place(request)
-    start_job(request.app.state.jobs, place)
-    return RedirectResponse(place.link("package"), 303)
+    job = start_job(request.app.state.jobs, place)
+    seen = f"/jobs/{job.id}" if isinstance(place.found, Entry) else place.link("package")
+    return RedirectResponse(seen, 303)
 
 
 def stop_job(request: Request) -> Response:
@@ -52,7 +50,9 @@ def show_job(request: Request) -> Response:
 
 def show_summary(request: Request) -> Response:
     """Return what a page says of how much is here, to be put in place of what it said."""
-    return HTMLResponse(summary_of(request, read_place(request)))
+    place = read_place(request)
+    request.app.state.holdings.begin(place.package)
+    return HTMLResponse(summary_of(request, place))
 
 
 def summary_of(request: Request, place: Place) -> Markup:
@@ -62,7 +62,7 @@ def summary_of(request: Request, place: Place) -> Markup:
     holdings: Holdings = request.app.state.holdings
     jobs: Jobs = request.app.state.jobs
     job = jobs.of(place.fixed.reference)
-    held = holdings.held(place.package, found, seconds=_WAITED)
+    held = holdings.held(place.package, found)
     going = job is not None and not job.state.over
     settled = not going and (held is not None or not holdings.fits(place.package))
     return fragment("summary.html", place=place, folder=found, held=held, job=job, settled=settled)

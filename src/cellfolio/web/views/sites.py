@@ -26,8 +26,7 @@ def show_sites(request: Request) -> Response:
     if not keys:
         return _choose(request, place)
     images = [_image(request, place, key) for key in keys]
-    facts = {"place": place, "images": images, "scripts": SCRIPTS, "styles": STYLES}
-    return page(request, "sites.html", **facts)
+    return page(request, "sites.html", place=place, images=images, scripts=SCRIPTS, styles=STYLES)
 
 
 def _image(request: Request, place: Place, key: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ Nothing leaves the folder: it has a home of its own, and no network is used.
     <folder>/cell-painting/    the package as a user gets it
     <folder>/cells.png         a picture of one site
     <folder>/measured/         the cells of each plate, measured
-    <folder>/profiles.parquet  a profile of each well; plate.png and profiles.png show them
+    <folder>/profiles/         a profile of each well, and pictures of them
     <folder>/evaluation/       benchmarks of the profiles
     <folder>/.cellfolio-demo.json
 """

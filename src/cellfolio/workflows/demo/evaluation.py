@@ -16,7 +16,7 @@ from typing import Any
 from cellfolio.storage.home import Home
 
 TRUTH = "truth.json"
-_GROUP = '[[group]]\nname = "simulated plates"\nprofiles = ["../profiles.parquet"]\n'
+_GROUP = '[[group]]\nname = "simulated plates"\nprofiles = ["../profiles/profiles.parquet"]\n'
 _SIZE = 4
 
 

@@ -15,7 +15,7 @@ from cellfolio.storage.home import Home
 
 MARKER = ".cellfolio-demo.json"
 _MARKER_VERSION = 1
-_PARTS = ("experiment", "home", "cell-painting", "measured", "evaluation")
+_PARTS = ("experiment", "home", "cell-painting", "measured", "profiles", "evaluation")
 
 DESIGN = ExperimentDesign(site_count=1)
 """Three plates and a fourth in revision 2: about 20 s on one core."""

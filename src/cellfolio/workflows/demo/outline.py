@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cellfolio.workflows.demo.folder import Demo
@@ -40,13 +41,16 @@ class Outline:
     compared : Compared
     shared : Shared
     suggestions : tuple of Suggestion
+    portal : Suggestion
+        How all of it is looked at in a browser.
     """
 
     top_hashes: tuple[str, ...]
     files: tuple[int, ...]
     compared: Compared
     shared: Shared
-    suggestions: tuple[Suggestion, ...] = field(default=())
+    suggestions: tuple[Suggestion, ...]
+    portal: Suggestion
 
 
 def outline(demo: Demo) -> Outline:
@@ -60,7 +64,17 @@ def outline(demo: Demo) -> Outline:
         compare(demo),
         share(demo),
         suggest(demo),
+        suggest_portal(demo),
     )
+
+
+def suggest_portal(demo: Demo) -> Suggestion:
+    """Return the command that opens all of a demonstration in a browser."""
+    folder = _from_here(demo.folder)
+    shown = [f"./{folder}/{name}" for name in ("profiles", "measured", "evaluation")]
+    if Path(folder).is_absolute():
+        shown = [one.removeprefix("./") for one in shown]
+    return Suggestion("all of it in a browser", _at_home(demo, ["serve", PACKAGE, *shown]))
 
 
 def suggest(demo: Demo) -> tuple[Suggestion, ...]:
@@ -79,7 +93,7 @@ def suggest(demo: Demo) -> tuple[Suggestion, ...]:
         "the cells of a site, each channel on its own": ["view", *image],
         "how many cells of a plate divide": ["query", PACKAGE, question],
         "whether the plates are good": [
-            *("quality", f"{folder}/profiles.parquet", "-o", f"{folder}/quality"),
+            *("quality", f"{folder}/profiles/profiles.parquet", "-o", f"{folder}/quality"),
             *("--reference", NEGATIVE, "--perturbation", PERTURBATION),
         ],
         "the benchmarks that there are": ["evaluate", "--list"],
@@ -90,11 +104,12 @@ def suggest(demo: Demo) -> tuple[Suggestion, ...]:
         "whether you changed a file": ["status", checkout],
         "the room that everything takes": ["du"],
     }
-    home = shlex.quote(f"{folder}/home")
-    return tuple(
-        Suggestion(purpose, f"CELLFOLIO_HOME={home} cellfolio {shlex.join(words)}")
-        for purpose, words in commands.items()
-    )
+    return tuple(Suggestion(purpose, _at_home(demo, words)) for purpose, words in commands.items())
+
+
+def _at_home(demo: Demo, words: Sequence[str]) -> str:
+    home = shlex.quote(f"{_from_here(demo.folder)}/home")
+    return f"CELLFOLIO_HOME={home} cellfolio {shlex.join(words)}"
 
 
 def _from_here(path: Path) -> str:

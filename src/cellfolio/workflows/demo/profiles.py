@@ -137,7 +137,7 @@ def make_profiles(checkout: Path, cells: Sequence[Path], folder: Path) -> Profil
     cells : sequence of Path
         Of `Measured`.
     folder : Path
-        Where profiles and pictures are written.
+        Where profiles and pictures are written; made if need be.
     """
     import pandas as pd
 
@@ -149,6 +149,7 @@ def make_profiles(checkout: Path, cells: Sequence[Path], folder: Path) -> Profil
     from cellfolio.workflows.embedding import draw_embedding
     from cellfolio.workflows.plates import plate_wells
 
+    folder.mkdir(exist_ok=True)
     plates = [plate_wells(str(checkout), path.name) for path in cells]
     wells = pd.concat(
         [aggregate_cells(open_cells(path), count_objects=True) for path in cells],
@@ -163,7 +164,7 @@ def make_profiles(checkout: Path, cells: Sequence[Path], folder: Path) -> Profil
         len(split_features(list(selection.profiles.columns)).features),
         folder / "profiles.parquet",
         folder / "plate.png",
-        folder / "profiles.png",
+        folder / "embedding.png",
     )
     write_table(selection.profiles, profiled.table)
     _draw_counts(plates[0], known, profiled.plate)

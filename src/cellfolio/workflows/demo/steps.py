@@ -86,7 +86,7 @@ def measure(demo: Demo, progress: Progress | None = None) -> Measured:
 def profile(demo: Demo, progress: Progress | None = None) -> Profiled:
     """Turn the measured cells into profiles, and draw them."""
     cells = sorted((demo.measured / "cells").iterdir())
-    return make_profiles(demo.checkout, cells, demo.folder)
+    return make_profiles(demo.checkout, cells, demo.folder / "profiles")
 
 
 def judge(demo: Demo, progress: Progress | None = None) -> Judged:

@@ -13,8 +13,9 @@ from cellfolio.imaging.contrast import Contrast, Fixed, Percentile
 from cellfolio.imaging.histogram import Histogram, find_histogram
 from cellfolio.imaging.options import ViewOptions
 from cellfolio.imaging.segmentation_overlay import LINES
+from cellfolio.workflows.measuring.labels import CELLS, NUCLEI
 from cellfolio.workflows.shown_images.desk import ImageDesk
-from cellfolio.workflows.shown_images.index import CELLS, CYTOPLASM, NUCLEI, labels_kind
+from cellfolio.workflows.shown_images.index import CYTOPLASM, labels_kind
 from cellfolio.workflows.shown_images.opening import OpenedImage
 from cellfolio.workflows.shown_images.planes import PlaneAsked
 

@@ -107,7 +107,7 @@ def find_files(package: Package, key: str, asked: Asked, index: ImageIndex) -> I
         return _of_site(package, _choose_site(found, asked, index), index)
     site = site_of_image(found.logical_key)
     is_channel = match_image_name(found.name) is not None
-    if site in index.sites and is_channel and not asked.alone:
+    if site is not None and site in index.sites and is_channel and not asked.alone:
         return _of_site(package, site, index)
     return ImageFiles(found.logical_key, found.name, (found,), site=site)
 

@@ -30,6 +30,7 @@ _LABEL_WORDS = (
     r"masks?|labels?|seg(?:mentations?|mented)?|nucle(?:i|us)|cells?|cytoplasm|objects?|contours?"
 )
 _IS_LABELS = re.compile(rf"(?<![a-z])(?:{_LABEL_WORDS})(?![a-z])", re.IGNORECASE)
+_SURELY = re.compile(r"(?<![a-z])(?:masks?|labels?|seg(?:mentations?|mented)?)(?![a-z])", re.I)
 _LEFT_OUT = re.compile(rf"(?:(?<![a-z])(?:{_LABEL_WORDS}|img|images?)(?![a-z])|[\s_.-])+", re.I)
 
 K = TypeVar("K")
@@ -68,7 +69,10 @@ class ImageIndex:
     def find_labels(self, key: str) -> dict[str, str]:
         """Return the key of the label image of each kind that belongs to an image."""
         folder, _, name = key.rpartition("/")
-        found = [one for one in self.labels.get(site_of(key), ()) if not is_label_image(name)]
+        of_site = self.labels.get(site_of(key), ())
+        if key in of_site or _is_surely_labels(name) or _is_surely_labels(_above(key)):
+            return {}
+        found = list(of_site)
         near = {folder, folder.rpartition("/")[0]}
         found += [
             one
@@ -131,6 +135,11 @@ def is_label_image(name: str) -> bool:
     return _IS_LABELS.search(_SUFFIX.sub("", name).replace("_", " ")) is not None
 
 
+def _is_surely_labels(name: str) -> bool:
+    """Whether a name says so itself: "cells" and "nuclei" may also tell what an image shows."""
+    return _SURELY.search(_SUFFIX.sub("", name).replace("_", " ")) is not None
+
+
 def labels_kind(key: str) -> str:
     """Return which objects a label image has, by its name: one of `KINDS`.
 
@@ -142,7 +151,7 @@ def labels_kind(key: str) -> str:
     name = key.rpartition("/")[2]
     if _CYTOPLASM.search(name.replace("_", " ")):
         return CYTOPLASM
-    return kind_of(key) or OBJECTS
+    return kind_of(name if _SUFFIX.search(name) else f"{name}.tiff") or OBJECTS
 
 
 def _above(key: str) -> str:

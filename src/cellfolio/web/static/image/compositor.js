@@ -3,6 +3,8 @@
 import { PACKED, VERTEX, light, outlines } from "./shaders.js";
 import { plain, Textures } from "./textures.js";
 
+const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;
+const COARSE = 2;
 const BACK = [0.055, 0.06, 0.063, 1];
 const NONE = { data: new Uint8Array(1), width: 1, height: 1, address: "none" };
 
@@ -10,7 +12,8 @@ export class Compositor {
   #gl;
   #programs;
   #textures;
-  #overlay;
+  #overlays = [];
+  #overlay = null;
 
   // Throws if the browser has no WebGL 2.
   constructor(canvas) {
@@ -20,6 +23,8 @@ export class Compositor {
     this.#gl = gl;
     this.canvas = canvas;
     this.largest = gl.getParameter(gl.MAX_TEXTURE_SIZE);
+    const told = gl.getExtension("WEBGL_debug_renderer_info");
+    this.slow = told !== null && SOFTWARE.test(gl.getParameter(told.UNMASKED_RENDERER_WEBGL));
     this.restore();
   }
 
@@ -27,28 +32,34 @@ export class Compositor {
   restore() {
     this.#programs = new Map();
     this.#textures = new Textures(this.#gl);
-    this.#overlay = null;
+    this.#overlays = [];
     this.#gl.bindVertexArray(this.#gl.createVertexArray());
   }
 
+  // A quick frame, while something moves, has fewer pixels where the processor draws them.
   draw(frame) {
-    const gl = this.#gl;
+    const coarse = frame.quick && this.slow ? COARSE : 1;
+    const width = Math.ceil(frame.width / coarse);
+    const height = Math.ceil(frame.height / coarse);
+    if (this.canvas.width !== width) this.canvas.width = width;
+    if (this.canvas.height !== height) this.canvas.height = height;
+    const sized = { ...frame, pixel: frame.pixel * coarse, stroke: frame.stroke / coarse };
     this.#textures.begin();
-    if (frame.layers.length) this.#drawOverlay(frame);
-    gl.viewport(0, 0, this.canvas.width, this.canvas.height);
-    gl.disable(gl.SCISSOR_TEST);
-    gl.clearColor(...BACK);
-    gl.clear(gl.COLOR_BUFFER_BIT);
-    this.#drawLight(frame);
+    if (frame.layers.length) this.#drawOverlay(sized);
+    this.#drawLight(sized);
     this.#textures.end();
   }
 
   #drawLight(frame) {
     const gl = this.#gl;
+    gl.viewport(0, 0, this.canvas.width, this.canvas.height);
+    gl.clearColor(...BACK);
+    gl.clear(gl.COLOR_BUFFER_BIT);
     const packs = packsOf(frame.channels);
     const kind = packs[0][0].plane.data instanceof Float32Array ? "sampler2D" : "usampler2D";
     const lined = frame.layers.length > 0;
-    const asked = { kind, packs: packs.length, fine: frame.taps, curved: frame.gamma !== 1, lined };
+    const fine = frame.quick ? 1 : frame.taps;
+    const asked = { kind, packs: packs.length, fine, curved: frame.gamma !== 1, lined };
     const at = this.#use(`light ${JSON.stringify(asked)}`, () => light(asked));
     const textures = packs.map((pack) => this.#textures.pack(pack.map((one) => one.plane)));
     textures.forEach((texture, number) => this.#bind(at(`pack${number}`), number, texture));
@@ -58,8 +69,7 @@ export class Compositor {
     gl.uniform4fv(at("dark"), filled.map((one) => one.low));
     gl.uniform4fv(at("scale"), filled.map((one) => 1 / (one.high - one.low)));
     gl.uniform1f(at("gamma"), frame.gamma);
-    this.#view(at, frame, packs[0][0].plane);
-    this.#drawImage(frame);
+    this.#drawImage(at, frame, packs[0][0].plane);
   }
 
   // Outlines change with the view and the objects, not with the contrast of channels.
@@ -68,10 +78,12 @@ export class Compositor {
     const { width, height } = this.canvas;
     const key = JSON.stringify([width, height, frame.origin, frame.pixel, frame.stroke,
       frame.layers.map(({ plane, ...rest }) => [plane.address, rest])]);
-    if (this.#overlay?.key === key) return;
-    if (this.#overlay?.width !== width || this.#overlay?.height !== height) {
-      this.#overlay = this.#surface(width, height);
+    const kept = this.#overlays.find((one) => one.key === key);
+    if (kept) {
+      this.#overlay = kept;
+      return;
     }
+    this.#overlay = this.#surface(width, height);
     this.#overlay.key = key;
     const { layers } = frame;
     const at = this.#use(`outlines ${layers.length}`, () => outlines({ layers: layers.length }));
@@ -82,18 +94,20 @@ export class Compositor {
     gl.uniform1uiv(at("pointed"), layers.map((one) => one.pointed));
     gl.uniform1f(at("stroke"), frame.stroke);
     gl.uniform2f(at("whole"), frame.whole.width, frame.whole.height);
-    this.#view(at, frame, layers[0].plane);
     gl.bindFramebuffer(gl.FRAMEBUFFER, this.#overlay.buffer);
     gl.viewport(0, 0, width, height);
-    this.#drawImage(frame);
+    this.#drawImage(at, frame, layers[0].plane);
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
   }
 
+  // Something of this size to draw upon; one for quick frames and one for others are kept.
   #surface(width, height) {
     const gl = this.#gl;
-    if (this.#overlay) {
-      gl.deleteTexture(this.#overlay.texture);
-      gl.deleteFramebuffer(this.#overlay.buffer);
+    const old = this.#overlays.find((one) => one.width === width && one.height === height);
+    if (old) return old;
+    for (const { texture, buffer } of this.#overlays.splice(0, this.#overlays.length - 1)) {
+      gl.deleteTexture(texture);
+      gl.deleteFramebuffer(buffer);
     }
     const texture = gl.createTexture();
     gl.activeTexture(gl.TEXTURE0);
@@ -103,22 +117,20 @@ export class Compositor {
     const buffer = gl.createFramebuffer();
     gl.bindFramebuffer(gl.FRAMEBUFFER, buffer);
     gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
-    return { texture, buffer, width, height, key: "" };
-  }
-
-  #view(at, frame, plane) {
-    const gl = this.#gl;
-    gl.uniform2f(at("origin"), frame.origin.x, frame.origin.y);
-    gl.uniform1f(at("pixel"), frame.pixel);
-    gl.uniform1f(at("stage"), this.canvas.height);
-    gl.uniform2f(at("ratio"), plane.width / frame.whole.width, plane.height / frame.whole.height);
-    gl.uniform2i(at("last"), plane.width - 1, plane.height - 1);
+    const made = { texture, buffer, width, height, key: "" };
+    this.#overlays.push(made);
+    return made;
   }
 
   // Only where the image is: beside it there is nothing to compute.
-  #drawImage({ origin, pixel, whole }) {
+  #drawImage(at, { origin, pixel, whole }, plane) {
     const gl = this.#gl;
     const { width, height } = this.canvas;
+    gl.uniform2f(at("origin"), origin.x, origin.y);
+    gl.uniform1f(at("pixel"), pixel);
+    gl.uniform1f(at("stage"), height);
+    gl.uniform2f(at("ratio"), plane.width / whole.width, plane.height / whole.height);
+    gl.uniform2i(at("last"), plane.width - 1, plane.height - 1);
     const inside = (value, most) => Math.min(Math.max(Math.round(value), 0), most);
     const left = inside(-origin.x / pixel, width);
     const right = inside((whole.width - origin.x) / pixel, width);

@@ -67,8 +67,9 @@ export class Panel {
       make("legend", {}, "Channels"),
       ...this.channels.map((one) => one.element),
       make("div", { class: "viewer-row" },
-        make("button", { type: "button", onclick: () => this.viewer.autoContrast() }, "Auto"),
-        make("button", { type: "button", onclick: () => this.viewer.fullRange() }, "Full range"),
+        make("button", { type: "button", onclick: () => this.viewer.autoContrast() }, "Auto contrast"),
+        make("button", { type: "button", onclick: () => this.viewer.fullRange() }, "Full range")),
+      make("div", { class: "viewer-row" },
         make("label", { for: id }, "Gamma"), this.gamma, this.gammaTold));
   }
 

@@ -24,7 +24,7 @@ export function frameTools(viewer) {
     button("Zoom out", "−", () => zoomOut(viewer)),
     button("Zoom in", "+", () => zoomIn(viewer)),
     button("Fit", "Fit", () => viewer.state.set({ camera: null })),
-    button("Full screen", "⛶", () => viewer.fullScreen()),
+    button("Full screen", "Full", () => viewer.fullScreen()),
     button("Reset", "Reset", () => viewer.state.reset()));
   const element = make("div", { class: "viewer-stage" },
     canvas, buttons, make("div", { class: "viewer-scale" }, bar, length), readout, notes, message);

@@ -41,9 +41,10 @@ export class Viewer {
       (panel ?? element).append(this.panel.element);
       state.panel = this.panel.element;
     }
-    (state.panel ?? element).append(this.card.element);
+    (state.panel ?? element).prepend(this.card.element);
     listen(this);
     state.addEventListener("change", this.#changed);
+    if (index > 0) state.addEventListener("contrast", this.#changed);
     this.sizes = new ResizeObserver(() => this.#resize());
     this.sizes.observe(this.tools.element);
     this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
@@ -58,6 +59,7 @@ export class Viewer {
 
   close() {
     this.state.removeEventListener("change", this.#changed);
+    this.state.removeEventListener("contrast", this.#changed);
     this.sizes.disconnect();
     this.loader.leave(this);
     cancelAnimationFrame(this.#frame);
@@ -126,6 +128,7 @@ export class Viewer {
     const { auto } = this.state;
     if (!auto.has(number) && plane && this.index === 0) {
       auto.set(number, findLimits(this.#measure(plane), this.facts.contrast));
+      queueMicrotask(() => this.state.dispatchEvent(new Event("contrast")));
     }
     return auto.get(number);
   }
@@ -244,11 +247,11 @@ export class Viewer {
 
   invalidate() {
     clearTimeout(this.#refine);
-    this.#refine = setTimeout(() => this.#drawn.size && this.#draw(TAPS), REST);
+    this.#refine = setTimeout(() => this.#drawn.size && this.#draw(false), REST);
     if (!this.#frame) {
       this.#frame = requestAnimationFrame(() => {
         this.#frame = 0;
-        if (this.#drawn.size) this.#draw(1);
+        if (this.#drawn.size) this.#draw(true);
       });
     }
   }
@@ -258,10 +261,9 @@ export class Viewer {
     if (!width || !height) return;
     this.stage = { width, height };
     const ratio = window.devicePixelRatio || 1;
-    this.canvas.width = Math.round(width * ratio);
-    this.canvas.height = Math.round(height * ratio);
-    this.ratio = this.canvas.width / width;
-    if (this.#drawn.size) this.#draw(TAPS);
+    this.pixels = { width: Math.round(width * ratio), height: Math.round(height * ratio) };
+    this.ratio = this.pixels.width / width;
+    if (this.#drawn.size) this.#draw(false);
   }
 
   // Channels that are drawn. Those that were switched off stay, as black, as long as there is room:
@@ -274,13 +276,14 @@ export class Viewer {
     return [...shown, ...resting].filter(fits).slice(0, MOST_SHOWN).sort((a, b) => a - b);
   }
 
-  #draw(most) {
+  #draw(quick) {
     const { camera, stage, state } = this;
     const pixel = 1 / (camera.zoom * this.ratio);
     const channels = this.#slots().map((one) => {
       const { low, high, colour, on } = this.channel(one);
       const plane = this.#drawn.get(one);
-      return { plane, low: low ?? 0, high: high ?? 1, colour: on ? rgb(colour) : [0, 0, 0] };
+      const lit = on && low !== null;
+      return { plane, low: low ?? 0, high: high ?? 1, colour: lit ? rgb(colour) : [0, 0, 0] };
     });
     const { object } = this;
     const layers = this.layers.filter((one) => this.layer(one).plane).map((one) => ({
@@ -297,7 +300,9 @@ export class Viewer {
       pixel,
       whole: this.whole,
       gamma: state.value.gamma,
-      taps: Math.max(1, Math.min(most, Math.ceil(pixel - 0.01))),
+      quick,
+      ...this.pixels,
+      taps: Math.max(1, Math.min(TAPS, Math.ceil(pixel - 0.01))),
       stroke: Math.max(1, 1.2 * this.ratio),
     });
     this.tools.update();
