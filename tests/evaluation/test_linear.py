@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from cellfolio.errors import InvalidArgument
 from cellfolio.evaluation import fit_lasso, fit_ridge
 from cellfolio.evaluation.descent import PATIENT, descend
-from cellfolio.evaluation.homotopy import follow_path
+from cellfolio.evaluation.homotopy import _ROOM, follow_path
 from cellfolio.evaluation.lasso import PUBLISHED_PENALTIES
 from tests.evaluation.cdrp import read_cdrp
 
@@ -77,6 +77,18 @@ def test_path_through_features_that_depend_on_each_other(kind: str) -> None:
     assert follow_path(gram, products, penalties, found) < 1e-9
     assert descend(gram, products, penalties, PATIENT, slow) < 1e-9
     np.testing.assert_allclose(values @ found.T, values @ slow.T, atol=1e-6)
+
+
+def test_path_of_more_features_than_there_was_room_for() -> None:
+    rng = np.random.default_rng(8)
+    values, target = rng.normal(size=(400, 300)), rng.normal(size=400)
+    penalties = np.array([0.1, 0.05, 0.01])
+    found, slow = np.full((3, 300), 9.0), np.zeros((3, 300))
+    gram, products = values.T @ values / 400, values.T @ target / 400
+    assert follow_path(gram, products, penalties, found) < 1e-10
+    assert (found[2] != 0).sum() > _ROOM
+    assert descend(gram, products, penalties, PATIENT, slow) < 1e-9
+    np.testing.assert_allclose(found, slow, atol=1e-6)
 
 
 @pytest.mark.parametrize(("rows", "features", "rank"), [(60, 20, 0), (40, 70, 0), (60, 20, 7)])

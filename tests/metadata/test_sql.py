@@ -172,3 +172,27 @@ def test_memory_is_bounded_and_nothing_is_put_on_the_disk(
             Limits(memory=50_000_000),
         )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_of_a_result_are_bounded_and_the_statement_ends_there() -> None:
+    started = time.monotonic()
+    found = run_sql("select * from range(50_000_000_000) r(n)", {}, Limits(rows=5_000))
+    assert found["n"].tolist() == list(range(5_000))
+    assert time.monotonic() - started < 20
+    assert len(run_sql("select * from wells", {"wells": WELLS}, Limits(rows=5_000))) == 3
+    assert run_sql("select 1 as a where false", {}, Limits(rows=5)).columns.tolist() == ["a"]
+
+
+def test_tables_of_arrow_and_data_sets_are_asked_too(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pandas(WELLS)
+    pq.write_table(table, tmp_path / "wells.parquet")
+    for asked in (table, ds.dataset(tmp_path / "wells.parquet")):
+        found = run_sql("select gene from w where n > 4", {"w": asked})
+        assert found["gene"].tolist() == ["MYH6"]
+        with pytest.raises(InvalidArgument) as told:
+            run_sql("select gen from w", {"w": asked})
+        assert "gene" in told.value.hint

@@ -15,7 +15,7 @@ def _there(target: str) -> str | None:
 
 
 def _picture(target: str) -> str | None:
-    return None if "missing" in target else f"/api/picture/a/b/{target}"
+    return None if "missing" in target else f"/api/inline/a/b/{target}"
 
 
 def _shown(text: str) -> str:
@@ -54,7 +54,7 @@ def test_links_lead_into_the_package_or_out() -> None:
 def test_pictures_are_of_the_package_or_links() -> None:
     shown = _shown("![p](p.png) ![far](https://x.org/y.png) ![none](missing.png) ![](//x.org/z)")
     pictures = [facts for tag, facts in _Elements(shown).found if tag == "img"]
-    assert pictures == [{"src": "/api/picture/a/b/p.png", "alt": "p"}]
+    assert pictures == [{"src": "/api/inline/a/b/p.png", "alt": "p"}]
     assert '<a href="https://x.org/y.png" rel="noopener noreferrer">far ↗</a>' in shown
     assert "x.org/z" not in shown
 
@@ -114,7 +114,7 @@ def test_hostile_text_is_harmless(text: str) -> None:
         assert (facts.get("href") or "/package/").startswith(("/package/", "https://", "#text-")), (
             shown
         )
-        assert (facts.get("src") or "/api/picture/").startswith("/api/picture/"), shown
+        assert (facts.get("src") or "/api/inline/").startswith("/api/inline/"), shown
         assert (facts.get("id") or "text-").startswith("text-")
         assert all(one.startswith("hl-") or one == "markdown" for one in
                    (facts.get("class") or "markdown").split())  # fmt: skip

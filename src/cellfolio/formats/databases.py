@@ -36,7 +36,26 @@ class Database:
     def __repr__(self) -> str:
         return f"Database({self.source.name}, tables={list(self.tables)})"
 
-    def read(self, table_name: str, *, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    def size(self, table_name: str) -> tuple[int, int]:
+        """Return how many rows and columns a table has.
+
+        Raises
+        ------
+        BrokenFile, InvalidArgument
+        """
+        self._check(table_name)
+        with faults_named(self.source, "sqlite"), opened(self.source) as connection:
+            found = connection.execute(f"SELECT * FROM {quoted(table_name)} LIMIT 0").description
+            rows = connection.execute(f"SELECT COUNT(*) FROM {quoted(table_name)}").fetchone()[0]
+            return rows, len(found)
+
+    def read(
+        self,
+        table_name: str,
+        *,
+        columns: Sequence[str] | None = None,
+        most: int | None = None,
+    ) -> pd.DataFrame:
         """Read a table.
 
         Parameters
@@ -44,6 +63,8 @@ class Database:
         table_name : str
         columns : sequence of str, optional
             Those wanted, in this order.
+        most : int, optional
+            Rows at most, the first ones.
 
         Raises
         ------
@@ -54,12 +75,7 @@ class Database:
         """
         import pandas as pd
 
-        if table_name not in self.tables:
-            raise InvalidArgument(
-                f"{self.source.name} has no table {table_name!r}; it has "
-                f"{', '.join(self.tables) or 'none'}",
-                hint=suggest(table_name, self.tables),
-            )
+        self._check(table_name)
         with faults_named(self.source, "sqlite"), opened(self.source) as connection:
             shown = "*"
             if columns is not None:
@@ -67,7 +83,16 @@ class Database:
                 check_columns(self.source, columns, [one[0] for one in rows.description])
                 shown = ", ".join(map(quoted, columns))
             query = f"SELECT {shown} FROM {quoted(table_name)}"
+            query += "" if most is None else f" LIMIT {int(most)}"
             return pd.read_sql_query(query, connection)
+
+    def _check(self, table_name: str) -> None:
+        if table_name not in self.tables:
+            raise InvalidArgument(
+                f"{self.source.name} has no table {table_name!r}; it has "
+                f"{', '.join(self.tables) or 'none'}",
+                hint=suggest(table_name, self.tables),
+            )
 
 
 def read_sqlite(

@@ -223,6 +223,17 @@ class Formats:
             )
         return found
 
+    def named(self, source_name: str) -> Format | None:
+        """Return the format that a name tells; its bytes are not asked.
+
+        Examples
+        --------
+        >>> notes = Format("notes", (".note",), (), lambda source: source.path.read_text())
+        >>> Formats((notes,)).named("a/b.NOTE").name, Formats((notes,)).named("c")
+        ('notes', None)
+        """
+        return self._find(source_name, b"", None)
+
     def _find(self, name: str, first_bytes: bytes, declared: str | None) -> Format | None:
         if declared is not None:
             return next((one for one in self.listed if one.name == declared), None)

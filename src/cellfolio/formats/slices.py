@@ -149,19 +149,62 @@ def cut(
             raise InvalidArgument(f"{word} slices are 0 to {size - 1}, found {place}")
         place %= size
     found = _read(volume, axis, place, time)
-    rows, columns = (other for other in range(3) if other != axis)
-    down, across = _side(volume, rows), _side(volume, columns)
-    if word in _SHOWN:
-        top, left = _SHOWN[word]
-        if top not in down.letters:
-            found, down, across = found.T, across, down
-        if down.letters[0] != top:
-            found, down = found[::-1], _turned(down)
-        if across.letters[0] != left:
-            found, across = found[:, ::-1], _turned(across)
-    elif word == "z":  # x runs to the right, as everybody expects
-        found, down, across = found.T, across, down
-    return VolumeSlice(found, word, place, _told(volume, axis, place), down, across)
+    shown = lay_out(volume, plane)
+    if shown.down > shown.across:
+        found = found.T
+    found = found[:: -1 if shown.down_turned else 1, :: -1 if shown.across_turned else 1]
+    down, across = _side(volume, shown.down), _side(volume, shown.across)
+    down = _turned(down) if shown.down_turned else down
+    across = _turned(across) if shown.across_turned else across
+    return VolumeSlice(found, word, place, position_at(volume, axis, place), down, across)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How slices of a plane lie on the screen.
+
+    Attributes
+    ----------
+    axis : int
+        Of the volume, that slices are cut across.
+    down, across : int
+        Axes that run from the top and from the left.
+    down_turned, across_turned : bool
+        Whether they are shown from their end.
+    """
+
+    axis: int
+    down: int
+    across: int
+    down_turned: bool = False
+    across_turned: bool = False
+
+
+def lay_out(volume: Volume, plane: str) -> Layout:
+    """Return how slices of a plane lie on the screen.
+
+    Raises
+    ------
+    InvalidArgument
+        If there is no such plane, or the file does not tell how it lies in space.
+    """
+    axis, word = find_axis(volume, plane)
+    down, across = (other for other in range(3) if other != axis)
+    if word == "z":  # x runs to the right, as everybody expects
+        return Layout(axis, across, down)
+    if word not in _SHOWN:
+        return Layout(axis, down, across)
+    top, left = _SHOWN[word]
+    if top not in _letters(volume, down):
+        down, across = across, down
+    turned = _letters(volume, down)[0] != top, _letters(volume, across)[0] != left
+    return Layout(axis, down, across, *turned)
+
+
+def _letters(volume: Volume, axis: int) -> tuple[str, str]:
+    """Return the directions at the start and the end of an axis."""
+    letter = volume.orientation[axis]
+    return _OPPOSITE.get(letter, "?"), letter
 
 
 def _read(volume: Volume, axis: int, place: int, time: int) -> npt.NDArray[Any]:
@@ -215,12 +258,13 @@ def _index_at(volume: Volume, axis: int, at: float | str) -> int:
     place = round((along - start) / step) if step else 0
     size = volume.data.shape[axis]
     if not 0 <= place < size:
-        ends = f"{_told(volume, axis, 0)} to {_told(volume, axis, size - 1)}"
+        ends = f"{position_at(volume, axis, 0)} to {position_at(volume, axis, size - 1)}"
         raise InvalidArgument(f"{at} mm is outside of the volume, which goes from {ends}")
     return place
 
 
-def _told(volume: Volume, axis: int, place: int) -> str:
+def position_at(volume: Volume, axis: int, place: int) -> str:
+    """Return where a voxel lies along an axis, such as ``5.4 mm P``."""
     start, step = _line(volume, axis)
     value, letter = start + place * step, volume.orientation[axis]
     if value < 0 and letter != "?":
@@ -233,7 +277,7 @@ def _side(volume: Volume, axis: int) -> Side:
     letter = volume.orientation[axis]
     size = volume.data.shape[axis]
     first, last = start - step / 2, start + (size - 0.5) * step
-    return Side((_OPPOSITE.get(letter, "?"), letter), letter, first, last)
+    return Side(_letters(volume, axis), letter, first, last)
 
 
 def _turned(side: Side) -> Side:

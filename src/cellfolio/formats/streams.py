@@ -58,15 +58,42 @@ def peek(path: Path) -> tuple[bytes, str]:
     kind = compression(first)
     if not kind:
         return first, ""
+    with path.open("rb", buffering=0) as file:
+        return first_inside(file, kind, FIRST_BYTES), kind
+
+
+def first_inside(file: IO[bytes], kind: str, count: int) -> bytes:
+    """Return up to `count` first bytes inside a compressed file (see `read_inside`)."""
+    return read_inside(file, kind, count)[0]
+
+
+def read_inside(file: IO[bytes], kind: str, count: int) -> tuple[bytes, str]:
+    """Return up to `count` first bytes inside a compressed file; no more is decompressed.
+
+    Parameters
+    ----------
+    file : binary file
+    kind : str
+        See `compression`.
+    count : int
+
+    Returns
+    -------
+    bytes
+        Of a file that is cut off or damaged, what came before.
+    str
+        What is wrong with it; empty if nothing is.
+    """
     inside = bytearray()
     try:
-        with path.open("rb", buffering=0) as file:
-            stream = _decompressed(file, kind)
-            while len(inside) < FIRST_BYTES and (block := stream.read(FIRST_BYTES)):
-                inside += block
-    except _FAULTS:
-        pass
-    return bytes(inside[:FIRST_BYTES]), kind
+        stream = _decompressed(file, kind)
+        while len(inside) < count and (block := stream.read(min(FIRST_BYTES, count - len(inside)))):
+            inside += block
+    except EOFError:
+        return bytes(inside), "the compressed data are cut off"
+    except _FAULTS as error:
+        return bytes(inside), f"the compressed data are damaged ({error})"
+    return bytes(inside), ""
 
 
 _FAULTS = (EOFError, OSError, zlib.error, lzma.LZMAError, ValueError)

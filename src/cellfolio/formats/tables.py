@@ -15,6 +15,7 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import BrokenFile, InvalidArgument
@@ -165,6 +166,45 @@ def read_delimited(
     if options.lazy:
         return _lazy(source, dialect, options)
     return _read(source, dialect, options)
+
+
+def parquet_of(
+    source: Source, format_name: str, max_bytes: int | None = None
+) -> Path | pd.DataFrame:
+    """Return where a delimited table is kept as Parquet, and make it if it is not there yet.
+
+    Parameters
+    ----------
+    source : Source
+    format_name : {'csv', 'tsv'}
+    max_bytes : int, optional
+        Most bytes inside a compressed file (see `TableOptions`).
+
+    Returns
+    -------
+    Path or DataFrame
+        The table itself where there is no home for it, or Parquet cannot hold it exactly.
+
+    Raises
+    ------
+    BrokenFile
+    """
+    delimiter = "," if format_name == "csv" else "\t"
+    dialect = Dialect(format_name, delimiter, "utf-8", 1, False)
+    options = TableOptions(convert_from=0, max_bytes=max_bytes)
+    place = _place(source, dialect, options)
+    kept = None if place is None else find_derived(place)
+    if kept is not None:
+        try:
+            column_names(Source(kept, source.name))
+            return kept
+        except BrokenFile:  # damaged since: it is made again from the file itself
+            with suppress(OSError):
+                kept.unlink()
+    frame = _parse(source, dialect, options, None, read_header(source, dialect, max_bytes))
+    if place is None:
+        return frame
+    return keep_derived(place, lambda path: write_exactly(frame, path)) or frame
 
 
 def _lazy(source: Source, dialect: Dialect, options: TableOptions) -> LazyTable:

@@ -163,13 +163,12 @@ def _of_numbers(known: Sequence[float], low: float | None, high: float | None) -
     lowest, highest = min(known), max(known)
     positive = [one for one in known if one > 0]
     asked = low is not None or high is not None
-    logarithmic = (
-        lowest >= 0 and bool(positive) and not asked and max(positive) / min(positive) >= LOG_FROM
-    )
-    if logarithmic:
-        first, last = min(positive), highest
-    else:
-        first, last = _robust_ends(known)
+    first, last = _robust_ends(known)
+    logarithmic = False
+    if lowest >= 0 and positive and not asked:
+        smallest, largest = _robust_ends(positive)
+        logarithmic = largest / smallest >= LOG_FROM
+        first, last = (smallest, largest) if logarithmic else (first, last)
     parted = first < 0 < last and not asked
     if parted:
         last = max(-first, last)

@@ -112,10 +112,23 @@ def _shrink(band: NDArray[Any], steps: tuple[int, int], *, labels: bool) -> NDAr
     high, wide = band.shape[0] // down, band.shape[1] // across
     if labels:
         return band[down // 2 :: down, across // 2 :: across][:high, :wide].copy()
-    blocks = band[:, : wide * across].reshape(high, down, wide, across)
-    means = blocks.mean(axis=(1, 3), dtype=np.float64)
+    whole = band[: high * down, : wide * across]
+    # Whole numbers are summed as such: exact, and several times as fast as a mean over two axes.
+    kind = np.uint64 if band.dtype.kind in "ub" else np.int64 if band.dtype.kind == "i" else None
+    rows = np.add.reduce(whole.reshape(high, down, -1), axis=1, dtype=_summed(band.dtype, down))
+    sums = np.add.reduce(rows.reshape(high, wide, across), axis=2, dtype=kind or np.float64)
+    means = sums / (down * across)
     found: NDArray[Any] = np.rint(means) if band.dtype.kind in "iub" else means
     return found.astype(band.dtype)
+
+
+def _summed(kind: np.dtype[Any], count: int) -> type[np.generic]:
+    """Return the smallest type that holds the sum of so many pixels."""
+    if kind.kind not in "iub":
+        return np.float64
+    if kind.itemsize * 8 + count.bit_length() <= 32:
+        return np.int32 if kind.kind == "i" else np.uint32
+    return np.int64 if kind.kind == "i" else np.uint64
 
 
 def told_reduction(shape: tuple[int, int], reduced: tuple[int, int]) -> str:

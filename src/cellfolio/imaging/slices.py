@@ -90,7 +90,7 @@ def draw_slice(
     figure = Figure(figsize=(_WIDTH, tall), layout="constrained")
     axes = figure.add_subplot()
     edges = (shown.across.start, shown.across.end, shown.down.end, shown.down.start)
-    low, high = style.limits or _limits(shown.data)
+    low, high = style.limits or grey_limits(shown.data)
     place: dict[str, Any] = {"extent": edges, "aspect": "equal", "interpolation": "nearest"}
     axes.imshow(shown.data, cmap="gray", vmin=low, vmax=high, **place)
     if labels is not None:
@@ -154,7 +154,15 @@ def _check(shown: VolumeSlice, labels: npt.NDArray[Any] | None) -> None:
         )
 
 
-def _limits(data: npt.NDArray[Any]) -> tuple[float, float]:
+def grey_limits(data: npt.NDArray[Any]) -> tuple[float, float]:
+    """Return the values that are black and white, for structures to be seen.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> grey_limits(np.array([0, 10, 1000, 1000]))
+    (0.0, 1000.0)
+    """
     import numpy as np
 
     inside = data[np.isfinite(data) & (data != 0)]

@@ -15,8 +15,10 @@ from cellfolio.imaging.contrast import Contrast, Fixed, Percentile
 
 QUALITY = 88
 """Of JPEG; at 88 no edge of a cell looks softer than in the pixels."""
-_MOST_CHANNELS = 6
-"""Channels of a composite that nobody chose."""
+_MOST_CHANNELS = 3
+"""Channels of a composite that nobody chose: the light of more is near white."""
+_APART = ("blue", "green", "orange", "magenta", "yellow", "red", "cyan", "grey")
+"""Colours in the order in which channels are taken, so that they are told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +38,23 @@ class Layer:
 
 
 def default_channels(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the channels of a composite: all but those in transmitted light and segmentations.
+    """Return three channels for a composite, none in transmitted light and no segmentation.
 
     Examples
     --------
-    >>> default_channels(("AGP", "Brightfield", "DNA"))
-    ('AGP', 'DNA')
+    >>> default_channels(("AGP", "Brightfield", "DNA", "ER", "Mito", "RNA"))
+    ('AGP', 'DNA', 'ER')
     """
-    shown = tuple(one for one in names if not (is_transmitted(one) or is_segmentation(one)))
-    return (shown or tuple(names))[:_MOST_CHANNELS]
+    light = tuple(one for one in names if not (is_transmitted(one) or is_segmentation(one)))
+    shown = light or tuple(names)
+    colours = dict(zip(shown, colours_of(shown), strict=True)) if shown else {}
+    ranked = sorted(shown, key=lambda one: (_rank(colours[one]), shown.index(one)))
+    kept = ranked[:_MOST_CHANNELS]
+    return tuple(one for one in shown if one in kept)
+
+
+def _rank(colour: str) -> int:
+    return _APART.index(colour) if colour in _APART else len(_APART)
 
 
 def make_layers(

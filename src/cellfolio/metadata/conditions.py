@@ -179,17 +179,17 @@ def _glob(pattern: str) -> Callable[[str], Any]:
 def _equal(value: Any, wanted: str) -> bool:
     if isinstance(value, bool):
         return wanted.lower() == _shown(value)
-    number = _number(wanted)
+    number = number_in(wanted)
     return number is not None and _is_number(value) and _exact(value) == number
 
 
 def _ordered(order: Callable[[Any, Any], bool], value: Any, wanted: str) -> bool:
     if isinstance(value, bool):
         return False
-    number = _number(wanted)
+    number = number_in(wanted)
     if number is None:
         return isinstance(value, str) and order(value, wanted)
-    found = _number(value) if isinstance(value, str) else value
+    found = number_in(value) if isinstance(value, str) else value
     if found is None or not (_is_number(found) or isinstance(found, Decimal)):
         return False
     return order(_exact(found), number)
@@ -205,8 +205,14 @@ def _is_number(value: Any) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _number(text: str) -> Decimal | None:
-    """Return the number that a text is, with its unit of bytes; None if it is none."""
+def number_in(text: str) -> Decimal | None:
+    """Return the number that a text is, with its unit of bytes; None if it is none.
+
+    Examples
+    --------
+    >>> number_in("1.5 kB"), number_in("A01")
+    (Decimal('1500.0'), None)
+    """
     found = _NUMBER.fullmatch(text.strip())
     if found is None:
         return None

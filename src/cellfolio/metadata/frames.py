@@ -95,6 +95,8 @@ def _whole(column: pd.Series[Any]) -> bool:
 
 
 def _text(value: Any) -> str:
+    if hasattr(value, "tolist"):  # lists of DuckDB are arrays of numpy, those with gaps masked
+        value = value.tolist()
     if isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False)
     return value if isinstance(value, str) else str(value)

@@ -14,18 +14,24 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cellfolio.errors import InvalidArgument
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    AskedTable: TypeAlias = "pd.DataFrame | pa.Table | ds.Dataset"
 
 _READS = "a query is one statement that reads: SELECT, WITH, VALUES, DESCRIBE or SUMMARIZE"
 _SHOWN = 12
 _EXACT = 2**53
 """Whole numbers below this are exact as float64."""
+_AGAIN = 0.05
+"""Seconds after which a statement that goes on is told again to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +44,14 @@ class Limits:
         Bytes the engine may use; nothing is put on the disk.
     seconds : float or None
         Time after which it is ended; None for as long as it takes.
+    rows : int or None
+        Rows of the result; a statement that gives more is ended there, and its rows are as many
+        as that.
     """
 
     memory: int = 2_000_000_000
     seconds: float | None = None
+    rows: int | None = None
 
 
 def tables_named(statement: str) -> tuple[str, ...]:
@@ -94,15 +104,16 @@ def _ctes(node: Mapping[str, Any]) -> list[Any]:
 
 
 def run_sql(
-    statement: str, tables: Mapping[str, pd.DataFrame], limits: Limits | None = None
+    statement: str, tables: Mapping[str, AskedTable], limits: Limits | None = None
 ) -> pd.DataFrame:
     """Return what a statement gives over tables by name.
 
     Parameters
     ----------
     statement : str
-    tables : mapping of str to DataFrame
-        See `cellfolio.metadata.frames.fit_for_sql`.
+    tables : mapping of str to DataFrame, pyarrow.Table or pyarrow.dataset.Dataset
+        Data frames as `cellfolio.metadata.frames.fit_for_sql` makes them; of a data set, what a
+        statement needs is read while it runs.
     limits : Limits, optional
 
     Returns
@@ -129,27 +140,41 @@ def run_sql(
         _check(connection, statement)
         for name, frame in tables.items():
             connection.register(name, frame)
-        return _executed(connection, statement, limits.seconds)
+        return _executed(connection, statement, limits)
 
 
 def _executed(
-    connection: duckdb.DuckDBPyConnection, statement: str, seconds: float | None
+    connection: duckdb.DuckDBPyConnection, statement: str, limits: Limits
 ) -> pd.DataFrame:
     """Run a statement beside this thread, which hears Ctrl-C and the clock meanwhile."""
 
     def run() -> pd.DataFrame:
         result = connection.execute(statement)
         kinds = [str(column[1]) for column in result.description]
-        return _whole_numbers(result.df(), kinds)
+        return _whole_numbers(_rows(result, limits.rows), kinds)
 
     with ThreadPoolExecutor(1) as beside:
         future = beside.submit(run)
         try:
-            wait([future], seconds)
+            wait([future], limits.seconds)
         finally:
-            if not future.done():
+            while not future.done():  # once may be between two pieces of the result
                 connection.interrupt()
+                wait([future], _AGAIN)
         return future.result()
+
+
+def _rows(result: duckdb.DuckDBPyConnection, most: int | None) -> pd.DataFrame:
+    if most is None:
+        return result.df()
+    import pandas as pd
+
+    parts = [result.fetch_df_chunk()]
+    count = len(parts[0])
+    while count < most and len(part := result.fetch_df_chunk()):
+        parts.append(part)
+        count += len(part)
+    return pd.concat(parts, ignore_index=True).head(most) if len(parts) > 1 else parts[0].head(most)
 
 
 def _whole_numbers(frame: pd.DataFrame, kinds: Sequence[str]) -> pd.DataFrame:
@@ -202,7 +227,7 @@ def _check(connection: duckdb.DuckDBPyConnection, statement: str) -> None:
 
 
 @contextmanager
-def _explained(tables: Mapping[str, pd.DataFrame], limits: Limits) -> Iterator[None]:
+def _explained(tables: Mapping[str, AskedTable], limits: Limits) -> Iterator[None]:
     """Turn what the engine says into errors of ours."""
     import duckdb
 
@@ -233,19 +258,23 @@ def _first_line(error: Exception) -> str:
     return " ".join(re.sub(r"^[A-Za-z ]+ Error: ", "", told).split())
 
 
-def _advice(message: str, tables: Mapping[str, pd.DataFrame]) -> str:
+def _advice(message: str, tables: Mapping[str, AskedTable]) -> str:
     """Return a hint: near columns where one is not known, else those of all tables."""
     if "Parser Error" in message or not tables:
         return ""
-    known = {str(name): table for table, frame in tables.items() for name in frame.columns}
+    known = {name: table for table, asked in tables.items() for name in _names(asked)}
     unknown = re.search(r'[Cc]olumn (?:named )?"([^"]+)"', message)
     near = get_close_matches(unknown[1], known, n=3) if unknown else []
     if near:
         return f"did you mean {', '.join(near)}?"
-    return "; ".join(f"{table} has {_listed(frame)}" for table, frame in tables.items())
+    return "; ".join(f"{table} has {_listed(asked)}" for table, asked in tables.items())
 
 
-def _listed(frame: Any) -> str:
-    names = [str(name) for name in frame.columns]
+def _names(table: Any) -> list[str]:
+    return [str(name) for name in (table.schema.names if hasattr(table, "schema") else table)]
+
+
+def _listed(table: Any) -> str:
+    names = _names(table)
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more

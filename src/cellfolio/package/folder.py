@@ -54,12 +54,14 @@ class Folder:
         cut = len(self.prefix)
         index = self._start
         while index < self._stop:
-            name, slash, _ = self.rows.key(index)[cut:].partition("/")
-            if slash:
-                found = self.rows.folder(self.prefix + name + "/", index, self._stop)
-                children[name + "/"] = found
-                index = found[1]
-            else:
+            for key in self.rows.keys(index, self._stop):
+                name = key[cut:]
+                if "/" in name:
+                    name = name.partition("/")[0] + "/"
+                    found = self.rows.folder(self.prefix + name, index, self._stop)
+                    children[name] = found
+                    index = found[1]
+                    break
                 children[name] = index
                 index += 1
         return children

@@ -290,6 +290,7 @@ class Package(Folder):
             self.folder_meta,
             name=self.name if name is None else name,
             top_hash=top_hash,
+            size=self.__dict__.get("size") if rows is None else None,
             opener=opener or self.opener,
         )
 

@@ -310,7 +310,9 @@ class Rows:
 
     def row(self, index: int) -> Row:
         """Return the row at `index`."""
-        start = self._offsets[index]
+        return self._row_at(self._offsets[index])
+
+    def _row_at(self, start: int) -> Row:
         fast = _fast_row(self._text, start)
         # A brace that closes before the end may close the metadata, with more fields after it.
         if fast is not None and b"}" not in fast[0].meta.rstrip(b"}"):
@@ -335,6 +337,13 @@ class Rows:
         """Return the logical key at `index`."""
         match = _FAST_KEY.match(self._text, self._offsets[index])
         return match[1].decode() if match is not None else self.row(index).key.decode()
+
+    def keys(self, start: int, stop: int) -> Iterator[str]:
+        """Yield the logical keys from index `start` to before `stop`."""
+        text, match = self._text, _FAST_KEY.match
+        for offset in self._offsets[start:stop]:
+            found = match(text, offset)
+            yield found[1].decode() if found else self._row_at(offset).key.decode()
 
     def __iter__(self) -> Iterator[Row]:
         return self.between(0, len(self))

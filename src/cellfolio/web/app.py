@@ -26,9 +26,11 @@ from cellfolio.web.operations import Operation, describe
 from cellfolio.web.point_shelf import PointShelf
 from cellfolio.web.shelf import Shelf
 from cellfolio.web.views.view import View
+from cellfolio.web.volume_shelf import VolumeShelf
 from cellfolio.web.working import Workers
 from cellfolio.workflows.holdings import Holdings
 from cellfolio.workflows.shown_images.desk import ImageDesk
+from cellfolio.workflows.table_views import TableViews
 
 STATIC = Path(__file__).parent / "static"
 VIEWS = (
@@ -39,9 +41,11 @@ VIEWS = (
     "image",
     "sites",
     "scatter",
+    "run",
     "plates",
     "replicates",
     "records",
+    "documents",
 )
 """Modules of `cellfolio.web.views`; each has its views as ``VIEWS``."""
 OPERATIONS = (
@@ -54,8 +58,13 @@ OPERATIONS = (
     "images",
     "profiles",
     "rows",
+    "volumes",
+    "pages",
     "plates",
     "records",
+    "tables",
+    "pictures",
+    "texts",
 )
 """Modules of `cellfolio.web.api`; each has its operations as ``OPERATIONS``."""
 _COMPRESSED = Middleware(
@@ -111,6 +120,8 @@ def make_portal(shelf: Shelf, access: Access, workers: Workers | None = None) ->
     app.state.operations = operations
     app.state.images = ImageDesk(shelf.home)
     app.state.points = PointShelf()
+    app.state.tables = TableViews(shelf.home)
+    app.state.volumes = VolumeShelf()
     return app
 
 

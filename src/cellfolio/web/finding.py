@@ -122,6 +122,12 @@ class Finder:
         results.sort(key=lambda one: (one.card.package is None, one.card.name))
         return Results(tuple(results), facets, found.unread, found.too_large, unopened)
 
+    def add_up(self, results: Results) -> None:
+        """Begin to add up what is here of large packages."""
+        for one in results.results:
+            if one.adding and one.card.package is not None:
+                self._holdings.begin(one.card.package)
+
     def _result(self, match: Match) -> Result:
         package = match.card.package
         if package is None:

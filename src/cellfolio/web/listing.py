@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from cellfolio.package.entry import Entry
 from cellfolio.package.folder import Folder
-from cellfolio.package.package import Package
+from cellfolio.package.package import Package, is_readme
 from cellfolio.workflows.holdings import Holdings
 
 PAGE = 200
@@ -110,6 +110,12 @@ def _names(package: Package, prefix: str) -> tuple[str, ...]:
     folder = package[prefix] if prefix else package
     assert isinstance(folder, Folder)
     return tuple(sorted(folder.names, key=lambda name: not name.endswith("/")))
+
+
+@lru_cache(maxsize=64)
+def readme_name(package: Package, prefix: str) -> str | None:
+    """Return the name of the README in a folder, if there is one."""
+    return next(filter(is_readme, _names(package, prefix)), None)
 
 
 def _line(package: Package, folder: Folder, name: str, holdings: Holdings) -> Line:

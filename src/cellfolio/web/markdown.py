@@ -109,7 +109,7 @@ def markdown_at(place: Place, text: str) -> Markup:
     text : str
     """
     return render_markdown(
-        text, _resolving(place, "package"), _resolving(place, "api/picture", files=True)
+        text, _resolving(place, "package"), _resolving(place, "api/inline", files=True)
     )
 
 

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from cellfolio.errors import InvalidArgument, NotFound
 from cellfolio.formats.format import Source
@@ -14,6 +14,7 @@ from cellfolio.web.at_hand import source_at_hand
 from cellfolio.web.background import Background
 from cellfolio.web.places import Place
 from cellfolio.workflows.points.crops import CropImages, image_folders
+from cellfolio.workflows.points.embedding import Way
 from cellfolio.workflows.points.joining import JoinedPoints
 from cellfolio.workflows.points.opening import open_points
 from cellfolio.workflows.points.points import Points
@@ -56,14 +57,25 @@ class Kept:
                 self._held.popitem(last=False)
         return made
 
+    def forget(self, key: Hashable) -> None:
+        """Drop what is kept of a key."""
+        with self._lock:
+            self._held.pop(key, None)
+
 
 @dataclass
 class PointShelf:
     """Points by file, images by package, and embeddings that are being computed."""
 
-    background: Background = field(default_factory=Background)
+    _background: dict[str, Background] = field(
+        default_factory=lambda: {way: Background() for way in get_args(Way)}
+    )
     _points: Kept = field(default_factory=lambda: Kept(_TABLES))
     _images: Kept = field(default_factory=lambda: Kept(_IMAGES))
+
+    def background(self, way: Way) -> Background:
+        """Return what computes embeddings of a kind: fast ones do not wait for slow ones."""
+        return self._background[way]
 
     def open(self, place: Place, beside: str | None = None) -> Opened:
         """Return the points of a file, with the columns of a second table of the same package.
@@ -80,14 +92,14 @@ class PointShelf:
         other = self._open(place.at(beside))
         if not isinstance(other.points, TablePoints):
             raise InvalidArgument(f"{beside} is no table", hint="choose a CSV or Parquet file")
-        key = ("joined", _identity(found.source), _identity(other.source))
+        key = ("joined", identity_of(found.source), identity_of(other.source))
         columns = other.points
         joined = self._points.get(key, lambda: JoinedPoints(found.points, columns))
         return Opened(joined, found.source)
 
     def _open(self, place: Place) -> Opened:
         source = source_at_hand(place)
-        return self._points.get(_identity(source), lambda: Opened(open_points(source), source))
+        return self._points.get(identity_of(source), lambda: Opened(open_points(source), source))
 
     def images(self, place: Place, near: str) -> CropImages:
         """Return the images of plates of a folder, or of those that lie nearest to a file.
@@ -108,7 +120,8 @@ class PointShelf:
         return self._images.get(key, lambda: CropImages.of(package, folder, place.home))
 
 
-def _identity(source: Source) -> Hashable:
+def identity_of(source: Source) -> Hashable:
+    """Return what tells a file from others, and from what it was before."""
     status = source.path.stat()
     digest = None if source.digest is None else (source.digest.algorithm, source.digest.value)
     return str(source.path), source.name, digest, status.st_size, status.st_mtime_ns

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from cellfolio.errors import StoreError
 from cellfolio.package.entry import Entry
-from cellfolio.package.extent import Extent, Held, extent_of, mark_of
+from cellfolio.package.extent import Extent, Held, mark_of
 from cellfolio.package.folder import Folder
 from cellfolio.package.package import Package
 from cellfolio.package.plan import want
+from cellfolio.package.rows import Row
 from cellfolio.storage.home import Home
 from cellfolio.storage.remote import local_path
 from cellfolio.workflows.preparing import Prepared
@@ -20,6 +21,10 @@ _FRESH = 3.0
 """Seconds for which what the store has is not asked again."""
 _SMALL = 1_000
 """Files of a package that are added up while a request waits."""
+_WAITED = 2.0
+"""Seconds for which it does."""
+_ROWS, _REST = 256, 0.0005
+"""Rows that are added up before requests get their turn, and seconds for that."""
 
 
 class Holdings:
@@ -35,7 +40,7 @@ class Holdings:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._extents: Prepared[Extent] = Prepared(extent_of)
+        self._extents: Prepared[Extent] = Prepared(_extent_of)
         self._marks: frozenset[int] = frozenset()
         self._since = float("-inf")
         self._lock = threading.Lock()
@@ -44,14 +49,19 @@ class Holdings:
         """Whether a package is small enough to be added up."""
         return self._extents.fits(package)
 
-    def extent(self, package: Package, *, seconds: float = 0.0) -> Extent | None:
-        """Return the sizes of a package's parts; None while they are still added up."""
-        least = 30.0 if package.file_count <= _SMALL else 0.0
-        return self._extents.get(package, seconds=max(seconds, least))
+    def begin(self, package: Package) -> None:
+        """Begin to add up a package, behind what is asked meanwhile."""
+        self._extents.get(package)
 
-    def held(self, package: Package, folder: Folder, *, seconds: float = 0.0) -> Held | None:
-        """Return how much of a folder of a package is here; None while it is added up."""
-        extent = self.extent(package, seconds=seconds)
+    def held(self, package: Package, folder: Folder) -> Held | None:
+        """Return how much of a folder of a package is here; None until it is added up.
+
+        A small package is added up at once, a large one is by `begin`.
+        """
+        if package.file_count <= _SMALL:
+            extent = self._extents.get(package, seconds=_WAITED)
+        else:
+            extent = self._extents.ready(package)
         return None if extent is None else extent.held(*folder.span, self._held_marks())
 
     def is_held(self, entry: Entry) -> bool:
@@ -72,6 +82,18 @@ class Holdings:
                 self._marks = frozenset(map(mark_of, _blobs(self._home)))
                 self._since = time.monotonic()
             return self._marks
+
+
+def _extent_of(package: Package) -> Extent:
+    return Extent(_resting(package.rows))
+
+
+def _resting(rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield rows, with rests: a thread that never waits would keep requests waiting."""
+    for number, row in enumerate(rows):
+        if number % _ROWS == 0:
+            time.sleep(_REST)
+        yield row
 
 
 def _blobs(home: Home) -> Iterable[str]:

@@ -41,6 +41,18 @@ class Prepared(Generic[T]):
         """Whether a package is not too large."""
         return package.file_count <= self._most
 
+    def ready(self, package: Package) -> T | None:
+        """Return what is wanted of a package if it was made already; nothing is begun.
+
+        Raises
+        ------
+        CellfolioError
+            If a row of the package could not be read.
+        """
+        with self._lock:
+            _, future = self._kept.get(package.top_hash, (0, None))
+        return future.result() if future is not None and future.done() else None
+
     def get(self, package: Package, *, seconds: float = 0.0) -> T | None:
         """Return what is wanted of a package; None if it takes longer than `seconds`.
 

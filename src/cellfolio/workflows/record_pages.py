@@ -249,7 +249,7 @@ def _above(record: Record) -> Iterator[tuple[str, str]]:
         if kind == record.kind:
             return
         found = record.related(kind)
-        if len(found) == 1:
+        if len(found) == 1 and not _LABELS.search(kind):
             yield kind, found.names[0]
 
 

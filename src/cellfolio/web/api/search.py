@@ -17,6 +17,7 @@ def search(request: Request, values: Values) -> Response:
     finder: Finder = request.app.state.finder
     chosen = {facet.name: values[facet.name] for facet in FACETS}
     found = finder.find(values["q"], chosen, here=values["here"])
+    finder.add_up(found)
     facets = {
         facet.name: [{"value": one.value, "count": one.count} for one in choices]
         for facet, choices in found.facets

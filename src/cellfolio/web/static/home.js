@@ -22,3 +22,12 @@ document.addEventListener(
 narrow.addEventListener("change", fold);
 document.addEventListener("htmx:afterSwap", fold);
 fold();
+
+// Words that were typed before this page could answer are looked for now.
+document.addEventListener("DOMContentLoaded", () => {
+  const search = document.getElementById("search");
+  const asked = new URLSearchParams(location.search).get("q") ?? "";
+  if (document.activeElement === search && search.value !== asked) {
+    search.dispatchEvent(new Event("search"));
+  }
+});

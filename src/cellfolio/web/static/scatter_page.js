@@ -50,14 +50,16 @@ class Page {
 
   async begin() {
     this.tell("Reading…");
-    this.head = await fetchJson(this.api("head"));
+    const asked = fetchJson(this.api("head"));
+    // Shaders are made while the answer is on its way.
+    this.scatter = new Scatter(this.part("plot"), this.root.dataset.label);
+    this.head = await asked;
     this.part("failure").replaceChildren();
     if (!this.head.rows) {
       this.root.dataset.state = "empty";
       this.tell("The table has no rows.");
       return;
     }
-    this.scatter = new Scatter(this.part("plot"), this.root.dataset.label);
     this.selection = new Selection(this);
     this.fill();
     this.listen();
@@ -180,8 +182,11 @@ class Page {
     const turn = (this.turn = Symbol("turn"));
     this.root.dataset.state = "reading";
     this.part("failure").replaceChildren();
-    const [places, colours] = await Promise.all([this.readPlaces(turn), this.readColours()]);
+    const found = await Promise.all([this.readPlaces(turn), this.readColours()]).catch((error) => {
+      if (turn === this.turn) throw error;
+    });
     if (turn !== this.turn) return;
+    const [places, colours] = found;
     const moved = places !== this.shownPlaces;
     if (moved) {
       this.shownPlaces = places;
@@ -231,7 +236,7 @@ class Page {
     const values = new Float32Array(await fetchBytes(this.api("places", asked)));
     const down = this.state.down ? this.state.down === "1" : !asked.way && growsDown(asked.y);
     this.placesKey = key;
-    this.keptPlaces = { asked, values, labels, equal: Boolean(asked.way) || areAlike(asked.x, asked.y), down };
+    this.keptPlaces = { asked, values, labels: labels.map(called), equal: Boolean(asked.way) || areAlike(asked.x, asked.y), down };
     return this.keptPlaces;
   }
 
@@ -289,6 +294,11 @@ export function valueText(colours, row) {
   const value = colours.values[row];
   if (colours.kind === "number") return Number.isNaN(value) ? "not known" : numberText(value);
   return value === colours.missingCode ? "not known" : colours.names[value] ?? `class ${value}`;
+}
+
+// "obsm:X_umap:1" → "X_umap 1"
+export function called(name) {
+  return name.replace(/^obsm:(.*):(\d+)$/, "$1 $2").replace(/^(obs|gene):/, "");
 }
 
 // "UMAP_1", "UMAP_2" → "UMAP"

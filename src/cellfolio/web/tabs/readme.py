@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from markupsafe import Markup
 from starlette.requests import Request
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.package.entry import Entry
 from cellfolio.package.folder import Folder
-from cellfolio.package.package import is_readme
+from cellfolio.package.html import visible_text
+from cellfolio.web.listing import readme_name
+from cellfolio.web.markdown import STYLE, markdown_at
 from cellfolio.web.places import Place
 from cellfolio.web.previews.preview import Body
 from cellfolio.web.reading import ranged
@@ -24,7 +28,7 @@ def find_readme(place: Place) -> Entry | None:
     found = place.found
     if not isinstance(found, Folder):
         return None
-    name = next((one for one in found.names if is_readme(one)), None)
+    name = readme_name(place.package, found.prefix)
     entry = None if name is None else found[name]
     return entry if isinstance(entry, Entry) else None
 
@@ -36,13 +40,17 @@ def _render(request: Request, place: Place) -> Body:
     source = ranged(entry, place.home)
     size = source.size
     text = bytes(source.read_first(_MOST)).decode("utf-8", "replace") if size else ""
-    html, styles = _as_html(text, entry, place)
-    facts = {"place": place, "entry": entry, "html": html, "cut": size > _MOST}
-    return Body(fragment("tabs/readme.html", **facts), styles=styles)
+    if entry.name.lower().endswith((".rst", ".txt")):
+        body = Body(_plain(text))
+    else:
+        body = Body(markdown_at(place, text), styles=(STYLE,))
+    facts = {"place": place, "entry": entry, "html": body.html, "cut": size > _MOST}
+    return replace(body, html=fragment("tabs/readme.html", **facts))
 
 
-def _as_html(text: str, entry: Entry, place: Place) -> tuple[Markup | None, tuple[str, ...]]:
-    return Markup("<pre class=readme>{}</pre>").format(text), ()
+def _plain(text: str) -> Markup:
+    lines = text.replace("\r\n", "\n").expandtabs()
+    return Markup('<pre class="readme">{}</pre>').format(visible_text(lines))
 
 
 README = Tab("readme", "README", lambda place: find_readme(place) is not None, _render)

@@ -13,23 +13,19 @@ from cellfolio.web.rendering import fragment, page
 from cellfolio.web.views.view import View
 from cellfolio.workflows.holdings import Holdings
 
-_WAITED = 0.05
-"""Seconds for which a page waits until its sizes are added up."""
-
 
 def start_job(jobs: Jobs, place: Place) -> Job:
     """Begin to fetch a package, folder or file."""
-    found = place.found
-    entries = [found] if isinstance(found, Entry) else list(found.walk())
     title = place.key or place.shown.name
-    return jobs.start(place.fixed.reference, title, entries)
+    return jobs.start(place.fixed.reference, title, place.found)
 
 
 def start_fetching(request: Request) -> Response:
-    """Begin to fetch what an address names, and lead back to its page."""
+    """Begin to fetch what an address names; lead to its page, or of a file to that of the job."""
     place = read_place(request)
-    start_job(request.app.state.jobs, place)
-    return RedirectResponse(place.link("package"), 303)
+    job = start_job(request.app.state.jobs, place)
+    seen = f"/jobs/{job.id}" if isinstance(place.found, Entry) else place.link("package")
+    return RedirectResponse(seen, 303)
 
 
 def stop_job(request: Request) -> Response:
@@ -50,9 +46,19 @@ def show_job(request: Request) -> Response:
     return page(request, "jobs.html", jobs=jobs)
 
 
+def show_progress(request: Request) -> Response:
+    """Return how far a job is, to be put in place of what was said; once it is over, the page."""
+    job = request.app.state.jobs.find(request.path_params["job"])
+    if job.state.over:
+        return HTMLResponse("", headers={"hx-refresh": "true"})
+    return HTMLResponse(fragment("progress.html", job=job))
+
+
 def show_summary(request: Request) -> Response:
     """Return what a page says of how much is here, to be put in place of what it said."""
-    return HTMLResponse(summary_of(request, read_place(request)))
+    place = read_place(request)
+    request.app.state.holdings.begin(place.package)
+    return HTMLResponse(summary_of(request, place))
 
 
 def summary_of(request: Request, place: Place) -> Markup:
@@ -62,9 +68,8 @@ def summary_of(request: Request, place: Place) -> Markup:
     holdings: Holdings = request.app.state.holdings
     jobs: Jobs = request.app.state.jobs
     job = jobs.of(place.fixed.reference)
-    held = holdings.held(place.package, found, seconds=_WAITED)
-    going = job is not None and not job.state.over
-    settled = not going and (held is not None or not holdings.fits(place.package))
+    held = holdings.held(place.package, found)
+    settled = held is not None or not holdings.fits(place.package)
     return fragment("summary.html", place=place, folder=found, held=held, job=job, settled=settled)
 
 
@@ -72,6 +77,7 @@ VIEWS = (
     View("/fetch/{reference:path}", start_fetching, changes=True),
     View("/jobs", show_jobs),
     View("/jobs/{job}", show_job),
+    View("/jobs/{job}/progress", show_progress),
     View("/jobs/{job}/cancel", stop_job, changes=True),
     View("/summary/{reference:path}", show_summary),
 )

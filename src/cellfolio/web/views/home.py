@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -11,7 +10,7 @@ from starlette.responses import Response
 from cellfolio.web.finding import Finder
 from cellfolio.web.rendering import page
 from cellfolio.web.views.view import View
-from cellfolio.workflows.searching.facets import FACETS
+from cellfolio.workflows.searching.facets import FACETS, Chosen
 
 _SHOWN_CHOICES = 12
 """Choices of a facet that are seen without unfolding it."""
@@ -27,6 +26,8 @@ def show_home(request: Request) -> Response:
     here = query.get("here") == "1"
     finder: Finder = request.app.state.finder
     found = finder.find(words, chosen, here=here)
+    if "hx-request" in request.headers:  # the page is there: large packages may take their time
+        finder.add_up(found)
     return page(
         request,
         "home.html",
@@ -40,7 +41,7 @@ def show_home(request: Request) -> Response:
     )
 
 
-def address_of(words: str, chosen: dict[str, Sequence[str]], *, here: bool) -> str:
+def address_of(words: str, chosen: Chosen, *, here: bool) -> str:
     """Return the address of the first page, narrowed down.
 
     Examples

@@ -16,9 +16,10 @@ from cellfolio.registries.reference import parse_reference
 from cellfolio.web.failures import status_of, words_of
 from cellfolio.web.places import Place, read_place
 from cellfolio.web.previews.known import choose_preview, previews_of
-from cellfolio.web.previews.preview import Body, show_failure
+from cellfolio.web.previews.preview import Body, Preview, show_failure
 from cellfolio.web.rendering import page
 from cellfolio.web.tabs.known import choose_tab, tabs_of
+from cellfolio.web.tabs.tab import Tab
 from cellfolio.web.views.fetching import summary_of
 from cellfolio.web.views.view import View
 
@@ -39,7 +40,7 @@ def show_package(request: Request) -> Response:
     tab = choose_tab(place, name)
     body = _shown(lambda: tab.render(request, place))
     if isinstance(found, Entry):
-        return _file_page(request, place, found, body, tab=tab)
+        return _file_page(request, place, body, tab=tab)
     return page(
         request,
         "folder.html",
@@ -65,13 +66,18 @@ def _shown(render: Callable[[], Body]) -> Body:
 def _show_file(request: Request, place: Place, entry: Entry) -> Response:
     preview = choose_preview(entry, request.query_params.get("as"))
     body = _shown(lambda: preview.render(request, place))
-    return _file_page(request, place, entry, body, preview=preview)
+    return _file_page(request, place, body, preview=preview)
 
 
 def _file_page(
-    request: Request, place: Place, entry: Entry, body: Body, **chosen: object
+    request: Request,
+    place: Place,
+    body: Body,
+    *,
+    tab: Tab | None = None,
+    preview: Preview | None = None,
 ) -> Response:
-    facts = {"tab": None, "preview": None, **chosen}
+    entry = place.entry
     return page(
         request,
         "file.html",
@@ -81,7 +87,8 @@ def _file_page(
         tabs=tabs_of(place),
         held=request.app.state.holdings.is_held(entry),
         body=body,
-        **facts,
+        tab=tab,
+        preview=preview,
     )
 
 

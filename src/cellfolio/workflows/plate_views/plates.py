@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cellfolio.errors import CellfolioError, NotFound
 from cellfolio.metadata.barcodes import barcodes_of
@@ -27,6 +31,8 @@ from cellfolio.workflows.plates import PlateWells, plate_wells
 if TYPE_CHECKING:
     import pandas as pd
 
+T = TypeVar("T")
+_MOST_FEATURES = 3
 _MOST_LISTS = 40
 """Tables of image files that are read, where names of files do not tell their wells."""
 
@@ -63,6 +69,26 @@ class _Images:
     wells: int = 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """The numbers of a plate's profiles.
+
+    Attributes
+    ----------
+    names : tuple of str
+    wells : tuple of Well
+    values : array of shape (wells, features)
+    """
+
+    names: tuple[str, ...]
+    wells: tuple[Well, ...]
+    values: NDArray[np.float64]
+
+    def rows_of(self, wells: Collection[Well]) -> NDArray[np.float64]:
+        """Return the rows of some wells."""
+        return self.values[[at for at, well in enumerate(self.wells) if well in wells]]
+
+
 @dataclass(frozen=True)
 class Plates:
     """The plates of a package, or of a folder of it; what is read is kept.
@@ -84,6 +110,12 @@ class Plates:
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
     _sites: dict[str, tuple[SiteImages, ...]] = field(
         default_factory=dict, repr=False, compare=False
+    )
+    _told: dict[str, pd.DataFrame | CellfolioError | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _features: OrderedDict[tuple[str, str], Features] = field(
+        default_factory=OrderedDict, repr=False, compare=False
     )
     _wells: dict[str, PlateWells | CellfolioError | None] = field(
         default_factory=dict, repr=False, compare=False
@@ -221,15 +253,44 @@ class Plates:
         summary = self.find(name)
         if not summary.batches:
             return None
+        batch = summary.batches[0]
+        return self._once(
+            self._wells,
+            name,
+            lambda: plate_wells(self._part, name, batch=batch, home=self.home),
+        )
+
+    def told(self, name: str, read: Callable[[], pd.DataFrame | None]) -> pd.DataFrame | None:
+        """Return what is told of each well, which is read once.
+
+        Raises
+        ------
+        CellfolioError
+            If it cannot be read.
+        """
+        return self._once(self._told, name, read)
+
+    def features(self, name: str, table: PlateTable, read: Callable[[], Features]) -> Features:
+        """Return the numbers of a table; those of the last plates that were asked for are kept."""
+        known = (name, table.name)
         with self._lock:
-            if name not in self._wells:
+            found = self._features.pop(known, None) or read()
+            self._features[known] = found
+            while len(self._features) > _MOST_FEATURES:
+                self._features.popitem(last=False)
+        return found
+
+    def _once(
+        self, kept: dict[str, T | CellfolioError | None], name: str, read: Callable[[], T | None]
+    ) -> T | None:
+        """Return what is kept, or read and keep it; so are errors."""
+        with self._lock:
+            if name not in kept:
                 try:
-                    self._wells[name] = plate_wells(
-                        self._part, name, batch=summary.batches[0], home=self.home
-                    )
+                    kept[name] = read()
                 except CellfolioError as error:
-                    self._wells[name] = error
-            found = self._wells[name]
+                    kept[name] = error
+            found = kept[name]
         if isinstance(found, CellfolioError):
             raise found
         return found

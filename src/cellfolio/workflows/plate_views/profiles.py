@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cellfolio.profiles.features import METADATA
+from cellfolio.profiles.statistics import Array, medians_and_deviations
 from cellfolio.registries.plates import Well
-from cellfolio.workflows.plate_views.plates import Plates
+from cellfolio.workflows.plate_views.plates import Features, Plates
 from cellfolio.workflows.plate_views.tables import PlateTable, rows_of_plate
 from cellfolio.workflows.plate_views.values import controls_of
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SHOWN = 20
 """Features of a well that are shown."""
@@ -85,45 +82,40 @@ def well_profile(plates: Plates, name: str, well: Well, table: PlateTable) -> We
     table : PlateTable
         Of wells.
     """
-    features = [one for one in table.columns if not one.startswith((METADATA, f"Image_{METADATA}"))]
-    rows = rows_of_plate(plates.package, table, name, features, plates.home)
-    rows = rows.select_dtypes("number")
-    if well not in rows.index or not len(rows.columns):
+    features = plates.features(name, table, lambda: _read_features(plates, name, table))
+    own = features.rows_of({well})
+    if not own.size:
         return None
-    controls = controls_of(plates, name)
-    others = rows[[one != well for one in rows.index]]
-    among = others[[one in controls for one in others.index]]
+    others = features.rows_of(set(features.wells) - {well})
+    among = features.rows_of(controls_of(plates, name) - {well})
     compared = f"{len(among)} wells with negative controls"
     if len(among) < _LEAST:
         among, compared = others, f"the other {len(others)} wells of the plate"
     if len(among) < _LEAST:
         return None
-    own = rows.loc[[well]].to_numpy(np.float64)
-    with np.errstate(invalid="ignore"):
-        value = own.mean(axis=0)
-    return _strongest(rows, value, among.to_numpy(np.float64), table.name, compared)
+    return _strongest(features.names, own.mean(axis=0), among, table.name, compared)
+
+
+def _read_features(plates: Plates, name: str, table: PlateTable) -> Features:
+    """Read the numbers of a table of wells for a plate."""
+    asked = [one for one in table.columns if not one.startswith((METADATA, f"Image_{METADATA}"))]
+    rows = rows_of_plate(plates.package, table, name, asked, plates.home).select_dtypes("number")
+    names = tuple(map(str, rows.columns))
+    return Features(names, tuple(rows.index), rows.to_numpy(np.float64, na_value=np.nan))
 
 
 def _strongest(
-    rows: pd.DataFrame,
-    value: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    among: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    table: str,
-    compared: str,
+    names: tuple[str, ...], value: Array, among: Array, table: str, compared: str
 ) -> WellProfile:
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "All-NaN|invalid value", RuntimeWarning)
-        median = np.nanmedian(among, axis=0)
-        spread = _TO_SIGMA * np.nanmedian(np.abs(among - median), axis=0)
-        z = (value - median) / np.where(spread > 0, spread, np.nan)
+    median, deviation = medians_and_deviations(np.ascontiguousarray(among.T))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = (value - median) / np.where(deviation > 0, _TO_SIGMA * deviation, np.nan)
     z = np.clip(z, -_LARGEST, _LARGEST)
     known = np.isfinite(z)
-    order = np.argsort(-np.where(known, np.abs(z), -1), kind="stable")[: min(SHOWN, known.sum())]
+    count = int(known.sum())
+    order = np.argsort(-np.where(known, np.abs(z), -1), kind="stable")[: min(SHOWN, count)]
     differences = tuple(
-        Difference(str(rows.columns[at]), float(value[at]), float(median[at]), float(z[at]))
+        Difference(names[at], float(value[at]), float(median[at]), float(z[at]))
         for at in order.tolist()
     )
-    count = int(known.sum())
     return WellProfile(table, differences, compared, count, len(known) - count)

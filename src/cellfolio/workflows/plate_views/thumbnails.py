@@ -16,8 +16,7 @@ import io
 import threading
 import zipfile
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -28,19 +27,16 @@ from numpy.typing import NDArray
 
 from cellfolio.errors import CellfolioError
 from cellfolio.formats.images.opening import ImageSource, open_image
-from cellfolio.imaging.plate_montage import THREADS
-from cellfolio.imaging.scaling import fit_zoom
-from cellfolio.imaging.shown import ShownImage, channel_count, plane_shape, shrink
+from cellfolio.imaging.reducing import reduce_plane
+from cellfolio.imaging.shown import channel_count, plane_shape
 from cellfolio.package.entry import Entry
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
 from cellfolio.storage.remote import local_path
 from cellfolio.workflows.measuring.sites import SiteImages
+from cellfolio.workflows.plate_views.making import Made, Making
 
-_VERSION = "thumbnails 1"
-SAMPLES = 200_000
-"""Pixels of a channel that contrast is found of, over all sites."""
-_LEAST_SAMPLES = 500
+_VERSION = "thumbnails 2"
 MOST_KEPT = 1 << 30
 """Bytes of thumbnails in a home, at most about."""
 _LOOKED_AT = 16
@@ -58,15 +54,15 @@ class Thumbnails:
     planes : array of shape (sites, Y, X), float32
         NaN where there is no pixel: sites that could not be read, and beyond the edge of sites
         that are smaller than others.
-    samples : array
-        Pixels of all sites before they were made small.
     failures : tuple of (int, str)
         Sites that could not be read, by position, and why.
+    waiting : tuple of int
+        Sites that are not made yet, by position.
     """
 
     planes: NDArray[np.float32]
-    samples: NDArray[Any]
     failures: tuple[tuple[int, str], ...] = ()
+    waiting: tuple[int, ...] = ()
 
 
 def identity_of(source: ImageSource) -> str:
@@ -106,7 +102,7 @@ class ThumbnailStore:
     home: Home
     _kept: OrderedDict[str, Thumbnails] = field(default_factory=OrderedDict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _making: dict[str, threading.Lock] = field(default_factory=dict, repr=False)
+    _making: dict[str, Making] = field(default_factory=dict, repr=False)
 
     @property
     def folder(self) -> Path:
@@ -114,7 +110,12 @@ class ThumbnailStore:
         return self.home.folder / "derived" / "thumbnails"
 
     def get(
-        self, sites: Sequence[SiteImages], channels: Sequence[str], side: int
+        self,
+        sites: Sequence[SiteImages],
+        channels: Sequence[str],
+        side: int,
+        *,
+        seconds: float | None = None,
     ) -> dict[str, Thumbnails]:
         """Return thumbnails of sites, by channel.
 
@@ -124,6 +125,9 @@ class ThumbnailStore:
         channels : sequence of str
         side : int
             Longest side, in pixels.
+        seconds : float, optional
+            For which is waited; then what there is so far is returned, and the others are made
+            meanwhile. By default until all are made.
 
         Raises
         ------
@@ -132,32 +136,48 @@ class ThumbnailStore:
         """
         names = {channel: name_of(sites, channel, side) for channel in channels}
         found = self._find_all(names)
-        if len(found) < len(names):
-            with self._turn("\0".join(names.values())):
-                found = self._find_all(names)  # others may have made them meanwhile
-                missing = [channel for channel in channels if channel not in found]
-                if missing:
-                    made = make_thumbnails(sites, missing, side, self.home)
-                    for channel, one in made.items():
-                        self._keep(names[channel], one)
-                    found |= made
+        missing = [channel for channel in channels if channel not in found]
+        if missing:
+            found |= self._make(sites, {one: names[one] for one in missing}, side, seconds)
         return found
+
+    def _make(
+        self,
+        sites: Sequence[SiteImages],
+        names: Mapping[str, str],
+        side: int,
+        seconds: float | None,
+    ) -> dict[str, Thumbnails]:
+        known = "\0".join(names.values())
+        channels = tuple(names)
+
+        def read(at: int) -> Made:
+            try:
+                return _shrink_site(sites[at], channels, side, self.home)
+            except CellfolioError as error:
+                return error
+
+        def finished(made: Sequence[Made]) -> None:
+            for channel, name in names.items():
+                self._keep(name, _gathered(made, channel))
+
+        with self._lock:
+            making = self._making.get(known)
+            if making is None or making.left:
+                making = Making(len(sites), read, finished).start()
+                self._making[known] = making
+        done = making.wait(seconds)
+        if done or making.left:
+            with self._lock:
+                self._making.pop(known, None)
+        failures = [one for one in making.made if isinstance(one, CellfolioError)]
+        if failures and len(failures) == len(sites):
+            raise failures[0]
+        return {channel: _gathered(list(making.made), channel) for channel in channels}
 
     def _find_all(self, names: Mapping[str, str]) -> dict[str, Thumbnails]:
         tried = {channel: self._find(name) for channel, name in names.items()}
         return {channel: one for channel, one in tried.items() if one is not None}
-
-    @contextlib.contextmanager
-    def _turn(self, name: str) -> Iterator[None]:
-        """Let the same thumbnails be made once, however many ask for them."""
-        with self._lock:
-            lock = self._making.setdefault(name, threading.Lock())
-        try:
-            with lock:
-                yield
-        finally:
-            with self._lock:
-                self._making.pop(name, None)
 
     def _find(self, name: str) -> Thumbnails | None:
         with self._lock:
@@ -181,7 +201,7 @@ class ThumbnailStore:
         return self.folder / name[:2] / f"{name}.npz"
 
     def _keep(self, name: str, one: Thumbnails) -> None:
-        if one.failures:  # the next time they may be there
+        if one.failures or one.waiting:  # the next time they may be there
             return
         self._remember(name, one)
         with contextlib.suppress(OSError):
@@ -206,62 +226,37 @@ def drop_oldest(folder: Path, most: int) -> None:
 
 def _to_bytes(one: Thumbnails) -> bytes:
     buffer = io.BytesIO()
-    np.savez(buffer, planes=one.planes, samples=one.samples)
+    np.savez(buffer, planes=one.planes)
     return buffer.getvalue()
 
 
 def _from_bytes(data: bytes) -> Thumbnails:
     with np.load(io.BytesIO(data), allow_pickle=False) as found:
-        return Thumbnails(found["planes"], found["samples"])
-
-
-def make_thumbnails(
-    sites: Sequence[SiteImages], channels: Sequence[str], side: int, home: Home
-) -> dict[str, Thumbnails]:
-    """Read sites, several at once, and make them small; memory holds a few whole images.
-
-    Raises
-    ------
-    CellfolioError
-        If no site can be read.
-    """
-    count = max(_LEAST_SAMPLES, SAMPLES // max(1, len(sites)))
-
-    def read(site: SiteImages) -> dict[str, ShownImage] | CellfolioError:
-        try:
-            return _shrink_site(site, channels, side, count, home)
-        except CellfolioError as error:
-            return error
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        read_sites = list(pool.map(read, sites))
-    failures = [(at, one.message) for at, one in enumerate(read_sites) if not isinstance(one, dict)]
-    if failures and len(failures) == len(sites):
-        raise next(one for one in read_sites if isinstance(one, CellfolioError))
-    return {channel: _gathered(read_sites, channel, failures) for channel in channels}
+        return Thumbnails(found["planes"])
 
 
 def _shrink_site(
-    site: SiteImages, channels: Sequence[str], side: int, count: int, home: Home
-) -> dict[str, ShownImage]:
-    """Return the channels of a site, each file opened once."""
+    site: SiteImages, channels: Sequence[str], side: int, home: Home
+) -> dict[str, NDArray[Any]]:
+    """Return the channels of a site, each file opened once; depths by maximum."""
     parts = dict(site.parts)
     by_file: dict[str, list[str]] = {}
     for channel in channels:
         if channel in parts:
             by_file.setdefault(parts[channel].key, []).append(channel)
-    found: dict[str, ShownImage] = {}
+    found: dict[str, NDArray[Any]] = {}
     for names in by_file.values():
         image = open_image(parts[names[0]].source, home=home)
         if "T" in image.lead:
             image = image.select(t=0)
-        inner = [parts[name].channel for name in names]
-        if channel_count(image) > 1 or (inner[0] and "C" in image.lead):
-            image = image.select(c=[_number(one, image.channels) for one in inner])
-        zoom = min(1.0, fit_zoom(plane_shape(image), side))
-        shown = shrink(image, zoom, "max", samples=count)
-        for at, name in enumerate(names):
-            found[name] = ShownImage((shown.planes[at],), (shown.samples[at],))
+        factor = max(1, -(-max(plane_shape(image)) // side))
+        for name in names:
+            plane = image
+            if "C" in image.lead:
+                inner = parts[name].channel
+                several = channel_count(image) > 1
+                plane = image.select(c=_number(inner, image.channels) if several else 0)
+            found[name] = reduce_plane(plane, factor)
     return found
 
 
@@ -273,20 +268,16 @@ def _number(channel: str, names: Sequence[str]) -> int:
     return int(digits) - 1 if digits.isdecimal() else 0
 
 
-def _gathered(
-    read: Sequence[dict[str, ShownImage] | CellfolioError],
-    channel: str,
-    failures: Sequence[tuple[int, str]],
-) -> Thumbnails:
+def _gathered(made: Sequence[Made], channel: str) -> Thumbnails:
     shown = {
-        at: one[channel] for at, one in enumerate(read) if isinstance(one, dict) and channel in one
+        at: one[channel] for at, one in enumerate(made) if isinstance(one, dict) and channel in one
     }
-    shapes = [one.planes[0].shape for one in shown.values()] or [(1, 1)]
+    shapes = [one.shape for one in shown.values()] or [(1, 1)]
     height, width = (max(shape[axis] for shape in shapes) for axis in (0, 1))
-    planes = np.full((len(read), height, width), np.nan, np.float32)
+    planes = np.full((len(made), height, width), np.nan, np.float32)
     for at, one in shown.items():
-        rows, columns = one.planes[0].shape
-        planes[at, :rows, :columns] = one.planes[0]
-    samples = [one.samples[0] for one in shown.values()]
-    together = np.concatenate(samples) if samples else np.empty(0, np.float32)
-    return Thumbnails(planes, together, tuple(failures))
+        planes[at, : one.shape[0], : one.shape[1]] = one
+    failures = tuple(
+        (at, one.message) for at, one in enumerate(made) if isinstance(one, CellfolioError)
+    )
+    return Thumbnails(planes, failures, tuple(at for at, one in enumerate(made) if one is None))

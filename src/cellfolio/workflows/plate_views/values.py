@@ -71,6 +71,10 @@ def annotation_table(plates: Plates, name: str) -> pd.DataFrame | None:
     CellfolioError
         If what there is cannot be read.
     """
+    return plates.told(name, lambda: _read_annotations(plates, name))
+
+
+def _read_annotations(plates: Plates, name: str) -> pd.DataFrame | None:
     mapped = plates.mapped(name)
     if mapped is not None:
         return mapped.table.set_index(mapped.table[WELL].map(parse_well).rename(None))

@@ -112,16 +112,7 @@ def spots_of(rows: pd.DataFrame, columns: Mapping[str, str]) -> list[Spot | None
 
 
 def image_folders(package: Package, near: str) -> list[str]:
-    """Return the folders of a package that have images of plates, the nearest to a file first.
-
-    Examples
-    --------
-    >>> from cellfolio.package.entry import Entry
-    >>> entries = [Entry(f"{one}/images/P1/r01c01f01p01.ome.tiff", "file:///x", 1, None)
-    ...     for one in ("a", "b")]
-    >>> image_folders(Package(entries), "b/profiles.parquet")
-    ['b/images', 'a/images']
-    """
+    """Return the folders of a package that have images of plates, the nearest to a file first."""
     found: dict[str, None] = {}
     for entry in package.walk():
         if not entry.logical_key.lower().endswith(_SUFFIXES):

@@ -44,7 +44,7 @@ class FileNames:
 
     def __init__(self, package: Package) -> None:
         self._rows = package.rows
-        keys = [self._rows.key(index) for index in range(len(self._rows))]
+        keys = self._rows.keys(0, len(self._rows))
         self._text = _BETWEEN + _BETWEEN.join(keys).casefold() + _BETWEEN
 
     def find(self, words: Sequence[str], shown: int = 5) -> FileMatches:

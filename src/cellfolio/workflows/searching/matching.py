@@ -73,7 +73,9 @@ class Searcher:
         if not wanted:
             return Matches(tuple(map(Match, listed)))
         until = time.monotonic() + _WAITED
-        found, unread, too_large = [], [], []
+        found: list[Match] = []
+        unread: list[str] = []
+        too_large: list[str] = []
         for card in listed:
             missing = [word for word in wanted if word not in card.searched]
             names = self._names_of(card, until)
