@@ -417,7 +417,7 @@ def test_documents_can_be_used_by_everybody(
     portal = open_portal(folder)
     tab.set_viewport_size({"width": 390, "height": 800})
     for theme in ("light", "dark"):
-        tab.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        tab.emulate_media(color_scheme=theme)
         for key in ("x.md", "x.py", "x.json", "x.ipynb", "x.svg", "x.bin", "x.csv?summary=well"):
             tab.goto(f"{portal.url}/{key}")
             tab.wait_for_load_state("networkidle")
