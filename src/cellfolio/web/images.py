@@ -86,7 +86,7 @@ class Addressed:
         keys = list(named)
         key = self.opened.files.key
         if not keys:
-            keys = list(desk.index(self.place.package, key).find_labels(key).values())
+            keys = list(desk.find_labels(self.place.package, key).values())
         return [
             {
                 "key": one.key,
@@ -129,8 +129,10 @@ class Addressed:
     def beside(self, desk: ImageDesk) -> tuple[str | None, str | None]:
         """Return the pages of the sites before and after it in its folder."""
         site = self.opened.files.site
-        index = desk.index(self.place.package, self.opened.files.key)
-        if site is None or site not in index.sites:
+        if site is None:
+            return None, None
+        index = desk.index(self.place.package, site[0])
+        if site not in index.sites:
             return None, None
         before, after = neighbours(index, site)
         return (

@@ -127,7 +127,7 @@ def show_object(request: Request, values: Values) -> Response:
     opened = open_asked(request, place, asked_of(values))
     package = place.package
     wanted = ObjectAsked(values["labels"], values["label"], opened.files.site, values["table"])
-    keys = desk_of(request).keys(package, opened.files.key)
+    keys = desk_of(request).keys(package)
     table = wanted.table or find_table(keys, wanted)
     if table is None:
         return JSONResponse({"label": wanted.number, "table": None, "features": {}})
@@ -147,7 +147,7 @@ def list_sites(request: Request, values: Values) -> Response:
     """Return the sites of a folder."""
     place = read_place(request)
     below = f"{place.key}/" if place.key else ""
-    index = desk_of(request).index(place.package, f"{place.key}/" if place.key else "")
+    index = desk_of(request).index(place.package, place.key)
     found = sorted(site for site in index.sites if f"{site[0]}/".startswith(below))
     listed = [
         {"folder": one[0], "well": str(one[1]), "site": one[2], "keys": index.sites[one]}
