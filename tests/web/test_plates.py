@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from cellfolio.storage.home import Home
+from cellfolio.web import plate_places
 from tests.plates import image_path
 from tests.web.conftest import OpenPortal
 from tests.web.experiment import FEATURE, GAPS, HOSTILE, SAME, write_experiment, write_large
@@ -139,6 +141,21 @@ def test_montage_is_made_anew_by_a_new_portal_of_what_was_kept(
         one.write_bytes(b"PK\3\4 no archive")
     third = open_portal(folder, home=home).url.split("/package/")[0]
     assert client.get(f"{third}/api/montage/{NAME}", params=query).content == made.content
+
+
+def test_wells_that_are_not_read_yet_are_told(
+    client: httpx.Client, root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plate_places, "_PATIENCE", 0.0)
+    for _ in range(100):
+        answer = client.get(f"{root}/api/montage/{NAME}", params={"plate": "P1"})
+        facts = json.loads(answer.headers["x-cellfolio-picture"])
+        if not facts["waiting"]:
+            break
+        assert answer.headers["cache-control"] == "no-store"
+        time.sleep(0.05)
+    assert facts["waiting"] == 0
+    assert set(facts["sites"]) == {"A01", "B02"}
 
 
 def test_broken_image_is_told_and_the_others_are_shown(
