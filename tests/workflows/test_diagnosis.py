@@ -48,7 +48,8 @@ def test_damaged_index_is_found_and_not_touched(home: Home) -> None:
     assert str(path) in store.mend
     assert path.read_bytes() == before
     path.unlink()
-    assert verbs.open("lab/plates", home=Home(home.folder)).entry("wells.csv").load().shape == (1, 2)
+    package = verbs.open("lab/plates", home=Home(home.folder))
+    assert package.entry("wells.csv").load().shape == (1, 2)
 
 
 def test_unfinished_files_are_told(home: Home) -> None:
