@@ -101,15 +101,18 @@ def measure(program: str, repeats: int = 5) -> dict[str, Any]:
     """
     from playwright.sync_api import sync_playwright
 
-    with tempfile.TemporaryDirectory() as place, shown_cells(Path(place)) as url:
-        with sync_playwright() as started:
-            browser = started.chromium.launch(executable_path=program, args=list(_FLAGS))
-            tab = browser.new_page(viewport={"width": 1280, "height": 860})
-            ready = [_open(tab, url) for _ in range(repeats + 1)]
-            frames = tab.evaluate(_FRAMES)
-            hover = tab.evaluate(_HOVER)
-            lasso, inside = tab.evaluate(_LASSO)
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as place,
+        shown_cells(Path(place)) as url,
+        sync_playwright() as started,
+    ):
+        browser = started.chromium.launch(executable_path=program, args=list(_FLAGS))
+        tab = browser.new_page(viewport={"width": 1280, "height": 860})
+        ready = [_open(tab, url) for _ in range(repeats + 1)]
+        frames = tab.evaluate(_FRAMES)
+        hover = tab.evaluate(_HOVER)
+        lasso, inside = tab.evaluate(_LASSO)
+        browser.close()
     return {
         "points": COUNT,
         "first opening": round(ready[0]),

@@ -399,3 +399,30 @@ def test_real_documents(open_portal: OpenPortal, client: httpx.Client, shared: P
     shown = _page(client, portal, "readmes/structure_scores.md")
     assert '<div class="markdown">' in shown
     assert 'class="json"' in _page(client, portal, "datasets.json")
+
+
+@pytest.mark.slow
+def test_documents_can_be_used_by_everybody(
+    open_portal: OpenPortal, tab: Page, folder: Path
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    (folder / "x.md").write_text("# A\n\n|a|\n|-|\n|1|\n\n```python\nx = 1  # y\n```\n")
+    (folder / "x.py").write_text('"""Doc."""\nclass A:\n    x = 1.5  # number\n')
+    (folder / "x.json").write_text('{"a": [1, null, "x"], "b": {}}')
+    (folder / "x.ipynb").write_text(json.dumps(_book({"output_type": "stream", "text": "hi"})))
+    (folder / "x.svg").write_text(SVG)
+    (folder / "x.bin").write_bytes(b"abc")
+    (folder / "x.csv").write_text("well,area (µm)\nA01,1.5\nA02,\n")
+    portal = open_portal(folder)
+    tab.set_viewport_size({"width": 390, "height": 800})
+    for theme in ("light", "dark"):
+        tab.emulate_media(color_scheme=theme)
+        for key in ("x.md", "x.py", "x.json", "x.ipynb", "x.svg", "x.bin", "x.csv?summary=well"):
+            tab.goto(f"{portal.url}/{key}")
+            tab.wait_for_load_state("networkidle")
+            found = Axe().run(tab).response["violations"]
+            serious = [one for one in found if one["impact"] in ("serious", "critical")]
+            assert not serious, (key, theme, [(one["id"], one["nodes"]) for one in serious])
+            wide = tab.evaluate("document.documentElement.scrollWidth")
+            assert wide <= 390, (key, wide)

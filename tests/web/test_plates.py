@@ -188,7 +188,7 @@ def test_well_tells_contents_images_cells_and_profile(client: httpx.Client, root
     page = client.get(f"{root}/well/{NAME}", params={"plate": "P1", "well": "B02"}).text
     assert "<dd>taxol</dd>" in page
     assert "well=B02&amp;site=2" in page
-    assert "cells.csv" in page
+    assert "/cells.csv?where=%22Metadata_Plate%22%3DP1&amp;where=%22Metadata_Well%22%3DB02" in page
     assert ">3</td>" in page
     assert FEATURE.replace("_", "_<wbr>") in page
     assert SAME.replace("_", "_<wbr>") not in page

@@ -138,7 +138,7 @@ const showImages = async () => {
       ? `${facts.waiting.toLocaleString("en")} wells are still being read; contrast settles with them`
       : "";
     readout.textContent = describe(grid.current);
-    if (facts.waiting) setTimeout(() => { if (mine === turn) showImages().catch((error) => fail(legend, error)); }, 500);
+    if (facts.waiting) setTimeout(() => { if (mine === turn) showImages().catch((error) => fail(legend, error)); }, 1000);
   } finally {
     if (mine === turn) drawing.removeAttribute("aria-busy");
   }
@@ -222,4 +222,5 @@ tools.addEventListener("change", change);
 tools.addEventListener("submit", (event) => event.preventDefault());
 readTools();
 listColumns().catch((error) => fail(note, error));
-show().then(() => { if (state.get("well")) openWell(state.get("well")); });
+show();
+if (state.get("well")) openWell(state.get("well"));
