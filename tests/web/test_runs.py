@@ -176,8 +176,10 @@ def hostile_page(elsewhere: str) -> str:
 <style>@import "{elsewhere}/import.css"; p {{ background: url({elsewhere}/back.png); }}
 @font-face {{ font-family: x; src: url({elsewhere}/font.woff); }} p {{ font-family: x; }}</style>
 </head><body onload="top.document.title='owned'"><p>still here</p>
-<script>parent.document.title = "owned"; fetch("{elsewhere}/fetch"); top.location = "{elsewhere}/top";</script>
-<img src="{elsewhere}/img.png" onerror="top.location='{elsewhere}/img'"><iframe src="{elsewhere}/frame"></iframe>
+<script>parent.document.title = "owned"; fetch("{elsewhere}/fetch");
+top.location = "{elsewhere}/top";</script>
+<img src="{elsewhere}/img.png" onerror="top.location='{elsewhere}/img'">
+<iframe src="{elsewhere}/frame"></iframe>
 <object data="{elsewhere}/object"></object><video src="{elsewhere}/video" autoplay></video>
 <form action="{elsewhere}/form"><input type="submit" value="send"></form>
 <svg><image href="{elsewhere}/svg.png"/><script>top.location="{elsewhere}/svg"</script></svg>
@@ -223,3 +225,18 @@ def test_page_is_sent_with_its_own_policy(
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert client.get(f"{url}/a.txt".replace("/package/", "/api/page/")).status_code == 400
     assert client.get(f"{url}/a.png".replace("/package/", "/api/figure/")).status_code == 422
+
+
+def test_runs_are_a_tab_of_their_folder(
+    open_portal: OpenPortal, client: httpx.Client, tmp_path: Path
+) -> None:
+    write_evaluation(tmp_path / "out" / "evaluation")
+    (tmp_path / "out" / "notes").mkdir()
+    (tmp_path / "out" / "notes" / "a.txt").write_text("x")
+    url = open_portal(tmp_path / "out").url
+    assert "tab=runs" in client.get(url).text
+    assert "tab=runs" not in client.get(f"{url}/notes").text
+    below = client.get(url, params={"tab": "runs"}).text
+    assert "/run/folder/out/evaluation" in below
+    one = client.get(f"{url}/evaluation", params={"tab": "runs"}).text
+    assert "66.7% lie beyond chance" in one
