@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.web.conftest import OpenPortal
 
@@ -186,14 +186,15 @@ top.location = "{elsewhere}/top";</script>
 <a id="out" href="{elsewhere}/link" target="_top">out</a></body></html>"""
 
 
-def test_hostile_page_does_nothing(open_portal: OpenPortal, tmp_path: Path, tab: Page) -> None:
+def test_hostile_page_does_nothing(
+    open_portal: OpenPortal, tmp_path: Path, browser: Browser
+) -> None:
     folder = tmp_path / "pages"
     folder.mkdir()
     with listener() as (elsewhere, asked):
         (folder / "evil.html").write_text(hostile_page(elsewhere))
         portal = open_portal(folder)
-        context = tab.context
-        alone = context.new_page()  # its console tells what was refused
+        alone = browser.new_page()  # its console tells what was refused
         alone.goto(f"{portal.url}/evil.html")
         frame = alone.frame_locator("iframe")
         expect(frame.get_by_text("still here")).to_be_visible()
@@ -205,6 +206,7 @@ def test_hostile_page_does_nothing(open_portal: OpenPortal, tmp_path: Path, tab:
         alone.goto(f"{portal.url}/evil.html".replace("/package/", "/api/page/"))
         alone.wait_for_timeout(700)
         assert "/api/page/" in alone.url
+        alone.close()
         assert asked == []
 
 
