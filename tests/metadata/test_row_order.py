@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from cellfolio.formats.table_rows import MemoryRows
 from cellfolio.metadata.conditions import Condition, parse_condition, parse_conditions
 from cellfolio.metadata.row_order import Sorting, order_rows, parse_sorting
 
-VALUES = {
+VALUES: dict[str, list[Any]] = {
     "number": [1.5, -0.0, None, 3e300, 0.1, 2.0, float("nan"), float("inf")],
     "whole": [3, None, -4, 2**62, 0, 1, 5, 5],
     "text": ["A01", "", None, "a01", "10", "2", "B*", "é"],

@@ -9,6 +9,7 @@ from cellfolio.package.digests import Digest
 from cellfolio.package.entry import Entry
 from cellfolio.package.extent import extent_of, mark_of
 from cellfolio.package.folder import Folder
+from cellfolio.package.manifest import read_manifest
 from cellfolio.package.package import Package
 from cellfolio.package.plan import entry_blob
 
@@ -56,3 +57,18 @@ def test_size_stays_known_under_another_name() -> None:
     assert vars(package.named("lab/x"))["size"] == 7
     assert "size" not in vars(package.subset("a"))
     assert package.subset("a").size == 3
+
+
+def test_sizes_are_read_whatever_the_form_of_a_row() -> None:
+    lines = [
+        b'{"version": "v0", "message": null}',
+        b'{"logical_key": "a", "physical_keys": ["s3://b/a"], "size": 5, '
+        b'"hash": {"type": "SHA256", "value": "00"}, "meta": {"size": 9, "x": {"size": 7}}}',
+        b'{"logical_key": "b", "physical_keys": ["s3://b/b"], '
+        b'"hash": {"type": "SHA256", "value": "00"}, "size": 6, "meta": {}}',
+        b'{"logical_key": "c", "physical_keys": ["s3://b/c"], "size": null, "hash": null}',
+        b'{"size": 8, "logical_key": "d", "physical_keys": ["s3://b/d"], "hash": null}',
+    ]
+    rows = read_manifest(b"\n".join(lines) + b"\n").rows
+    assert list(rows.sizes(0, 4)) == [row.size for row in rows] == [5, 6, -1, 8]
+    assert list(rows.keys(0, 4)) == [row.key.decode() for row in rows] == ["a", "b", "c", "d"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from cellfolio.storage.home import Home
+from cellfolio.web import plate_places
 from tests.plates import image_path
 from tests.web.conftest import OpenPortal
 from tests.web.experiment import FEATURE, GAPS, HOSTILE, SAME, write_experiment, write_large
@@ -141,6 +143,21 @@ def test_montage_is_made_anew_by_a_new_portal_of_what_was_kept(
     assert client.get(f"{third}/api/montage/{NAME}", params=query).content == made.content
 
 
+def test_wells_that_are_not_read_yet_are_told(
+    client: httpx.Client, root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plate_places, "_PATIENCE", 0.0)
+    for _ in range(100):
+        answer = client.get(f"{root}/api/montage/{NAME}", params={"plate": "P1"})
+        facts = json.loads(answer.headers["x-cellfolio-picture"])
+        if not facts["waiting"]:
+            break
+        assert answer.headers["cache-control"] == "no-store"
+        time.sleep(0.05)
+    assert facts["waiting"] == 0
+    assert set(facts["sites"]) == {"A01", "B02"}
+
+
 def test_broken_image_is_told_and_the_others_are_shown(
     client: httpx.Client, open_portal: OpenPortal, tmp_path: Path
 ) -> None:
@@ -171,7 +188,7 @@ def test_well_tells_contents_images_cells_and_profile(client: httpx.Client, root
     page = client.get(f"{root}/well/{NAME}", params={"plate": "P1", "well": "B02"}).text
     assert "<dd>taxol</dd>" in page
     assert "well=B02&amp;site=2" in page
-    assert "cells.csv" in page
+    assert "/cells.csv?where=%22Metadata_Plate%22%3DP1&amp;where=%22Metadata_Well%22%3DB02" in page
     assert ">3</td>" in page
     assert FEATURE.replace("_", "_<wbr>") in page
     assert SAME.replace("_", "_<wbr>") not in page

@@ -20,12 +20,12 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 def cells(rows: int = 60) -> pd.DataFrame:
     rng = np.random.default_rng(3)
-    kinds = np.array(["a", "b & c", HOSTILE, "‮txt"], dtype=object)
+    kinds = ["a", "b & c", HOSTILE, "\u202etxt"]
     return pd.DataFrame(
         {
             "Metadata_Plate": "P1",
             "Metadata_Well": [f"A{1 + row % 12:02d}" for row in range(rows)],
-            "Metadata_kind": np.where(np.arange(rows) % 7 == 6, None, kinds[np.arange(rows) % 4]),
+            "Metadata_kind": [None if row % 7 == 6 else kinds[row % 4] for row in range(rows)],
             "umap_1": np.where(np.arange(rows) == 5, np.nan, rng.normal(size=rows)),
             "umap_2": rng.normal(size=rows),
             "Cells_A": rng.normal(size=rows),

@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.web.conftest import OpenPortal
 
@@ -176,22 +176,25 @@ def hostile_page(elsewhere: str) -> str:
 <style>@import "{elsewhere}/import.css"; p {{ background: url({elsewhere}/back.png); }}
 @font-face {{ font-family: x; src: url({elsewhere}/font.woff); }} p {{ font-family: x; }}</style>
 </head><body onload="top.document.title='owned'"><p>still here</p>
-<script>parent.document.title = "owned"; fetch("{elsewhere}/fetch"); top.location = "{elsewhere}/top";</script>
-<img src="{elsewhere}/img.png" onerror="top.location='{elsewhere}/img'"><iframe src="{elsewhere}/frame"></iframe>
+<script>parent.document.title = "owned"; fetch("{elsewhere}/fetch");
+top.location = "{elsewhere}/top";</script>
+<img src="{elsewhere}/img.png" onerror="top.location='{elsewhere}/img'">
+<iframe src="{elsewhere}/frame"></iframe>
 <object data="{elsewhere}/object"></object><video src="{elsewhere}/video" autoplay></video>
 <form action="{elsewhere}/form"><input type="submit" value="send"></form>
 <svg><image href="{elsewhere}/svg.png"/><script>top.location="{elsewhere}/svg"</script></svg>
 <a id="out" href="{elsewhere}/link" target="_top">out</a></body></html>"""
 
 
-def test_hostile_page_does_nothing(open_portal: OpenPortal, tmp_path: Path, tab: Page) -> None:
+def test_hostile_page_does_nothing(
+    open_portal: OpenPortal, tmp_path: Path, browser: Browser
+) -> None:
     folder = tmp_path / "pages"
     folder.mkdir()
     with listener() as (elsewhere, asked):
         (folder / "evil.html").write_text(hostile_page(elsewhere))
         portal = open_portal(folder)
-        context = tab.context
-        alone = context.new_page()  # its console tells what was refused
+        alone = browser.new_page()  # its console tells what was refused
         alone.goto(f"{portal.url}/evil.html")
         frame = alone.frame_locator("iframe")
         expect(frame.get_by_text("still here")).to_be_visible()
@@ -203,6 +206,7 @@ def test_hostile_page_does_nothing(open_portal: OpenPortal, tmp_path: Path, tab:
         alone.goto(f"{portal.url}/evil.html".replace("/package/", "/api/page/"))
         alone.wait_for_timeout(700)
         assert "/api/page/" in alone.url
+        alone.close()
         assert asked == []
 
 
@@ -223,3 +227,18 @@ def test_page_is_sent_with_its_own_policy(
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert client.get(f"{url}/a.txt".replace("/package/", "/api/page/")).status_code == 400
     assert client.get(f"{url}/a.png".replace("/package/", "/api/figure/")).status_code == 422
+
+
+def test_runs_are_a_tab_of_their_folder(
+    open_portal: OpenPortal, client: httpx.Client, tmp_path: Path
+) -> None:
+    write_evaluation(tmp_path / "out" / "evaluation")
+    (tmp_path / "out" / "notes").mkdir()
+    (tmp_path / "out" / "notes" / "a.txt").write_text("x")
+    url = open_portal(tmp_path / "out").url
+    assert "tab=runs" in client.get(url).text
+    assert "tab=runs" not in client.get(f"{url}/notes").text
+    below = client.get(url, params={"tab": "runs"}).text
+    assert "/run/folder/out/evaluation" in below
+    one = client.get(f"{url}/evaluation", params={"tab": "runs"}).text
+    assert "66.7% lie beyond chance" in one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import httpx
@@ -130,7 +131,13 @@ def test_wrong_questions_and_broken_files(
     (folder / "damaged.nii.gz").write_bytes((folder / "a.nii.gz").read_bytes()[:-40])
     (folder / "text.nii").write_bytes(b"not a volume")
     base = api(open_portal(folder).url)
-    for query in ({"plane": "x", "index": 13}, {"plane": "up"}, {}, {"plane": "x", "time": 4}):
+    wrong: tuple[dict[str, str | int], ...] = (
+        {"plane": "x", "index": 13},
+        {"plane": "up"},
+        {},
+        {"plane": "x", "time": 4},
+    )
+    for query in wrong:
         answer = client.get(f"{base}/slice/folder/brain/a.nii.gz", params=query)
         assert answer.status_code == 400, query
     for name in ("cut.nii", "damaged.nii.gz", "text.nii"):
@@ -149,7 +156,7 @@ def test_cross_hair_links_the_planes(open_portal: OpenPortal, tab: Page, folder:
     expect(readout).to_contain_text(f"voxel 6, 8, 5 · value {voxels[6, 8, 5]}")
     canvas = tab.locator("section.plane canvas").first
     canvas.click(position={"x": 3, "y": 3})
-    tab.wait_for_function("location.search.includes('at=')")
+    expect(tab).to_have_url(re.compile("at="))
     place = [int(one) for one in tab.evaluate(
         "new URLSearchParams(location.search).get('at')").split(",")]  # fmt: skip
     expect(readout).to_contain_text(f"value {voxels[tuple(place)]}".replace(",", ""))

@@ -48,7 +48,8 @@ def test_damaged_index_is_found_and_not_touched(home: Home) -> None:
     assert str(path) in store.mend
     assert path.read_bytes() == before
     path.unlink()
-    assert verbs.open("lab/plates", home=Home(home.folder))["wells.csv"].load().shape == (1, 2)
+    package = verbs.open("lab/plates", home=Home(home.folder))
+    assert package.entry("wells.csv").load().shape == (1, 2)
 
 
 def test_unfinished_files_are_told(home: Home) -> None:
@@ -95,7 +96,7 @@ def test_catalogue_that_cannot_be_read(home: Home, monkeypatch: pytest.MonkeyPat
 
 def test_libraries_of_other_versions(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = ["numpy>=99", "no-such-library>=1", "polars>=99; extra == 'polars'", "click>=8"]
-    monkeypatch.setattr(diagnosis.metadata, "requires", lambda name: asked)
+    monkeypatch.setattr("importlib.metadata.requires", lambda name: asked)
     wrong = _found(home, "libraries")
     assert [one.state for one in wrong] == ["bad", "bad"]
     assert "expected >=99" in wrong[0].told

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,8 @@ from cellfolio.imaging.plate_colours import CategoryScale, NumberScale, scale_of
 from cellfolio.registries.plates import Well, parse_well
 from cellfolio.storage.home import Home
 from cellfolio.workflows.opening import open_package
+from cellfolio.workflows.plate_views import making as making_module
+from cellfolio.workflows.plate_views.making import Making, Planes
 from cellfolio.workflows.plate_views.pictures import (
     PictureOptions,
     one_site_each,
@@ -115,8 +120,6 @@ def test_real_sites_on_their_plate_map(shared: Path, tmp_path: Path, home: Home)
 
 
 def test_oldest_thumbnails_are_dropped_first(tmp_path: Path) -> None:
-    import os
-
     (tmp_path / "aa").mkdir()
     for at, name in enumerate("abc"):
         path = tmp_path / "aa" / f"{name}.npz"
@@ -124,3 +127,40 @@ def test_oldest_thumbnails_are_dropped_first(tmp_path: Path) -> None:
         os.utime(path, (at, at))
     drop_oldest(tmp_path, 250)
     assert sorted(path.name for path in tmp_path.glob("*/*")) == ["b.npz", "c.npz"]
+
+
+def test_what_is_made_so_far_can_be_had_and_the_rest_follows() -> None:
+    gate = threading.Event()
+    kept: list[int] = []
+
+    def read(at: int) -> Planes:
+        if at != 0:
+            gate.wait(20)
+        return {"DNA": np.full((1, 1), at)}
+
+    making = Making(2, read, lambda made: kept.append(len(made))).start()
+    assert not making.wait(0.3)
+    assert isinstance(making.made[0], dict)
+    assert making.made[1] is None
+    gate.set()
+    assert making.wait(None)
+    assert kept == [2]
+
+
+def test_what_nobody_asks_about_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making_module, "FORGOTTEN", 0.05)
+    kept: list[int] = []
+
+    def read(at: int) -> Planes:
+        time.sleep(0.05)
+        return {}
+
+    making = Making(200, read, lambda made: kept.append(len(made))).start()
+    assert not making.wait(0)
+    for _ in range(100):
+        if making.left:
+            break
+        time.sleep(0.05)
+    assert making.left
+    assert not making.wait(None)
+    assert not kept

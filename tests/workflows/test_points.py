@@ -81,7 +81,7 @@ def test_spots_are_read_leniently() -> None:
             "Nuclei_Location_Center_Y": [6.0, 6.0, 6.0, 6.0],
         }
     )
-    found = spots_of(rows, spot_columns(list(rows)))
+    found = spots_of(rows, spot_columns(rows.columns.tolist()))
     assert found == [Spot("P", "A01", 1, 5.0, 6.0), None, Spot("", "B02"), None]
 
 

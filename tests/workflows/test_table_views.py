@@ -7,7 +7,9 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +20,7 @@ import pytest
 from cellfolio.errors import BrokenFile, InvalidArgument, ObjectNotFound
 from cellfolio.metadata.conditions import parse_conditions
 from cellfolio.metadata.row_order import Sorting
-from cellfolio.metadata.sql import Limits
+from cellfolio.metadata.sql import Limits, run_sql
 from cellfolio.package.digests import digest_of
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
@@ -262,6 +264,34 @@ def test_far_tables_are_read_in_parts(
     assert 50 < opened.rows.count < 200
     with pytest.raises(InvalidArgument, match="not on this machine"):
         views.find(package, cells, "", Sought('select * from "far.csv"'))
+
+
+def test_few_statements_run_at_once(
+    package: Package, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, most, lock = 0, 0, threading.Lock()
+
+    def counted(*args: Any) -> pd.DataFrame:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.05)
+        found = run_sql(*args)
+        with lock:
+            running -= 1
+        return found
+
+    monkeypatch.setattr(table_views, "run_sql", counted)
+    views, entry = TableViews(home), package.entry("wells.csv")
+
+    def ask(number: int) -> int:
+        sought = Sought(f"select {number} + n as x from this where n = 3")
+        return int(views.find(package, entry, "", sought).read([0]).column(0)[0].as_py())
+
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(ask, range(6))) == [3, 4, 5, 6, 7, 8]
+    assert 1 <= most <= table_views.AT_ONCE
 
 
 def test_one_thread_makes_a_value_and_others_wait() -> None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cellfolio.evaluation.homotopy import combine, violation
-from cellfolio.measurement.compiled import compiled, compiled_within
+from cellfolio.measurement.compiled import compiled_allocating, compiled_within
 from cellfolio.profiles.statistics import Array
 
 PATIENT = 20_000
@@ -41,7 +41,7 @@ class _Swept(NamedTuple):
     rest: Array
 
 
-@compiled
+@compiled_allocating
 def descend(gram: Array, target: Array, penalties: Array, sweeps: int, found: Array) -> float:
     """Find the minimum at each penalty.
 
@@ -84,7 +84,7 @@ def descend(gram: Array, target: Array, penalties: Array, sweeps: int, found: Ar
                 swept.rest[one] = rest[swept.used[one]]
         for one in range(size):
             found[at, swept.used[one]] = swept.weights[one]
-    return float(violation(gram, target, penalties[last], found[last]))
+    return float(violation(gram, target, penalties[last], found[last], rest))
 
 
 @compiled_within

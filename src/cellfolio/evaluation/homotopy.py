@@ -144,7 +144,7 @@ def _follow(problem: _Problem, path: _Path, found: Array) -> float:
         at += 1
     for events in range(1, 20 * len(gram) + 1000):
         if at > last:
-            return violation(gram, target, penalties[last], found[last])
+            return violation(gram, target, penalties[last], found[last], path.rest)
         combine(path.inverse, path.order, path.signs, (size, size), path.direction)
         combine(gram, path.used, path.direction, (size, len(gram)), path.slope)
         step, event, joins = _next_event(problem, path, size, level, (left, sign_left))
@@ -315,9 +315,10 @@ def _invert(path: _Path, size: int) -> None:
 
 
 @compiled_within
-def violation(gram: Array, target: Array, penalty: float, weights: Array) -> float:
-    """Return the largest violation of the conditions of the minimum."""
-    rest = target.copy()
+def violation(gram: Array, target: Array, penalty: float, weights: Array, rest: Array) -> float:
+    """Return the largest violation of the conditions of the minimum; `rest` is room for it."""
+    for feature in range(len(gram)):
+        rest[feature] = target[feature]
     for feature in range(len(gram)):
         if weights[feature] != 0.0:
             for other in range(len(gram)):

@@ -75,7 +75,7 @@ def make_layers(
     limits : mapping of str to Fixed, optional
         Of channels for which they are told.
     """
-    usual = Percentile(5, 99.9) if len(names) > 1 else Percentile(0.5, 99.8)
+    usual = Percentile(5, 99.5) if len(names) > 1 else Percentile()
     chosen = contrast or usual
     colours = colours_of(names) if len(names) > 1 else ("grey",)
     told = limits or {}

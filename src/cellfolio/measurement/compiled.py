@@ -6,8 +6,12 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 import numba
+from numba.core.options import DefaultOptions
 
 F = TypeVar("F", bound=Callable[..., object])
+_LEAN = {"_nrt": False} if hasattr(DefaultOptions, "_nrt") else {}
+"""Without counting who uses an array, which only matters where arrays are made; compiles quicker.
+The name is private to Numba, so it is used only where it is known."""
 
 
 def compiled(function: F) -> F:
@@ -16,6 +20,11 @@ def compiled(function: F) -> F:
     Rules: no threads within (sites are what runs at once), and no `fastmath`, so that sums are
     taken in the order that is written.
     """
+    return cast(F, _compile(function, _LEAN))
+
+
+def compiled_allocating(function: F) -> F:
+    """Compile a function that makes arrays of its own; what compiled ones call, too."""
     return cast(F, _compile(function, {}))
 
 
@@ -27,7 +36,7 @@ def compiled_within(function: F) -> F:
     rounds (they are written out). So kernels are loops over single numbers, get their arrays from
     outside, and only sum up: formulas over the sums of all objects are NumPy's.
     """
-    return cast(F, _compile(function, {"no_cpython_wrapper": True}))
+    return cast(F, _compile(function, {"no_cpython_wrapper": True, **_LEAN}))
 
 
 def _compile(function: Callable[..., object], options: dict[str, bool]) -> object:

@@ -126,7 +126,7 @@ def _fitting(column: pa.ChunkedArray, condition: Condition) -> np.ndarray:
     column = _plain(column) if pa.types.is_dictionary(column.type) else column
     there = np.asarray(column.is_valid())
     if condition.value == "" and condition.operator in ("=", "!="):
-        missing = ~there | _blank(column, there)
+        missing: np.ndarray = ~there | _blank(column, there)
         return missing if condition.operator == "=" else ~missing
     wanted = number_in(condition.value)
     if pa.types.is_float64(column.type) and wanted is not None and "~" not in condition.operator:
@@ -165,7 +165,8 @@ def _decimals(
             fits = there & (values != near)
         case _:
             fits = np.zeros(len(values), bool)
-    return fits | equal if condition.holds([near]) else fits & ~equal
+    found: np.ndarray = fits | equal if condition.holds([near]) else fits & ~equal
+    return found
 
 
 def _each(column: pa.ChunkedArray, condition: Condition) -> np.ndarray:
@@ -190,4 +191,5 @@ def _each(column: pa.ChunkedArray, condition: Condition) -> np.ndarray:
             hint="ask with SQL",
         )
     fits = np.array([condition.holds([value]) for value in values.to_pylist()] + [False], bool)
-    return fits[np.asarray(pc.fill_null(coded.indices, len(values)))]
+    found: np.ndarray = fits[np.asarray(pc.fill_null(coded.indices, len(values)))]
+    return found

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cellfolio.errors import InvalidArgument
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as ds
 
-    AskedTable = pd.DataFrame | pa.Table | ds.Dataset
+    AskedTable: TypeAlias = "pd.DataFrame | pa.Table | ds.Dataset"
 
 _READS = "a query is one statement that reads: SELECT, WITH, VALUES, DESCRIBE or SUMMARIZE"
 _SHOWN = 12

@@ -155,7 +155,7 @@ class Folder:
     @cached_property
     def size(self) -> int:
         """Bytes of all files in this folder and below; files of unknown size count nothing."""
-        return sum(max(row.size, 0) for row in self.rows.between(self._start, self._stop))
+        return sum(size for size in self.rows.sizes(self._start, self._stop) if size > 0)
 
     @property
     def meta(self) -> Any:

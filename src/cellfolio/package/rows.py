@@ -345,6 +345,18 @@ class Rows:
             found = match(text, offset)
             yield found[1].decode() if found else self._row_at(offset).key.decode()
 
+    def sizes(self, start: int, stop: int) -> Iterator[int]:
+        """Yield the bytes of the files from index `start` to before `stop`; -1 where unknown."""
+        text, match = self._text, _FAST_ROW.match
+        for offset in self._offsets[start:stop]:
+            found = match(text, offset)
+            if found is not None:
+                early, late, meta = found.group(3, 6, 7)
+                if bool(early) != bool(late) and b"}" not in meta.rstrip(b"}"):
+                    yield int(early or late)
+                    continue
+            yield self._row_at(offset).size
+
     def __iter__(self) -> Iterator[Row]:
         return self.between(0, len(self))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -97,18 +98,19 @@ def group_profiles(table: ProfileTable, by: str | Sequence[str]) -> Groups:
     return group_rows(table, by)
 
 
-def average_groups(values: Floats, groups: Groups, method: Average) -> Array:
+def average_groups(values: Floats, groups: Groups, method: Average, *, own: bool = False) -> Array:
     """Return the average of each feature in each group, shape (features, groups).
 
-    Values of 32 bits give the same as if they were converted before.
+    Values of 32 bits give the same as if they were converted before. If they are `own`, they are of
+    no use after, and may change their places.
     """
     if not groups.in_order:
         # Taking a row after the other costs half of taking some columns of all.
         ordered = np.empty(values.shape, values.dtype)
         for row, into in zip(values, ordered, strict=True):
             np.take(row, groups.order, out=into, mode="clip")
-        values = ordered
-    average = medians if method == "median" else _means
+        values, own = ordered, True
+    average = partial(medians, own=own) if method == "median" else _means
     found = np.empty((len(values), len(groups)))
     for number, (start, end) in enumerate(pairwise(groups.bounds)):
         found[:, number] = average(values[:, start:end])

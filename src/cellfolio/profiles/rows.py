@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def find_rows(table: ProfileTable, query: str) -> Mask:
     return found.fillna(False).to_numpy(dtype=bool)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Groups:
     """Rows that have the same values in some columns.
 
@@ -80,7 +81,7 @@ class Groups:
         for start, end in zip(self.bounds[:-1], self.bounds[1:], strict=True):
             yield self.order[start:end]
 
-    @property
+    @cached_property
     def in_order(self) -> bool:
         """Whether the rows of each group are side by side in the table, groups in order."""
         return bool((self.order == np.arange(len(self.order))).all())

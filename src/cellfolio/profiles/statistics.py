@@ -100,36 +100,41 @@ def value_counts(values: Floats) -> Counts:
     return np.asarray(values.shape[1] - missing, dtype=np.int64)
 
 
-def medians(values: Floats) -> Array:
+def medians(values: Floats, *, own: bool = False) -> Array:
     """Return the median of each feature; NaN where it has no value.
 
     Parameters
     ----------
     values : array of float, shape (features, rows)
         Of 32 bits, too: the median is the same as if they were converted before.
+    own : bool
+        Whether the values are of no use after, and may change their places.
 
     Examples
     --------
     >>> medians(np.array([[3.0, 1.0, 2.0], [1.0, np.nan, 4.0]]))
     array([2. , 2.5])
     """
-    return in_blocks(lambda some: (_medians(some),), values)[0]
+    return in_blocks(lambda some: (_medians(some if own else some.copy()),), values)[0]
 
 
 def _medians(values: Floats) -> Array:
+    """Return the median of each feature; the values change their places."""
     n = values.shape[1]
     found = np.full(len(values), np.nan)
     if n == 0:
         return found
     # A NaN would be sorted to the end, so a maximum that is none says that the feature is whole.
     half = n // 2
-    parted = np.partition(values, half, axis=1)
-    whole = ~np.isnan(parted[:, half:].max(axis=1))
-    found[whole] = parted[whole, half]
+    values.partition(half, axis=1)
+    whole = ~np.isnan(values[:, half:].max(axis=1))
+    all_whole = bool(whole.all())
+    parted = values if all_whole else values[whole]
+    found[whole] = parted[:, half]
     if n % 2 == 0:
         with np.errstate(invalid="ignore"):  # the middle between -inf and inf is none
-            found[whole] = (found[whole] + parted[whole, :half].max(axis=1)) / 2
-    if not whole.all():
+            found[whole] = (found[whole] + parted[:, :half].max(axis=1)) / 2
+    if not all_whole:
         some = np.sort(values[~whole].astype(np.float64, copy=False), axis=1)
         counts = value_counts(some)[:, None]
         low, high = _at(some, (counts - 1) // 2), _at(some, counts // 2)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cellfolio.errors import InvalidArgument, ObjectNotFound
 from cellfolio.package.entry import Entry
+from cellfolio.package.folder import Folder
 from cellfolio.package.keys import check_key, portability_problem
 from cellfolio.package.plan import want
 from cellfolio.storage.home import Home, ensure_held
@@ -31,18 +32,22 @@ _PIECE = 1024 * 1024
 _turns = threading.BoundedSemaphore(AT_ONCE)
 
 
-def check_bounds(entries: Sequence[Entry]) -> None:
+def check_bounds(folder: Folder) -> None:
     """Refuse what is too much for one zip file.
 
     Raises
     ------
     InvalidArgument
     """
-    size = sum(entry.size or 0 for entry in entries)
-    if len(entries) > MOST_FILES or size > MOST_BYTES:
+    found = f"{folder.file_count:,} files"
+    much = folder.file_count > MOST_FILES
+    if not much:  # adding up a million sizes would take its time
+        much = folder.size > MOST_BYTES
+        found += f" and {folder.size / 10**9:.1f} GB"
+    if much:
         raise InvalidArgument(
             f"a zip file has at most {MOST_FILES:,} files and {MOST_BYTES // 10**9} GB; "
-            f"found {len(entries):,} files and {size / 10**9:.1f} GB",
+            f"found {found}",
             hint="get the folder with `cellfolio get`, which resumes, or a folder within it",
         )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from cellfolio.errors import InvalidArgument, ObjectNotFound
 from cellfolio.formats.format import Source
 from cellfolio.package.plan import want
-from cellfolio.package.sizes import format_size
 from cellfolio.storage.remote import local_path
 from cellfolio.web.places import Place
+from cellfolio.web.rendering import size_words
 from cellfolio.workflows.loading import entry_source
 
 FETCHED = 64_000_000
@@ -40,9 +40,8 @@ def source_at_hand(place: Place, most: int = FETCHED) -> Source:
             raise ObjectNotFound(f"{entry.logical_key} is not where it was: no file {path}")
         return Source(path, entry.logical_key, entry.digest, home, entry.declared_format)
     if entry.size is None or not 0 <= entry.size <= most:
-        size = "of unknown size" if entry.size is None else format_size(entry.size)
         raise InvalidArgument(
-            f"{entry.name} is {size}, and not on this machine",
+            f"{entry.name} is not on this machine: {size_words(entry.size)}",
             hint=f"fetch it first: cellfolio get '{place.shown.word}/{entry.logical_key}'",
         )
     return entry_source(entry, home, place.package)

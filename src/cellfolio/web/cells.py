@@ -41,7 +41,7 @@ def cells_of(column: pa.ChunkedArray, longest: int) -> list[Any]:
     kind = kind_of(type_)
     if kind in ("date and time", "time", "duration"):
         # Nanoseconds are more than dates of Python have.
-        values = column.cast(pa.string()).to_pylist()
+        values: list[Any] = column.cast(pa.string()).to_pylist()
     else:
         values = column.to_pylist()
     if kind in ("true or false", "nothing"):

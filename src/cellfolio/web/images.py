@@ -28,6 +28,7 @@ WHICH = (
 """Parameters that tell which image of a place is meant."""
 LABELS = Parameter("labels", "Keys of label images to lie over it; by default those found.",
                    several=True)  # fmt: skip
+TABLE = Parameter("table", "Key of the table of objects; by default looked for.", default="")
 TAG = Parameter("v", "Content that is expected; where it is, the answer may be kept.", default="")
 FOREVER = "private, max-age=31536000, immutable"
 
@@ -78,12 +79,14 @@ class Addressed:
         """Address of its planes, to which numbers are added."""
         return self.place.link("api/plane", None, v=self.opened.tag, **query_of(self.asked))
 
-    def labels(self, desk: ImageDesk, named: Iterable[str]) -> list[dict[str, Any]]:
-        """Return the label images that lie over it."""
+    def labels(
+        self, desk: ImageDesk, named: Iterable[str], table: str = ""
+    ) -> list[dict[str, Any]]:
+        """Return the label images that lie over it, and where their objects are told of."""
         keys = list(named)
         key = self.opened.files.key
         if not keys:
-            keys = list(desk.index(self.place.package, key).find_labels(key).values())
+            keys = list(desk.find_labels(self.place.package, key).values())
         return [
             {
                 "key": one.key,
@@ -92,7 +95,7 @@ class Addressed:
                 "colour": one.colour,
                 "shown": one.shown,
                 "planes": self._label_planes(one.key, one.channel),
-                "objects": self._objects(one.key),
+                "objects": self._objects(one.key, table),
             }
             for one in label_facts(self.opened, keys)
         ]
@@ -103,25 +106,39 @@ class Addressed:
             return f"{self.planes}&kind=labels&c={channel}"
         return self.place.link("api/plane", key, kind="labels", alone="true", v=tag)
 
-    def _objects(self, key: str) -> str:
+    def _objects(self, key: str, table: str) -> str:
         if not key:
             return ""
-        return self.place.link("api/object", None, labels=key, **query_of(self.asked))
+        told = {"labels": key, "table": table or None, **query_of(self.asked)}
+        return self.place.link("api/object", None, **told)
 
     def site(self, desk: ImageDesk) -> dict[str, Any] | None:
         """Return where on a plate it is, and the pages of the sites beside it."""
         site = self.opened.files.site
         if site is None:
             return None
-        index = desk.index(self.place.package, self.opened.files.key)
-        before, after = neighbours(index, site) if site in index.sites else (None, None)
+        before, after = self.beside(desk)
         return {
             "plate": site[0].rpartition("/")[2],
             "well": str(site[1]),
             "site": site[2],
-            "previous": before and site_link(self.place, before),
-            "next": after and site_link(self.place, after),
+            "previous": before,
+            "next": after,
         }
+
+    def beside(self, desk: ImageDesk) -> tuple[str | None, str | None]:
+        """Return the pages of the sites before and after it in its folder."""
+        site = self.opened.files.site
+        if site is None:
+            return None, None
+        index = desk.index(self.place.package, site[0])
+        if site not in index.sites:
+            return None, None
+        before, after = neighbours(index, site)
+        return (
+            None if before is None else site_link(self.place, before),
+            None if after is None else site_link(self.place, after),
+        )
 
 
 def site_link(place: Place, site: Site, view: str = "image") -> str:

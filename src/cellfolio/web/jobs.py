@@ -8,11 +8,12 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from cellfolio.errors import CellfolioError, NotFound, TransferIncomplete
 from cellfolio.package.entry import Entry
+from cellfolio.package.folder import Folder
 from cellfolio.storage.home import Home, ensure_held
 from cellfolio.storage.progress import ProgressEvent
 from cellfolio.web.failures import words_of
@@ -93,15 +94,15 @@ class Job:
     reference : str
         What names the place in addresses.
     title : str
-    entries : sequence of Entry
+    found : Folder or Entry
     """
 
-    def __init__(self, reference: str, title: str, entries: Sequence[Entry]) -> None:
+    def __init__(self, reference: str, title: str, found: Folder | Entry) -> None:
         self.id = secrets.token_urlsafe(8)
         self.reference = reference
         self.title = title
-        self.entries: Sequence[Entry] = entries
-        self.files = len(entries)
+        self.files = 1 if isinstance(found, Entry) else found.file_count
+        self._found: Folder | Entry | None = found
         self._state = JobState()
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
@@ -129,7 +130,7 @@ class Job:
                 return
             self._state = JobState(FETCHING)
         try:
-            ensure_held(self.entries, home, self._note)
+            ensure_held(self._entries(), home, self._note)
         except _Cancelled:
             self._end(STOPPED)
         except TransferIncomplete as error:
@@ -142,7 +143,15 @@ class Job:
         else:
             self._end(DONE)
         finally:
-            self.entries = ()  # a job that is remembered keeps no package open
+            self._found = None  # a job that is remembered keeps no package open
+
+    def _entries(self) -> Iterator[Entry]:
+        found = self._found
+        assert found is not None
+        for entry in (found,) if isinstance(found, Entry) else found.walk():
+            if self._cancelled.is_set():
+                raise _Cancelled
+            yield entry
 
     def _note(self, event: ProgressEvent) -> None:
         if self._cancelled.is_set():
@@ -188,8 +197,8 @@ class Jobs:
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
 
-    def start(self, reference: str, title: str, entries: Sequence[Entry]) -> Job:
-        """Begin to fetch files, or return the job that does so already.
+    def start(self, reference: str, title: str, found: Folder | Entry) -> Job:
+        """Begin to fetch a folder or file, or return the job that does so already.
 
         Raises
         ------
@@ -209,7 +218,7 @@ class Jobs:
                     f"{len(going)} things are being fetched or wait for it",
                     hint="wait until some are done, or stop them",
                 )
-            job = Job(reference, title, entries)
+            job = Job(reference, title, found)
             self._jobs[job.id] = job
             self._forget_old()
             if len(self._threads) < RUNNING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -90,7 +91,7 @@ def list_folder(
     """
     names = _names(package, folder.prefix)
     wanted = words.casefold().split()
-    chosen = [one for one in names if _has(one, wanted)] if wanted else names
+    chosen = _matching(names, _folded(package, folder.prefix), wanted) if wanted else names
     pages = max(1, -(-len(chosen) // PAGE))
     page = min(max(page, 1), pages)
     shown = chosen[(page - 1) * PAGE : page * PAGE]
@@ -99,9 +100,12 @@ def list_folder(
     return Listing(lines, words, len(chosen), len(names), page, pages, settled)
 
 
-def _has(name: str, words: list[str]) -> bool:
-    plain = name.casefold()
-    return all(word in plain for word in words)
+def _matching(names: Sequence[str], folded: Sequence[str], words: Sequence[str]) -> Sequence[str]:
+    """Return the names in which all words occur."""
+    left = list(zip(names, folded, strict=True))
+    for word in words:
+        left = [pair for pair in left if word in pair[1]]
+    return [name for name, _ in left]
 
 
 @lru_cache(maxsize=16)
@@ -110,6 +114,12 @@ def _names(package: Package, prefix: str) -> tuple[str, ...]:
     folder = package[prefix] if prefix else package
     assert isinstance(folder, Folder)
     return tuple(sorted(folder.names, key=lambda name: not name.endswith("/")))
+
+
+@lru_cache(maxsize=4)
+def _folded(package: Package, prefix: str) -> tuple[str, ...]:
+    """Return the same names without difference of case."""
+    return tuple(map(str.casefold, _names(package, prefix)))
 
 
 @lru_cache(maxsize=64)

@@ -19,6 +19,8 @@ from cellfolio.workflows.plate_views.thumbnails import ThumbnailStore
 _MOST_OPENED = 8
 _MOST_PICTURES = 32
 """Pictures of plates that stay in memory, half a megabyte each."""
+_PATIENCE = 1.5
+"""Seconds after which a picture of a plate shows the wells that there are so far."""
 CONTRASTS: dict[str, Contrast | None] = {
     "usual": None,
     "strong": Percentile(20, 99.5),
@@ -57,14 +59,14 @@ class PlateShelf:
         return found
 
     def picture(self, place: Place, plate: str, options: PictureOptions) -> PlatePicture:
-        """Return the picture of a plate."""
+        """Return the picture of a plate: of the wells that can be read in a second or two."""
         known = (place.shown.name, place.package.top_hash, place.key, plate, options)
         with self._lock:
             if known in self._pictures:
                 self._pictures.move_to_end(known)
                 return self._pictures[known]
-        made = plate_picture(self.plates(place), plate, self.store, options)
-        if not made.failures:
+        made = plate_picture(self.plates(place), plate, self.store, options, seconds=_PATIENCE)
+        if not (made.failures or made.waiting):
             with self._lock:
                 self._pictures[known] = made
                 while len(self._pictures) > _MOST_PICTURES:

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from cellfolio.errors import InvalidArgument, NotFound
 from cellfolio.formats.format import Source
@@ -14,6 +14,7 @@ from cellfolio.web.at_hand import source_at_hand
 from cellfolio.web.background import Background
 from cellfolio.web.places import Place
 from cellfolio.workflows.points.crops import CropImages, image_folders
+from cellfolio.workflows.points.embedding import Way
 from cellfolio.workflows.points.joining import JoinedPoints
 from cellfolio.workflows.points.opening import open_points
 from cellfolio.workflows.points.points import Points
@@ -66,9 +67,15 @@ class Kept:
 class PointShelf:
     """Points by file, images by package, and embeddings that are being computed."""
 
-    background: Background = field(default_factory=Background)
+    _background: dict[str, Background] = field(
+        default_factory=lambda: {way: Background() for way in get_args(Way)}
+    )
     _points: Kept = field(default_factory=lambda: Kept(_TABLES))
     _images: Kept = field(default_factory=lambda: Kept(_IMAGES))
+
+    def background(self, way: Way) -> Background:
+        """Return what computes embeddings of a kind: fast ones do not wait for slow ones."""
+        return self._background[way]
 
     def open(self, place: Place, beside: str | None = None) -> Opened:
         """Return the points of a file, with the columns of a second table of the same package.

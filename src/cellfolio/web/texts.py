@@ -99,15 +99,14 @@ def _bytes(source: Ranged, name: str, first: int, count: int) -> tuple[bytes, in
 
 
 def _whole_characters(data: bytes) -> bytes:
-    """Return data without the beginning of a character at its end."""
-    for cut in range(4):
-        try:
-            data[len(data) - 4 : len(data) - cut].decode("utf-8", "strict")
-        except UnicodeDecodeError as error:
-            if error.start == 0:
-                return data  # no UTF-8 at all, or cut at the front
-            continue
-        return data[: len(data) - cut]
+    """Return UTF-8 without the beginning of a character at its end."""
+    for back in range(1, min(4, len(data)) + 1):
+        byte = data[-back]
+        if byte < 0x80:
+            return data
+        if byte >= 0xC0:  # it begins a character, and tells how many bytes that has
+            needed = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return data if back >= needed else data[:-back]
     return data
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from cellfolio.errors import StoreError
 from cellfolio.package.entry import Entry
@@ -23,6 +24,10 @@ _SMALL = 1_000
 """Files of a package that are added up while a request waits."""
 _WAITED = 2.0
 """Seconds for which it does."""
+_SUMS = 20_000
+"""Folders whose sums are kept."""
+Sums: TypeAlias = dict[tuple[str, int, int], Held]
+"""What is here of folders, by top hash and rows."""
 _ROWS, _REST = 256, 0.0005
 """Rows that are added up before requests get their turn, and seconds for that."""
 
@@ -42,6 +47,7 @@ class Holdings:
         self._home = home
         self._extents: Prepared[Extent] = Prepared(_extent_of)
         self._marks: frozenset[int] = frozenset()
+        self._sums: Sums = {}
         self._since = float("-inf")
         self._lock = threading.Lock()
 
@@ -62,26 +68,38 @@ class Holdings:
             extent = self._extents.get(package, seconds=_WAITED)
         else:
             extent = self._extents.ready(package)
-        return None if extent is None else extent.held(*folder.span, self._held_marks())
+        if extent is None:
+            return None
+        marks, known = self._what_is_held()
+        name = package.top_hash, *folder.span
+        found = known.get(name)
+        if found is None:
+            found = extent.held(*folder.span, marks)
+            if len(known) < _SUMS:
+                known[name] = found
+        return found
 
     def is_held(self, entry: Entry) -> bool:
         """Whether a file is here."""
         path = local_path(entry.physical_key)
         if path is not None and path.is_file():
             return True
-        return mark_of(want(entry)) in self._held_marks()
+        return mark_of(want(entry)) in self._what_is_held()[0]
 
     def forget(self) -> None:
         """Ask the store again next time: something was added."""
         with self._lock:
             self._since = float("-inf")
 
-    def _held_marks(self) -> frozenset[int]:
+    def _what_is_held(self) -> tuple[frozenset[int], Sums]:
+        """Return the marks of all blobs, and the sums that were made with them."""
         with self._lock:
             if time.monotonic() - self._since > _FRESH:
-                self._marks = frozenset(map(mark_of, _blobs(self._home)))
+                marks = frozenset(map(mark_of, _blobs(self._home)))
+                if marks != self._marks:
+                    self._marks, self._sums = marks, {}
                 self._since = time.monotonic()
-            return self._marks
+            return self._marks, self._sums
 
 
 def _extent_of(package: Package) -> Extent:

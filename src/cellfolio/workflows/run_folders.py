@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from cellfolio.errors import BrokenFile, NotFound
@@ -30,7 +31,7 @@ _LARGEST = 16_000_000
 """Bytes of a record that are read."""
 _LISTED = 400
 """Of each kind of file, of parameters and of inputs."""
-_LOOKED_AT = 20_000
+LOOKED_AT = 20_000
 """Files of a folder that are looked at."""
 
 
@@ -92,7 +93,7 @@ def record_of(folder: Folder) -> Entry | None:
 def find_runs(folder: Folder, limit: int = 200) -> list[str]:
     """Return the folders with a record in and below a folder; of nested ones, the outer ones."""
     found: list[str] = []
-    for entry in folder.walk():
+    for entry in islice(folder.walk(), LOOKED_AT):
         place, _, name = entry.logical_key.rpartition("/")
         if name in RECORDS and not any(place.startswith(f"{one}/") for one in found):
             found = [one for one in found if not one.startswith(f"{place}/")]
@@ -233,7 +234,7 @@ def _files(folder: Folder) -> tuple[list[str], list[str], list[str]]:
     tables: dict[str, str] = {}
     pictures: dict[str, str] = {}
     pages: list[str] = []
-    for number, entry in enumerate(folder.walk()):
+    for entry in islice(folder.walk(), LOOKED_AT):
         key, lower = entry.logical_key, entry.logical_key.lower()
         for suffixes, found in ((_TABLES, tables), (_PICTURES, pictures)):
             ending = next((one for one in suffixes if lower.endswith(one)), None)
@@ -244,8 +245,6 @@ def _files(folder: Folder) -> tuple[list[str], list[str], list[str]]:
                 found[stem] = key
         if lower.endswith((".html", ".htm")):
             pages.append(key)
-        if number >= _LOOKED_AT:
-            break
     return list(tables.values()), list(pictures.values()), pages
 
 

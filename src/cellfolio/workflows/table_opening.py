@@ -224,7 +224,9 @@ def _frame(source: Source, format_name: str) -> pd.DataFrame:
         import pandas as pd
 
         described = found.rows.reset_index()
-        return pd.concat([described, found.to_frame().reset_index(drop=True)], axis=1)
+        values = found.to_frame().reset_index(drop=True)
+        joined: pd.DataFrame = pd.concat([described, values], axis=1)
+        return joined
     if format_name == "jsonl":
         if not all(isinstance(one, dict) for one in found):
             raise InvalidArgument(

@@ -9,6 +9,7 @@ Rule 4: SQL reaches what `cellfolio.metadata.sql` lets it: the tables of the pac
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,8 @@ LIMITS = Limits(memory=1_500_000_000, seconds=30.0, rows=ROWS + 1)
 _TABLES = 1_500_000_000
 _ORDERS = 300_000_000
 """Bytes of tables, and of orders of rows, that are kept."""
+AT_ONCE = 2
+"""Tables that are opened at a time, and statements that run: each may take a lot of memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,8 @@ class TableViews:
         self._home = home
         self._limits = limits
         self._tables: Kept[tuple[Any, ...], OpenTable] = Kept(_TABLES, lambda one: one.weight)
+        self._opening = threading.BoundedSemaphore(AT_ONCE)
+        self._asking = threading.BoundedSemaphore(AT_ONCE)
         self._orders: Kept[tuple[Any, ...], np.ndarray] = Kept(_ORDERS, lambda one: one.nbytes)
 
     def open(self, package: Package, entry: Entry, part: str = "") -> OpenTable:
@@ -117,7 +122,12 @@ class TableViews:
         """
         place = place_of(entry, self._home)
         key = ("table", place.identity, part)
-        return self._tables.get(key, lambda: open_table(place, package, self._home, part))
+
+        def make() -> OpenTable:
+            with self._opening:
+                return open_table(place, package, self._home, part)
+
+        return self._tables.get(key, make)
 
     def find(self, package: Package, entry: Entry, part: str, sought: Sought) -> Found:
         """Return the rows that are wanted.
@@ -150,7 +160,8 @@ class TableViews:
             listed = list_table_files(package) if any(_is_file(one) for one in names) else ()
             for name in names:
                 asked[name] = self._asked(package, place, shown, name, listed)
-            frame = run_sql(sql, asked, self._limits)
+            with self._asking:
+                frame = run_sql(sql, asked, self._limits)
         except InvalidArgument as error:
             raise InvalidArgument(error.message, hint=_hint(error.hint)) from None
         cut = len(frame) > ROWS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellfolio.measurement.compiled import compiled, compiled_within
+from cellfolio.measurement.compiled import compiled_allocating, compiled_within
 from cellfolio.measurement.objects import Floats, Ints, Labels
 from cellfolio.measurement.segmentation.labelling import Mask
 
@@ -45,7 +45,7 @@ def propagate(image: Floats, seeds: Labels, mask: Mask, regularization: float) -
     return found
 
 
-@compiled
+@compiled_allocating
 def _propagate(
     image: Floats, seeds: Labels, mask: Mask, regularization: float, found: Labels
 ) -> None:
@@ -105,7 +105,7 @@ def _step(
     return float(np.sqrt(differences * differences + sides * regularization * regularization))
 
 
-@compiled_within
+@compiled_allocating
 def _doubled(values: Ints) -> Ints:
     found = np.empty(2 * len(values), dtype=np.int64)
     found[: len(values)] = values

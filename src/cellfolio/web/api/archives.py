@@ -22,8 +22,8 @@ def send_zip(request: Request, values: Values) -> Response:
         raise InvalidArgument(
             f"{place.key} is a file; expected a folder", hint="its bytes are at /api/bytes"
         )
+    check_bounds(folder)
     entries = list(folder.walk())
-    check_bounds(entries)
     root = (place.key or place.shown.name).replace("/", "-")
     root = f"{root}-{place.package.top_hash[:8]}"
     pieces = stream_zip(entries, root, len(folder.prefix), place.home)

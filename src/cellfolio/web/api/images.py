@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from cellfolio.imaging.projection import PROJECTIONS
+from cellfolio.web.image_facts import describe_image
 from cellfolio.web.images import (
     LABELS,
+    TABLE,
     TAG,
     WHICH,
     Addressed,
@@ -17,21 +17,13 @@ from cellfolio.web.images import (
     desk_of,
     keep,
     open_asked,
-    query_of,
 )
 from cellfolio.web.operations import Operation, Parameter, Values
 from cellfolio.web.places import read_place
-from cellfolio.workflows.shown_images.facts import (
-    channel_facts,
-    contrast_document,
-    first_contrast,
-    measure_channels,
-    sizes_of,
-)
+from cellfolio.workflows.shown_images.facts import measure_channels
 from cellfolio.workflows.shown_images.objects import ObjectAsked, find_table, read_object
-from cellfolio.workflows.shown_images.opening import OpenedImage
 from cellfolio.workflows.shown_images.pictures import PictureAsked, draw_picture, read_limits
-from cellfolio.workflows.shown_images.planes import PlaneAsked, told_level
+from cellfolio.workflows.shown_images.planes import PlaneAsked
 
 _AT = (
     Parameter("z", "Depth, counted from 0.", int, 0, lowest=0),
@@ -63,17 +55,9 @@ def show_image(request: Request, values: Values) -> Response:
     place, asked = read_place(request), asked_of(values)
     opened = open_asked(request, place, asked)
     desk = desk_of(request)
-    addressed = Addressed(place, asked, opened)
-    document = {
-        **_pixels(opened),
-        "key": opened.files.key,
-        "name": opened.files.name,
-        "tag": opened.tag,
-        "planes": addressed.planes,
-        "labels": addressed.labels(desk, values["labels"]),
-        "site": addressed.site(desk),
-        "page": place.link("image", None, **query_of(asked)),
-    }
+    document = describe_image(
+        Addressed(place, asked, opened), desk, values["labels"], values["table"]
+    )
     if values["contrast"]:
         z = min(values["z"], document["sizes"]["Z"] - 1)
         measured = measure_channels(desk, opened, values["t"], z)
@@ -84,27 +68,6 @@ def show_image(request: Request, values: Values) -> Response:
                 "not_numbers": found.strange,
             }  # fmt: skip
     return JSONResponse(document)
-
-
-def _pixels(opened: OpenedImage) -> dict[str, Any]:
-    image = opened.image
-    size = image.pixel_size
-    level = opened.fitting_level
-    told = told_level(opened, level)
-    return {
-        "axes": image.axes,
-        "sizes": sizes_of(image),
-        "dtype": str(image.dtype),
-        "pixel_size": {"x": size.x, "y": size.y, "z": size.z},
-        "channels": [
-            {"name": one.name, "colour": one.colour, "shown": one.shown}
-            for one in channel_facts(opened.channels)
-        ],
-        "contrast": contrast_document(first_contrast(opened.channels)),
-        "levels": [{"height": one.shape[0], "width": one.shape[1]} for one in opened.levels],
-        "level": level,
-        "notes": [*opened.notes, *([told] if told else [])],
-    }
 
 
 def send_plane(request: Request, values: Values) -> Response:
@@ -164,7 +127,7 @@ def show_object(request: Request, values: Values) -> Response:
     opened = open_asked(request, place, asked_of(values))
     package = place.package
     wanted = ObjectAsked(values["labels"], values["label"], opened.files.site, values["table"])
-    keys = desk_of(request).keys(package, opened.files.key)
+    keys = desk_of(request).keys(package)
     table = wanted.table or find_table(keys, wanted)
     if table is None:
         return JSONResponse({"label": wanted.number, "table": None, "features": {}})
@@ -184,7 +147,7 @@ def list_sites(request: Request, values: Values) -> Response:
     """Return the sites of a folder."""
     place = read_place(request)
     below = f"{place.key}/" if place.key else ""
-    index = desk_of(request).index(place.package, f"{place.key}/" if place.key else "")
+    index = desk_of(request).index(place.package, place.key)
     found = sorted(site for site in index.sites if f"{site[0]}/".startswith(below))
     listed = [
         {"folder": one[0], "well": str(one[1]), "site": one[2], "keys": index.sites[one]}
@@ -202,6 +165,7 @@ OPERATIONS = (
         (
             *WHICH,
             LABELS,
+            TABLE,
             Parameter("contrast", "Read pixels too, for contrast and histograms.", bool, False),
             *_AT[:2],
         ),
@@ -231,7 +195,7 @@ OPERATIONS = (
             *WHICH,
             Parameter("labels", "Key of the label image.", default=""),
             Parameter("label", "Number of the object in it.", int, 1, lowest=1, highest=2**32),
-            Parameter("table", "Key of the table; by default looked for.", default=""),
+            TABLE,
         ),
     ),
     Operation(

@@ -122,9 +122,12 @@ def send_montage(request: Request, values: Values) -> Response:
             for one in made.layers
         ],
         "sites": {str(well): number for well, number in made.sites.items()},
+        "waiting": made.waiting,
         "failures": {str(well): why[:200] for well, why in made.failures[:20]},
     }
-    return Response(made.jpeg, media_type="image/jpeg", headers={FACTS: json.dumps(facts), **_KEPT})
+    kept = {"cache-control": "no-store"} if made.waiting else _KEPT
+    headers = {FACTS: json.dumps(facts), **kept}
+    return Response(made.jpeg, media_type="image/jpeg", headers=headers)
 
 
 def send_site(request: Request, values: Values) -> Response:
@@ -186,7 +189,8 @@ OPERATIONS = (
     Operation(
         "/api/montage/{reference:path}",
         "Picture of a plate: a site of each well, all with one contrast.\n"
-        f"The header `{FACTS}` tells as JSON where wells are and how channels are shown.",
+        f"The header `{FACTS}` tells as JSON where wells are and how channels are shown. "
+        "Where `waiting` in it is not 0, so many wells are still being read: ask again.",
         send_montage,
         (_PLATE, _CHANNEL, _CONTRAST, _SITE),
         media="image/jpeg",

@@ -82,8 +82,10 @@ def show_embedding(request: Request, values: Values) -> Response:
         return JSONResponse({"state": "done", "seconds": 0.0, "labels": known.labels})
     if way not in ways():
         raise InvalidArgument(f"{way} is not installed here", hint="take pca")
-    standing = shelf_of(request).background.ask(
-        _key(opened, way), lambda: compute_places(opened.points, opened.source, way)
+    standing = (
+        shelf_of(request)
+        .background(way)
+        .ask(_key(opened, way), lambda: compute_places(opened.points, opened.source, way))
     )
     told: dict[str, Any] = {"state": standing.state, "seconds": round(standing.seconds, 1)}
     if standing.state == "failed":
@@ -109,8 +111,10 @@ def _computed(request: Request, opened: Opened, way: Way) -> KnownPlaces:
     known = find_places(opened.source, way)
     if known is not None:
         return known
-    standing = shelf_of(request).background.ask(
-        _key(opened, way), lambda: compute_places(opened.points, opened.source, way)
+    standing = (
+        shelf_of(request)
+        .background(way)
+        .ask(_key(opened, way), lambda: compute_places(opened.points, opened.source, way))
     )
     if isinstance(standing.result, KnownPlaces):
         return standing.result

@@ -24,7 +24,7 @@ OPERATIONS = (
         show_text,
         (
             Parameter("first", "Number of the first byte.", int, 0, lowest=0),
-            Parameter("count", "Bytes, at most.", int, PART, lowest=1, highest=PART),
+            Parameter("count", "Bytes, at most.", int, PART, lowest=16, highest=PART),
         ),
     ),
 )

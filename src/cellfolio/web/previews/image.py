@@ -9,7 +9,8 @@ from starlette.requests import Request
 
 from cellfolio.formats.images.opening import names_image
 from cellfolio.package.entry import Entry
-from cellfolio.web.images import desk_of, open_asked, query_of
+from cellfolio.web.image_facts import describe_image
+from cellfolio.web.images import Addressed, desk_of, open_asked, query_of
 from cellfolio.web.places import Place
 from cellfolio.web.previews.preview import Body, Preview
 from cellfolio.web.rendering import fragment
@@ -32,18 +33,28 @@ def render_image(request: Request, place: Place) -> Body:
     return Body(viewer(request, place, Asked(alone=alone)), SCRIPTS, STYLES)
 
 
-def viewer(request: Request, place: Place, asked: Asked, *, labels: tuple[str, ...] = ()) -> Markup:
+def viewer(
+    request: Request,
+    place: Place,
+    asked: Asked,
+    *,
+    labels: tuple[str, ...] = (),
+    table: str | None = None,
+) -> Markup:
     """Return a viewer of an image; the planes that it shows first are begun to be read."""
     opened = open_asked(request, place, asked)
     _read_first(desk_of(request), opened)
-    facts: dict[str, Any] = {"labels": labels} if labels else {}
-    info = place.link("api/image", None, **query_of(asked), **facts)
+    named: dict[str, Any] = {"labels": labels or None, "table": table}
+    info = place.link("api/image", None, **query_of(asked), **named)
+    addressed = Addressed(place, asked, opened)
     return fragment(
         "image_viewer.html",
         info=info,
         place=place,
         opened=opened,
         alone=asked.alone,
+        beside=addressed.beside(desk_of(request)),
+        facts=describe_image(addressed, desk_of(request), labels, table or ""),
         single=place.key if len(opened.files.entries) > 1 and _is_file(place) else "",
     )
 

@@ -8,7 +8,7 @@ from cellfolio.formats.h5ad_contents import NamedArray, summarize_h5ad
 from cellfolio.package.entry import Entry
 from cellfolio.web.at_hand import source_at_hand
 from cellfolio.web.places import Place
-from cellfolio.web.previews.points import tables_beside
+from cellfolio.web.previews.points import SCRIPTS, tables_beside
 from cellfolio.web.previews.preview import Body, Preview
 from cellfolio.web.rendering import fragment
 from cellfolio.workflows.points.opening import is_matrix
@@ -38,7 +38,7 @@ def render_matrix(request: Request, place: Place) -> Body:
         fragment(
             "matrix.html", place=place, summary=summary, parts=shown, tables=tables_beside(place)
         ),
-        scripts=("scatter_page.js",),
+        scripts=SCRIPTS,
         styles=("scatter.css", "matrix.css"),
     )
 

@@ -10,6 +10,13 @@ from cellfolio.web.previews.preview import Body, Preview
 from cellfolio.web.rendering import fragment
 from cellfolio.workflows.points.opening import is_matrix, is_table
 
+SCRIPTS = (
+    "scatter_page.js",
+    *(f"scatter{part}.js" for part in ("", "_gl", "_grid", "_axes", "_colouring", "_palette")),
+    *(f"{name}.js" for name in ("scatter_legend", "scatter_selection")),
+    *(f"{name}.js" for name in ("chooser", "asking", "address")),
+)
+"""The first one asks for the others; all of them are named so that they are fetched at once."""
 _BESIDE = 40
 """Tables of the same folder that are offered as further columns."""
 
@@ -23,7 +30,7 @@ def render_points(request: Request, place: Place) -> Body:
     """Show a table as points; a script of ours asks for the numbers."""
     return Body(
         fragment("points.html", place=place, tables=tables_beside(place)),
-        scripts=("scatter_page.js",),
+        scripts=SCRIPTS,
         styles=("scatter.css",),
     )
 

@@ -15,7 +15,8 @@ export class Chooser {
     this.list.id = `${input.id}-names`;
     this.list.className = "names";
     this.list.setAttribute("role", "listbox");
-    this.list.setAttribute("aria-label", input.getAttribute("aria-label") || input.labels?.[0]?.textContent || "Names");
+    const called = input.getAttribute("aria-label") ?? input.labels[0]?.textContent.trim() ?? "";
+    this.list.setAttribute("aria-label", `Names for ${called}`);
     this.list.hidden = true;
     input.after(this.list);
     const told = { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.list.id };

@@ -2,6 +2,7 @@
 // (`/api/image/…`), becomes a viewer:
 //
 //   data-image-info  address of the image's facts
+//   data-facts       id of the element whose text these facts are, where the page has them already
 //   data-state       "address": what is seen is kept in the page's address
 //   data-link        viewers with the same word are seen alike: the same part, channels, contrast
 //   data-panel       id of the element that gets the controls; by default they are beside the image
@@ -39,7 +40,8 @@ async function open(element) {
   element.classList.toggle("bare", index > 0 || panel !== null);
   element.dataset.state = "loading";
   try {
-    const facts = await fetchJson(element.dataset.imageInfo);
+    const told = document.getElementById(element.dataset.facts ?? "");
+    const facts = told ? JSON.parse(told.textContent) : await fetchJson(element.dataset.imageInfo);
     const viewer = new Viewer(element, facts, { state, loader, index, panel });
     viewer.tools.note([]);
     element.dispatchEvent(new CustomEvent("viewer", { detail: viewer, bubbles: true }));

@@ -132,10 +132,12 @@ export const drawLegend = (place, answer, counts) => {
 };
 
 export const drawChannels = (place, facts, absent) => {
+  const unread = facts.waiting === Object.keys(facts.sites).length;
   const list = document.createElement("ul");
   for (const one of facts.channels) {
     const colour = NAMED[one.colour] ?? one.colour;
-    list.append(entry(swatch(colour), `${one.name}: ${told(one.low)} to ${told(one.high)}`));
+    const limits = unread ? "" : `: ${told(one.low)} to ${told(one.high)}`;
+    list.append(entry(swatch(colour), `${one.name}${limits}`));
   }
   if (absent) list.append(entry(swatch("", "", "absent"), `no image (${absent})`));
   const failed = Object.entries(facts.failures);

@@ -154,6 +154,7 @@ export class PlateGrid {
   }
 
   show(url) {
+    this.svg.classList.toggle("pictured", Boolean(url));
     if (url) this.picture.setAttribute("href", url);
     else this.picture.removeAttribute("href");
   }

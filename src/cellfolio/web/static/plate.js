@@ -115,7 +115,8 @@ const showMap = async () => {
 
 const showImages = async () => {
   const mine = (turn += 1);
-  drawing.setAttribute("aria-busy", "true");
+  // While wells are still being read, the picture stays as it is, and is not dimmed.
+  if (!facts?.waiting) drawing.setAttribute("aria-busy", "true");
   try {
     const found = await ask(root.dataset.montage, ["plate", "channel", "contrast", "site"]);
     const told = JSON.parse(found.headers.get("x-cellfolio-picture"));
@@ -133,8 +134,11 @@ const showImages = async () => {
       return { kind: there ? "picture" : "absent", label: describe(name) };
     });
     drawChannels(legend, facts, absent);
-    note.textContent = "";
+    note.textContent = facts.waiting
+      ? `${facts.waiting.toLocaleString("en")} wells are still being read; contrast settles with them`
+      : "";
     readout.textContent = describe(grid.current);
+    if (facts.waiting) setTimeout(() => { if (mine === turn) showImages().catch((error) => fail(legend, error)); }, 1000);
   } finally {
     if (mine === turn) drawing.removeAttribute("aria-busy");
   }
@@ -154,7 +158,7 @@ const show = async () => {
 
 let panelTurn = 0;
 
-async function openWell(name, focus = false) {
+async function openWell(name) {
   const mine = (panelTurn += 1);
   state.set("well", name);
   keep();
@@ -164,7 +168,6 @@ async function openWell(name, focus = false) {
       .then((one) => one.text());
     if (mine !== panelTurn) return;
     panel.innerHTML = found;  // a part of a page of ours, whose text is escaped
-    if (focus) panel.focus();
   } catch (error) {
     if (mine === panelTurn) fail(panel, error);
   } finally {
@@ -219,4 +222,5 @@ tools.addEventListener("change", change);
 tools.addEventListener("submit", (event) => event.preventDefault());
 readTools();
 listColumns().catch((error) => fail(note, error));
-show().then(() => { if (state.get("well")) openWell(state.get("well")); });
+show();
+if (state.get("well")) openWell(state.get("well"));

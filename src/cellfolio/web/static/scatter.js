@@ -8,7 +8,7 @@ import { colourBytes, drawingOrder } from "./scatter_colouring.js";
 import { PointRenderer } from "./scatter_gl.js";
 import { Grid, thinned } from "./scatter_grid.js";
 
-const MARGIN = { left: 54, right: 10, top: 10, bottom: 40 };
+const MARGIN = { left: 64, right: 10, top: 10, bottom: 40 };
 const CORNERS = 64; // of a lasso, so that it fits an address
 const REACH = 12; // pixels from the pointer to a point that it means
 const MOST_ZOOM = 5000;
@@ -218,7 +218,7 @@ export class Scatter extends EventTarget {
   }
 
   #down(event) {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || !this.grid) return;
     this.front.setPointerCapture(event.pointerId);
     const at = this.#at(event);
     this.pointers.set(event.pointerId, at);

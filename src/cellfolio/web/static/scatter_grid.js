@@ -31,54 +31,73 @@ export class Grid {
     return this.#step(y) * this.side + this.#step(x);
   }
 
-  // Rows of the cells that a box touches.
-  *within(left, top, right, bottom) {
-    for (let down = this.#step(top); down <= this.#step(bottom); down += 1) {
-      const line = down * this.side;
-      const start = this.starts[line + this.#step(left)];
-      const stop = this.starts[line + this.#step(right) + 1];
-      for (let at = start; at < stop; at += 1) yield this.rows[at];
-    }
-  }
-
   // The nearest row to a place, at most one unit away when x and y are divided by `reach`; or -1.
   nearest(x, y, reach, isShown) {
     let best = -1;
     let least = 1;
-    for (const row of this.within(x - reach[0], y - reach[1], x + reach[0], y + reach[1])) {
-      const across = (this.places[2 * row] - x) / reach[0];
-      const up = (this.places[2 * row + 1] - y) / reach[1];
-      const far = across * across + up * up;
-      if (far < least && isShown(row)) {
-        best = row;
-        least = far;
+    for (let down = this.#step(y - reach[1]); down <= this.#step(y + reach[1]); down += 1) {
+      const [start, stop] = this.#span(down, x - reach[0], x + reach[0]);
+      for (let at = start; at < stop; at += 1) {
+        const row = this.rows[at];
+        const across = (this.places[2 * row] - x) / reach[0];
+        const up = (this.places[2 * row + 1] - y) / reach[1];
+        const far = across * across + up * up;
+        if (far < least && isShown(row)) {
+          best = row;
+          least = far;
+        }
       }
     }
     return best;
+  }
+
+  // Where the rows of some neighbouring cells begin and end.
+  #span(down, left, right) {
+    const line = down * this.side;
+    return [this.starts[line + this.#step(left)], this.starts[line + this.#step(right) + 1]];
   }
 
   // Rows inside of a closed line: x and y of its corners in turn.
   inside(line, isShown) {
     const xs = line.filter((_, at) => at % 2 === 0);
     const ys = line.filter((_, at) => at % 2 === 1);
-    const box = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
-    const found = [];
-    for (const row of this.within(...box)) {
-      if (isShown(row) && isInside(line, this.places[2 * row], this.places[2 * row + 1])) found.push(row);
+    const [left, right] = [Math.min(...xs), Math.max(...xs)];
+    const found = new Uint32Array(this.rows.length);
+    let count = 0;
+    for (let down = this.#step(Math.min(...ys)); down <= this.#step(Math.max(...ys)); down += 1) {
+      const edges = this.#edges(line, down);
+      const [start, stop] = this.#span(down, left, right);
+      for (let at = start; at < stop; at += 1) {
+        const row = this.rows[at];
+        if (isInside(edges, this.places[2 * row], this.places[2 * row + 1]) && isShown(row)) {
+          found[count] = row;
+          count += 1;
+        }
+      }
     }
-    return Uint32Array.from(found).sort();
+    return found.slice(0, count).sort();
+  }
+
+  // Edges of a line that may cross a ray from a place in a row of cells: x1, y1, x2, y2 in turn.
+  #edges(line, down) {
+    const found = [];
+    const outer = down === 0 || down === this.side - 1; // its cells have what lies beyond, too
+    const [low, high] = [down / this.side - 1e-6, (down + 1) / this.side + 1e-6];
+    for (let at = 0, last = line.length - 2; at < line.length; last = at, at += 2) {
+      const [one, other] = [line[last + 1], line[at + 1]];
+      if (outer || (Math.max(one, other) >= low && Math.min(one, other) <= high)) found.push(line[last], one, line[at], other);
+    }
+    return Float64Array.from(found);
   }
 }
 
-// A point is inside if a ray to the right crosses the line an odd number of times.
-export function isInside(line, x, y) {
+// A point is inside if a ray to the right crosses an odd number of edges.
+export function isInside(edges, x, y) {
   let inside = false;
-  for (let at = 0, last = line.length - 2; at < line.length; last = at, at += 2) {
-    const above = line[at + 1] > y;
-    if (above !== line[last + 1] > y) {
-      const cross = line[at] + ((y - line[at + 1]) * (line[last] - line[at])) / (line[last + 1] - line[at + 1]);
-      if (x < cross) inside = !inside;
-    }
+  for (let at = 0; at < edges.length; at += 4) {
+    const low = edges[at + 1];
+    const high = edges[at + 3];
+    if (low > y !== high > y && x < edges[at] + ((y - low) * (edges[at + 2] - edges[at])) / (high - low)) inside = !inside;
   }
   return inside;
 }

@@ -50,14 +50,16 @@ class Page {
 
   async begin() {
     this.tell("Reading…");
-    this.head = await fetchJson(this.api("head"));
+    const asked = fetchJson(this.api("head"));
+    // Shaders are made while the answer is on its way.
+    this.scatter = new Scatter(this.part("plot"), this.root.dataset.label);
+    this.head = await asked;
     this.part("failure").replaceChildren();
     if (!this.head.rows) {
       this.root.dataset.state = "empty";
       this.tell("The table has no rows.");
       return;
     }
-    this.scatter = new Scatter(this.part("plot"), this.root.dataset.label);
     this.selection = new Selection(this);
     this.fill();
     this.listen();
@@ -180,8 +182,11 @@ class Page {
     const turn = (this.turn = Symbol("turn"));
     this.root.dataset.state = "reading";
     this.part("failure").replaceChildren();
-    const [places, colours] = await Promise.all([this.readPlaces(turn), this.readColours()]);
+    const found = await Promise.all([this.readPlaces(turn), this.readColours()]).catch((error) => {
+      if (turn === this.turn) throw error;
+    });
     if (turn !== this.turn) return;
+    const [places, colours] = found;
     const moved = places !== this.shownPlaces;
     if (moved) {
       this.shownPlaces = places;

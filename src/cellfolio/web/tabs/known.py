@@ -12,9 +12,20 @@ from cellfolio.web.tabs.plates import PLATES
 from cellfolio.web.tabs.readme import README
 from cellfolio.web.tabs.records import RECORDS
 from cellfolio.web.tabs.revisions import REVISIONS_TAB
+from cellfolio.web.tabs.runs import RUNS
 from cellfolio.web.tabs.tab import Tab
 
-TABS: tuple[Tab, ...] = (FILES, README, PLATES, RECORDS, METADATA, REVISIONS_TAB, COMPARE, CODE)
+TABS: tuple[Tab, ...] = (
+    FILES,
+    README,
+    PLATES,
+    RECORDS,
+    RUNS,
+    METADATA,
+    REVISIONS_TAB,
+    COMPARE,
+    CODE,
+)
 """The first that suits a folder is shown unasked; of a file, its previews come before them."""
 
 

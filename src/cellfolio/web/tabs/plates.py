@@ -17,8 +17,8 @@ from cellfolio.web.rendering import fragment
 from cellfolio.web.tabs.tab import Tab
 from cellfolio.workflows.measuring.sites import STACK
 
-_LOOKED_AT = 20_000
-"""Names of files that are looked at to see whether there are plates."""
+_LOOKED_AT = 2_000
+"""Names of files that are looked at to see whether there are plates, from all over a folder."""
 _TABLE = re.compile(
     r"barcode_platemap\.|load_data|(?:profile|augmented|annotated|normalized|feature_select|"
     r"per_well|_bulk)[^/]*\.(?:csv|parquet)",
@@ -37,7 +37,7 @@ def may_have_plates(place: Place) -> bool:
 def _may_have(package: Package, folder: str) -> bool:
     rows = package.rows
     start, stop = rows.folder(f"{folder.rstrip('/')}/") if folder else (0, len(rows))
-    for index in range(start, min(stop, start + _LOOKED_AT)):
+    for index in range(start, stop, max(1, (stop - start) // _LOOKED_AT)):
         name = rows.key(index).rpartition("/")[2]
         if _TABLE.search(name) or match_image_name(name) or STACK.fullmatch(name):
             return True

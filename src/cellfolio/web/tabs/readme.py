@@ -11,6 +11,7 @@ from cellfolio.errors import InvalidArgument
 from cellfolio.package.entry import Entry
 from cellfolio.package.folder import Folder
 from cellfolio.package.html import visible_text
+from cellfolio.web import highlighting
 from cellfolio.web.listing import readme_name
 from cellfolio.web.markdown import STYLE, markdown_at
 from cellfolio.web.places import Place
@@ -43,7 +44,7 @@ def _render(request: Request, place: Place) -> Body:
     if entry.name.lower().endswith((".rst", ".txt")):
         body = Body(_plain(text))
     else:
-        body = Body(markdown_at(place, text), styles=(STYLE,))
+        body = Body(markdown_at(place, text), styles=(STYLE, highlighting.STYLE))
     facts = {"place": place, "entry": entry, "html": body.html, "cut": size > _MOST}
     return replace(body, html=fragment("tabs/readme.html", **facts))
 

@@ -17,22 +17,22 @@ from cellfolio.web.views.view import View
 
 def show_text_part(request: Request) -> Response:
     """Return a further part of a text."""
-    place = read_place(request)
+    place, first = read_place(request), _number(request, "first")
     try:
-        return HTMLResponse(text_html(place, read_part(place, _number(request, "first"))))
+        return HTMLResponse(text_html(place, read_part(place, first)))
     except CellfolioError as error:
         return HTMLResponse(show_failure(error))
 
 
 def show_json_part(request: Request) -> Response:
     """Return what is in a value of a JSON document."""
-    place = read_place(request)
+    place, first = read_place(request), _number(request, "first")
     pointer = request.query_params.get("at", "")
     try:
         value = value_at(read_json(place), pointer)
         if not isinstance(value, dict | list):
             raise InvalidArgument(f"there is nothing in {pointer!r}")
-        return HTMLResponse(children_html(place, value, pointer, _number(request, "first")))
+        return HTMLResponse(children_html(place, value, pointer, first))
     except CellfolioError as error:
         return HTMLResponse(show_failure(error))
 

@@ -16,10 +16,8 @@ from cellfolio.workflows.holdings import Holdings
 
 def start_job(jobs: Jobs, place: Place) -> Job:
     """Begin to fetch a package, folder or file."""
-    found = place.found
-    entries = [found] if isinstance(found, Entry) else list(found.walk())
     title = place.key or place.shown.name
-    return jobs.start(place.fixed.reference, title, entries)
+    return jobs.start(place.fixed.reference, title, place.found)
 
 
 def start_fetching(request: Request) -> Response:
@@ -48,6 +46,14 @@ def show_job(request: Request) -> Response:
     return page(request, "jobs.html", jobs=jobs)
 
 
+def show_progress(request: Request) -> Response:
+    """Return how far a job is, to be put in place of what was said; once it is over, the page."""
+    job = request.app.state.jobs.find(request.path_params["job"])
+    if job.state.over:
+        return HTMLResponse("", headers={"hx-refresh": "true"})
+    return HTMLResponse(fragment("progress.html", job=job))
+
+
 def show_summary(request: Request) -> Response:
     """Return what a page says of how much is here, to be put in place of what it said."""
     place = read_place(request)
@@ -63,8 +69,7 @@ def summary_of(request: Request, place: Place) -> Markup:
     jobs: Jobs = request.app.state.jobs
     job = jobs.of(place.fixed.reference)
     held = holdings.held(place.package, found)
-    going = job is not None and not job.state.over
-    settled = not going and (held is not None or not holdings.fits(place.package))
+    settled = held is not None or not holdings.fits(place.package)
     return fragment("summary.html", place=place, folder=found, held=held, job=job, settled=settled)
 
 
@@ -72,6 +77,7 @@ VIEWS = (
     View("/fetch/{reference:path}", start_fetching, changes=True),
     View("/jobs", show_jobs),
     View("/jobs/{job}", show_job),
+    View("/jobs/{job}/progress", show_progress),
     View("/jobs/{job}/cancel", stop_job, changes=True),
     View("/summary/{reference:path}", show_summary),
 )

@@ -20,7 +20,9 @@ def show_image(request: Request) -> Response:
     asked = read_asked(request)
     title = place.key.rpartition("/")[2] or place.shown.name
     try:
-        body = viewer(request, place, asked, labels=tuple(request.query_params.getlist("labels")))
+        query = request.query_params
+        labels = tuple(query.getlist("labels"))
+        body = viewer(request, place, asked, labels=labels, table=query.get("table"))
         title = open_asked(request, place, asked).files.name
     except Exception as error:  # Rule: an image that cannot be shown has a page all the same.
         body = show_failure(error)

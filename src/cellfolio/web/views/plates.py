@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,6 +34,8 @@ from cellfolio.workflows.plate_views.values import (
 _SHOWN_SITES = 16
 """Sites of a well whose pictures are shown."""
 _SHOWN_TABLES = 12
+_PLAIN = re.compile(r"[\w.-]+", re.ASCII)
+"""Values that conditions take as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +184,24 @@ def _viewer(place: Place, site: SiteImages) -> str:
 def _shown_tables(place: Place, plates: Plates, plate: str, well: Well) -> Iterator[ShownObjects]:
     tables = [one for one in plates.find(plate).tables if one.kind in ("objects", "sites")]
     for table in tables[:_SHOWN_TABLES]:
-        try:
-            rows = rows_of_plate(plates.package, _of_well(table, well), plate, [], plates.home)
-            count = int((rows.index == well).sum())
-        except CellfolioError:
-            count = None
-        key = _of_well(table, well).keys[0]
-        yield ShownObjects(table.name, table.kind, count, place.link("package", key))
+        own = _of_well(table, well)
+        count, written = None, None
+        with suppress(CellfolioError):
+            rows = rows_of_plate(plates.package, own, plate, [table.well_column], plates.home)
+            here = rows[rows.index == well]
+            count = len(here)
+            written = str(here.iloc[0, 0]) if count else None
+        where = list(_conditions(own, plate, written))
+        link = place.link("package", own.keys[0], where=where or None)
+        yield ShownObjects(table.name, table.kind, count, link)
+
+
+def _conditions(table: PlateTable, plate: str, well: str | None) -> Iterator[str]:
+    """Yield conditions for the rows of a well, where its name and the plate's are plain."""
+    for column, value in ((table.plate_column, plate), (table.well_column, well)):
+        if column is not None and value is not None and _PLAIN.fullmatch(value):
+            quoted = column.replace('"', '""')
+            yield f'"{quoted}"={value}'
 
 
 def _of_well(table: PlateTable, well: Well) -> PlateTable:

@@ -39,7 +39,7 @@ def _image(request: Request, place: Place, key: str) -> dict[str, str]:
 
 def _choose(request: Request, place: Place) -> Response:
     below = f"{place.key}/" if place.key else ""
-    index = desk_of(request).index(place.package, below)
+    index = desk_of(request).index(place.package, place.key)
     inside = sorted(site for site in index.sites if f"{site[0]}/".startswith(below))
     start = _start(request)
     sites = [_site(place, site, index.sites[site][0]) for site in inside[start : start + LISTED]]

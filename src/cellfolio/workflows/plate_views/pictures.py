@@ -51,6 +51,8 @@ class PlatePicture:
         Which site of each well is shown.
     failures : tuple of (Well, str)
         Wells whose site could not be read, and why.
+    waiting : int
+        Wells whose site is not read yet.
     """
 
     jpeg: bytes
@@ -59,6 +61,7 @@ class PlatePicture:
     step: tuple[int, int]
     sites: Mapping[Well, int]
     failures: tuple[tuple[Well, str], ...]
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +121,24 @@ def one_site_each(sites: Sequence[SiteImages], number: int = 0) -> tuple[SiteIma
 
 
 def plate_picture(
-    plates: Plates, name: str, store: ThumbnailStore, options: PictureOptions
+    plates: Plates,
+    name: str,
+    store: ThumbnailStore,
+    options: PictureOptions,
+    *,
+    seconds: float | None = None,
 ) -> PlatePicture:
     """Return a picture of a plate: a site of each well, all with one contrast.
+
+    Parameters
+    ----------
+    plates : Plates
+    name : str
+        Of the plate.
+    store : ThumbnailStore
+    options : PictureOptions
+    seconds : float, optional
+        For which is waited; then a picture of the wells that were read is returned.
 
     Raises
     ------
@@ -138,16 +156,17 @@ def plate_picture(
         raise NotFound(f"the plate {name} has {lacks}")
     channels = choose_channels(sites, options.channels)
     _, shape = wells_of(plates, name)
-    found = store.get(shown, channels, side_of(shape))
+    found = store.get(shown, channels, side_of(shape), seconds=seconds)
     planes = _pixels(found)
     layers = make_layers(channels, planes, options.contrast)
     places = [(one.well.row - 1, one.well.column - 1) for one in shown]
     pixels = paint_grid(planes, layers, places, (shape.rows, shape.columns), gap=GAP)
     step = pixels.shape[0] // shape.rows, pixels.shape[1] // shape.columns
-    failures = next(iter(found.values())).failures
+    failures = dict(pair for one in found.values() for pair in one.failures)
+    waiting = {at for one in found.values() for at in one.waiting}
     return PlatePicture(
         to_jpeg(pixels), layers, shape, step, {one.well: one.number for one in shown},
-        tuple((shown[at].well, why) for at, why in failures),
+        tuple((shown[at].well, why) for at, why in sorted(failures.items())), len(waiting),
     )  # fmt: skip
 
 

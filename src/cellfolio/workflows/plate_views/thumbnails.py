@@ -16,8 +16,7 @@ import io
 import threading
 import zipfile
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -28,7 +27,6 @@ from numpy.typing import NDArray
 
 from cellfolio.errors import CellfolioError
 from cellfolio.formats.images.opening import ImageSource, open_image
-from cellfolio.imaging.plate_montage import THREADS
 from cellfolio.imaging.reducing import reduce_plane
 from cellfolio.imaging.shown import channel_count, plane_shape
 from cellfolio.package.entry import Entry
@@ -36,6 +34,7 @@ from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
 from cellfolio.storage.remote import local_path
 from cellfolio.workflows.measuring.sites import SiteImages
+from cellfolio.workflows.plate_views.making import Made, Making
 
 _VERSION = "thumbnails 2"
 MOST_KEPT = 1 << 30
@@ -57,10 +56,13 @@ class Thumbnails:
         that are smaller than others.
     failures : tuple of (int, str)
         Sites that could not be read, by position, and why.
+    waiting : tuple of int
+        Sites that are not made yet, by position.
     """
 
     planes: NDArray[np.float32]
     failures: tuple[tuple[int, str], ...] = ()
+    waiting: tuple[int, ...] = ()
 
 
 def identity_of(source: ImageSource) -> str:
@@ -100,7 +102,7 @@ class ThumbnailStore:
     home: Home
     _kept: OrderedDict[str, Thumbnails] = field(default_factory=OrderedDict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _making: dict[str, threading.Lock] = field(default_factory=dict, repr=False)
+    _making: dict[str, Making] = field(default_factory=dict, repr=False)
 
     @property
     def folder(self) -> Path:
@@ -108,7 +110,12 @@ class ThumbnailStore:
         return self.home.folder / "derived" / "thumbnails"
 
     def get(
-        self, sites: Sequence[SiteImages], channels: Sequence[str], side: int
+        self,
+        sites: Sequence[SiteImages],
+        channels: Sequence[str],
+        side: int,
+        *,
+        seconds: float | None = None,
     ) -> dict[str, Thumbnails]:
         """Return thumbnails of sites, by channel.
 
@@ -118,6 +125,9 @@ class ThumbnailStore:
         channels : sequence of str
         side : int
             Longest side, in pixels.
+        seconds : float, optional
+            For which is waited; then what there is so far is returned, and the others are made
+            meanwhile. By default until all are made.
 
         Raises
         ------
@@ -126,32 +136,48 @@ class ThumbnailStore:
         """
         names = {channel: name_of(sites, channel, side) for channel in channels}
         found = self._find_all(names)
-        if len(found) < len(names):
-            with self._turn("\0".join(names.values())):
-                found = self._find_all(names)  # others may have made them meanwhile
-                missing = [channel for channel in channels if channel not in found]
-                if missing:
-                    made = make_thumbnails(sites, missing, side, self.home)
-                    for channel, one in made.items():
-                        self._keep(names[channel], one)
-                    found |= made
+        missing = [channel for channel in channels if channel not in found]
+        if missing:
+            found |= self._make(sites, {one: names[one] for one in missing}, side, seconds)
         return found
+
+    def _make(
+        self,
+        sites: Sequence[SiteImages],
+        names: Mapping[str, str],
+        side: int,
+        seconds: float | None,
+    ) -> dict[str, Thumbnails]:
+        known = "\0".join(names.values())
+        channels = tuple(names)
+
+        def read(at: int) -> Made:
+            try:
+                return _shrink_site(sites[at], channels, side, self.home)
+            except CellfolioError as error:
+                return error
+
+        def finished(made: Sequence[Made]) -> None:
+            for channel, name in names.items():
+                self._keep(name, _gathered(made, channel))
+
+        with self._lock:
+            making = self._making.get(known)
+            if making is None or making.left:
+                making = Making(len(sites), read, finished).start()
+                self._making[known] = making
+        done = making.wait(seconds)
+        if done or making.left:
+            with self._lock:
+                self._making.pop(known, None)
+        failures = [one for one in making.made if isinstance(one, CellfolioError)]
+        if failures and len(failures) == len(sites):
+            raise failures[0]
+        return {channel: _gathered(list(making.made), channel) for channel in channels}
 
     def _find_all(self, names: Mapping[str, str]) -> dict[str, Thumbnails]:
         tried = {channel: self._find(name) for channel, name in names.items()}
         return {channel: one for channel, one in tried.items() if one is not None}
-
-    @contextlib.contextmanager
-    def _turn(self, name: str) -> Iterator[None]:
-        """Let the same thumbnails be made once, however many ask for them."""
-        with self._lock:
-            lock = self._making.setdefault(name, threading.Lock())
-        try:
-            with lock:
-                yield
-        finally:
-            with self._lock:
-                self._making.pop(name, None)
 
     def _find(self, name: str) -> Thumbnails | None:
         with self._lock:
@@ -175,7 +201,7 @@ class ThumbnailStore:
         return self.folder / name[:2] / f"{name}.npz"
 
     def _keep(self, name: str, one: Thumbnails) -> None:
-        if one.failures:  # the next time they may be there
+        if one.failures or one.waiting:  # the next time they may be there
             return
         self._remember(name, one)
         with contextlib.suppress(OSError):
@@ -207,31 +233,6 @@ def _to_bytes(one: Thumbnails) -> bytes:
 def _from_bytes(data: bytes) -> Thumbnails:
     with np.load(io.BytesIO(data), allow_pickle=False) as found:
         return Thumbnails(found["planes"])
-
-
-def make_thumbnails(
-    sites: Sequence[SiteImages], channels: Sequence[str], side: int, home: Home
-) -> dict[str, Thumbnails]:
-    """Read sites, several at once, and make them small; memory holds a few whole images.
-
-    Raises
-    ------
-    CellfolioError
-        If no site can be read.
-    """
-
-    def read(site: SiteImages) -> dict[str, NDArray[Any]] | CellfolioError:
-        try:
-            return _shrink_site(site, channels, side, home)
-        except CellfolioError as error:
-            return error
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        read_sites = list(pool.map(read, sites))
-    failures = [(at, one.message) for at, one in enumerate(read_sites) if not isinstance(one, dict)]
-    if failures and len(failures) == len(sites):
-        raise next(one for one in read_sites if isinstance(one, CellfolioError))
-    return {channel: _gathered(read_sites, channel, failures) for channel in channels}
 
 
 def _shrink_site(
@@ -267,17 +268,16 @@ def _number(channel: str, names: Sequence[str]) -> int:
     return int(digits) - 1 if digits.isdecimal() else 0
 
 
-def _gathered(
-    read: Sequence[dict[str, NDArray[Any]] | CellfolioError],
-    channel: str,
-    failures: Sequence[tuple[int, str]],
-) -> Thumbnails:
+def _gathered(made: Sequence[Made], channel: str) -> Thumbnails:
     shown = {
-        at: one[channel] for at, one in enumerate(read) if isinstance(one, dict) and channel in one
+        at: one[channel] for at, one in enumerate(made) if isinstance(one, dict) and channel in one
     }
     shapes = [one.shape for one in shown.values()] or [(1, 1)]
     height, width = (max(shape[axis] for shape in shapes) for axis in (0, 1))
-    planes = np.full((len(read), height, width), np.nan, np.float32)
+    planes = np.full((len(made), height, width), np.nan, np.float32)
     for at, one in shown.items():
         planes[at, : one.shape[0], : one.shape[1]] = one
-    return Thumbnails(planes, tuple(failures))
+    failures = tuple(
+        (at, one.message) for at, one in enumerate(made) if isinstance(one, CellfolioError)
+    )
+    return Thumbnails(planes, failures, tuple(at for at, one in enumerate(made) if one is None))

@@ -63,16 +63,17 @@ def compute_places(points: Points, source: Source, way: Way) -> KnownPlaces:
     """
     import numpy as np
 
-    table = points.features()
-    names = points.feature_names
-    shape = getattr(table, "shape", (0, 0))
-    count = shape[0] * (shape[1] if names is None else len(names))
+    count = points.rows * points.feature_count
     if count > _MOST:
         raise InvalidArgument(
             f"{points.name} has {count:,} values; up to {_MOST:,} are embedded here",
             hint="compute places with cellfolio.embed in a notebook, and keep them as columns",
         )
-    found = embed(table, way, features=names)
+    if not points.feature_count:
+        raise InvalidArgument(
+            f"{points.name} has no features", hint="choose two columns of numbers as places"
+        )
+    found = embed(points.features(), way, features=points.feature_names)
     labels = (found.labels[0], found.labels[1])
     known = KnownPlaces(np.ascontiguousarray(found.places[:, :2], dtype="<f4"), labels)
     if source.home is not None:

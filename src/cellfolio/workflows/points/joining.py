@@ -125,6 +125,11 @@ class JoinedPoints:
         return pd.DataFrame({name: self.column(name).iloc[list(rows)].array for name in names})
 
     @property
+    def feature_count(self) -> int:
+        """Number of features of the points."""
+        return self.points.feature_count
+
+    @property
     def feature_names(self) -> Sequence[str] | None:
         """Names of the features of the points."""
         return self.points.feature_names

@@ -147,6 +147,11 @@ class MatrixPoints:
         return pd.DataFrame({name: self.column(name).iloc[list(rows)].array for name in names})
 
     @property
+    def feature_count(self) -> int:
+        """Number of genes."""
+        return self.summary.genes
+
+    @property
     def feature_names(self) -> None:
         """All genes are features."""
         return None

@@ -92,7 +92,11 @@ class Points(Protocol):
 
     @property
     def feature_names(self) -> Sequence[str] | None:
-        """Names of features in it; None for those that their names tell."""
+        """Names of features in it; None for all of a matrix."""
+
+    @property
+    def feature_count(self) -> int:
+        """Number of features; nothing is read."""
 
 
 def known_pairs(names: Iterable[str]) -> list[tuple[str, str]]:

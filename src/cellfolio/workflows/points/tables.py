@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.formats.format import Source
@@ -18,6 +18,7 @@ from cellfolio.workflows.points.points import METADATA, Column, ColumnKind, know
 if TYPE_CHECKING:
     import pandas as pd
 
+_Kind: TypeAlias = Literal["decimal", "whole", "text"]
 _LISTED = 300
 """Columns that are listed; others are found by their names."""
 _KEPT = 64
@@ -49,7 +50,7 @@ class TablePoints:
         return self.source.name
 
     @cached_property
-    def _schema(self) -> dict[str, ColumnKind] | None:
+    def _schema(self) -> dict[str, _Kind] | None:
         """Names and kinds of the columns of Parquet; None of other tables."""
         if not self.source.name.lower().endswith((".parquet", ".pq")):
             return None
@@ -59,11 +60,10 @@ class TablePoints:
         import pyarrow.parquet as pq
         import pyarrow.types as kinds
 
-        def kind_of(one: Any) -> ColumnKind:
-            if kinds.is_dictionary(one):
-                return "text"
-            number = kinds.is_floating(one) or kinds.is_integer(one) or kinds.is_decimal(one)
-            return "number" if number else "text"
+        def kind_of(one: Any) -> _Kind:
+            if kinds.is_floating(one) or kinds.is_decimal(one):
+                return "decimal"
+            return "whole" if kinds.is_integer(one) else "text"
 
         schema = pq.read_schema(self.source.path)
         return {one.name: kind_of(one.type) for one in schema if not one.name.startswith("__")}
@@ -91,14 +91,17 @@ class TablePoints:
         return count
 
     @cached_property
-    def _kinds(self) -> dict[str, ColumnKind]:
+    def _exact_kinds(self) -> dict[str, _Kind]:
         if self._schema is not None:
             return self._schema
-        import pandas as pd
-
-        numeric = pd.api.types.is_numeric_dtype
         kinds = zip(self._frame.columns, self._frame.dtypes, strict=True)
-        return {name: "number" if numeric(kind) else "text" for name, kind in kinds}
+        told: dict[str, _Kind] = {"f": "decimal", "i": "whole", "u": "whole"}
+        return {name: told.get(kind.kind, "text") for name, kind in kinds}
+
+    @cached_property
+    def _kinds(self) -> dict[str, ColumnKind]:
+        kinds = self._exact_kinds.items()
+        return {name: "text" if kind == "text" else "number" for name, kind in kinds}
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -146,22 +149,30 @@ class TablePoints:
 
         return pd.DataFrame({name: self.column(name).iloc[list(rows)].array for name in names})
 
-    @property
-    def feature_names(self) -> tuple[str, ...] | None:
-        """Names of features, where names of CellProfiler do not tell them: all decimals."""
+    @cached_property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of features: as CellProfiler has them, else those of all decimals."""
         if self._features:
-            return None
-        import pandas as pd
+            return self._features
+        kinds = self._exact_kinds.items()
+        numbers = {
+            name: kind for name, kind in kinds if kind != "text" and not name.startswith(METADATA)
+        }
+        decimals = tuple(name for name, kind in numbers.items() if kind == "decimal")
+        return decimals or tuple(numbers)
 
-        frame = self.features()
-        decimal = pd.api.types.is_float_dtype
-        numbers = [name for name, kind in self._kinds.items() if kind == "number"]
-        numbers = [name for name in numbers if not name.startswith(METADATA)]
-        return tuple([name for name in numbers if decimal(frame[name].dtype)] or numbers)
+    @property
+    def feature_count(self) -> int:
+        """Number of features."""
+        return len(self.feature_names)
 
     def features(self) -> pd.DataFrame:
-        """Return the whole table; it is not kept."""
-        return self._frame if self._schema is None else load(self.source)
+        """Return the features of all rows; they are not kept."""
+        names = list(self.feature_names)
+        if self._schema is None:
+            return self._frame[names]
+        found: pd.DataFrame = load(self.source, columns=names)
+        return found
 
 
 def matching(names: Any, text: str, limit: int) -> list[str]:

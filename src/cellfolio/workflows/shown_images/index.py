@@ -20,6 +20,7 @@ CYTOPLASM, OBJECTS = "cytoplasm", "objects"
 KINDS = (CELLS, CYTOPLASM, NUCLEI, OBJECTS)
 """Kinds of objects, in the order in which they are drawn."""
 _SUFFIX = re.compile(r"\.(?:ome\.)?(?:tiff?|png|zarr)$", re.IGNORECASE)
+_IMAGES = (".tif", ".tiff", ".png", ".zarr")
 _STACK = re.compile(
     r"r(?P<row>[0-9]{2})c(?P<column>[0-9]{2})f(?P<site>[0-9]{2,3})(?:p[0-9]{2})?",
     re.ASCII | re.IGNORECASE,
@@ -99,7 +100,7 @@ def index_images(keys: Iterable[str]) -> ImageIndex:
     sites: dict[Site, list[str]] = {}
     labels: dict[object, list[str]] = {}
     for key in keys:
-        if not _SUFFIX.search(key):
+        if not key.lower().endswith(_IMAGES):
             continue
         site = site_of_image(key)
         if site is not None:

@@ -102,6 +102,8 @@ def find_table(keys: Sequence[str], asked: ObjectAsked) -> str | None:
     place = site_of(asked.labels) or (asked.site[1:] if asked.site is not None else None)
     measured: list[str] = []
     for key in keys:
+        if not key.lower().endswith(_SUFFIXES):
+            continue
         above, _, name = key.rpartition("/")
         if above == folder and name.lower() in named:
             return key

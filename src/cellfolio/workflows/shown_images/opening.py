@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from threading import BoundedSemaphore
 
 from cellfolio.errors import BrokenFile, InvalidArgument
 from cellfolio.formats.images.image import Image
@@ -27,8 +28,10 @@ from cellfolio.workflows.shown_images.finding import ImageFiles
 
 LARGEST = 64 * 1024 * 1024
 """Pixels of a plane that is given at once."""
-RASTER = 100_000_000
+RASTER = 64 * 1024 * 1024
 """Pixels of a PNG or JPEG that is decoded; all of it is in memory."""
+_DECODING = BoundedSemaphore(2)
+"""Pictures that are decoded at a time, so that memory stays bounded."""
 _SMALLEST = 512
 """Pixels of the longer side from which on there is no smaller resolution."""
 _VERSION = b"1"
@@ -117,8 +120,7 @@ def open_files(files: ImageFiles, home: Home, tag: str, *, series: int = 0) -> O
         natives, notes = _open_channels(files, home)
     else:
         entry = files.entries[0]
-        _check_raster(entry, home)
-        natives = [_without_alpha(open_image(entry, home=home, series=series))]
+        natives = [_open_file(entry, home, series)]
     natives = [replace(one, name=files.name) for one in natives]
     levels = tuple(_levels_of(natives))
     content = tag_of(files.entries, series) if files.entries else tag
@@ -173,6 +175,14 @@ def _whole_files(entries: Sequence[Entry], home: Home) -> tuple[list[Entry], tup
     return good, tuple(notes)
 
 
+def _open_file(entry: Entry, home: Home, series: int) -> Image:
+    if not entry.name.lower().endswith((".png", ".jpg", ".jpeg")):
+        return open_image(entry, home=home, series=series)
+    _check_raster(entry, home)
+    with _DECODING:
+        return _without_alpha(open_image(entry, home=home, series=series))
+
+
 def _without_alpha(image: Image) -> Image:
     """Leave out how opaque the pixels of a picture are."""
     light = {("R", "G", "B", "A"): ["R", "G", "B"], ("L", "A"): ["L"]}.get(image.channels)
@@ -180,17 +190,13 @@ def _without_alpha(image: Image) -> Image:
 
 
 def _check_raster(entry: Entry, home: Home) -> None:
-    size = raster_size(_source(entry, home).read_first(HEAD)) if _is_picture(entry) else None
+    size = raster_size(_source(entry, home).read_first(HEAD))
     if size is not None and size[0] * size[1] > RASTER:
         raise InvalidArgument(
             f"{entry.name} has {sides(size)} pixels; a PNG or JPEG with at most {RASTER:,} is "
             "decoded",
             hint="save it as a TIFF with tiles, or as OME-Zarr",
         )
-
-
-def _is_picture(entry: Entry) -> bool:
-    return entry.name.lower().endswith((".png", ".jpg", ".jpeg"))
 
 
 def _source(entry: Entry, home: Home) -> Ranged:

@@ -21,8 +21,11 @@ from cellfolio.workflows.shown_images.facts import (
     label_facts,
 )
 from cellfolio.workflows.shown_images.finding import Asked
-from cellfolio.workflows.shown_images.opening import LARGEST, OpenedImage
+from cellfolio.workflows.shown_images.opening import OpenedImage
 from cellfolio.workflows.shown_images.planes import PlaneAsked, to_labels, to_light
+
+_PART = 16 * 1024 * 1024
+"""Pixels of a part of an image that is read for a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ def _part(
     if not (width and height):
         return desk.plane(opened, replace(at, level=opened.fitting_level))
     image = opened.image
-    if width * height > LARGEST or left >= image.shape[-1] or top >= image.shape[-2]:
+    if width * height > _PART or left >= image.shape[-1] or top >= image.shape[-2]:
         raise InvalidArgument(f"there is no part of {width} × {height} pixels at {left}, {top}")
     project = at.project
     z = None if project is not None else at.z if "Z" in image.lead or not at.labels else 0

@@ -56,7 +56,8 @@ export class ContrastControl {
 
   #draw(measured, { low, high, colour }) {
     const { low: from, high: to } = this.#span;
-    const key = [measured.address, from, to, low, high, colour].join();
+    const { theme } = document.documentElement.dataset;
+    const key = [measured.address, from, to, low, high, colour, theme].join();
     if (key === this.#drawn) return;
     this.#drawn = key;
     const { width, height } = this.canvas;

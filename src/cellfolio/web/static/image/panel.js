@@ -141,12 +141,17 @@ export class Panel {
 
   update() {
     const { viewer } = this;
+    const { theme } = document.documentElement.dataset;
     this.sliders.forEach((one) => one.update());
     this.gamma.value = this.state.value.gamma;
     this.gammaTold.textContent = told(this.state.value.gamma);
     const full = viewer.shown.length >= MOST_SHOWN;
     for (const row of this.channels) {
       const seen = viewer.channel(row.number);
+      // Most of a frame's time would go into controls that stay as they are.
+      const key = [full, theme, seen.on, seen.colour, seen.low, seen.high, seen.measured?.address].join();
+      if (key === row.key) continue;
+      row.key = key;
       row.box.checked = seen.on;
       row.box.disabled = full && !seen.on;
       row.colour.value = seen.colour;

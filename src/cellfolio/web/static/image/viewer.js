@@ -10,7 +10,9 @@ import { frameTools } from "./stage.js";
 import { MOST_SHOWN } from "./state.js";
 
 const MOST_PIXELS = 64 * 1024 * 1024; // of all channels that are shown, on the card
-const REST = 140; // ms after which a picture that is made smaller is drawn with all its pixels
+const REST = 140; // ms after which a frame is drawn with all its pixels, at least
+const FRAMES = 3; // that none may have followed until then, where frames take long
+const SLOWEST = 400; // ms; what is longer is a pause
 const TAPS = 4;
 const LATE = 250; // ms after which the channels that are here are drawn without the others
 
@@ -19,6 +21,7 @@ const rgb = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2),
 export class Viewer {
   #frame = 0;
   #refine = 0;
+  #before = 0;
   #drawn = new Map(); // channel or layer -> plane that is seen while another comes
   #measured = new WeakMap();
   #failed = new Map();
@@ -245,15 +248,18 @@ export class Viewer {
 
   // Drawing
 
+  // A quick frame now, and one with all pixels when nothing has moved for some frames.
   invalidate() {
     clearTimeout(this.#refine);
-    this.#refine = setTimeout(() => this.#drawn.size && this.#draw(false), REST);
-    if (!this.#frame) {
-      this.#frame = requestAnimationFrame(() => {
-        this.#frame = 0;
-        if (this.#drawn.size) this.#draw(true);
-      });
-    }
+    if (this.#frame) return;
+    this.#frame = requestAnimationFrame((now) => {
+      this.#frame = 0;
+      if (!this.#drawn.size) return;
+      const pause = Math.max(REST, FRAMES * Math.min(now - this.#before, SLOWEST));
+      this.#before = now;
+      this.#draw(true);
+      this.#refine = setTimeout(() => this.#draw(false), pause);
+    });
   }
 
   #resize() {

@@ -6,7 +6,7 @@ import { condition, readState, sought, writeState } from "./state.js";
 import { drawSummary } from "./summary.js";
 
 const ROWS = 200;
-const COLUMNS = 40;
+const COLUMNS = 30;
 const find = (id) => document.getElementById(`table-${id}`);
 const view = find("view");
 const state = readState();
@@ -24,9 +24,14 @@ async function load(whole) {
   writeState(state);
   view.classList.add("busy");
   try {
-    if (whole) facts = await ask(address(view.dataset.columns, sought(state)), asking.signal);
+    const first = windowAddress();
+    const columns = whole ? ask(address(view.dataset.columns, sought(state)), asking.signal) : facts;
+    let found;
+    [facts, found] = await Promise.all([columns, ask(first, asking.signal)]);
     keepWithin();
-    answer = await ask(rowsAddress({ first: state.first, count: ROWS, from: state.from, columns: COLUMNS }), asking.signal);
+    // What the address says may be beyond the table.
+    answer = windowAddress() === first ? found : await ask(windowAddress(), asking.signal);
+    writeState(state);
     showFailure(find("failure"), null);
     draw();
     if (whole) await showSummary();
@@ -36,6 +41,10 @@ async function load(whole) {
     if (!answer) find("status").textContent = "";
   }
   view.classList.remove("busy");
+}
+
+function windowAddress() {
+  return rowsAddress({ first: state.first, count: ROWS, from: state.from, columns: COLUMNS });
 }
 
 function rowsAddress(more) {
