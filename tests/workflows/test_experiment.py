@@ -30,6 +30,7 @@ from cellfolio.workflows.experiment.running import (
     plan_experiment,
     run_experiment,
 )
+from cellfolio.workflows.run_folders import record_of, summarize_run
 from tests.plates import image_path, write_plate
 
 SMALL = ExperimentDesign(
@@ -126,6 +127,12 @@ def test_images_become_a_package(write: Callable[..., Path], home: Home, tmp_pat
     told = json.loads((tmp_path / "out/result/experiment.json").read_text())
     assert told["steps"]["measure"]["sites"] == 4
     assert str(tmp_path) not in json.dumps({**told, "not_compared": None})
+    record = record_of(package)
+    assert record is not None
+    shown = summarize_run(package, told, record.logical_key)
+    assert shown.kind == "Experiment from images to profiles"
+    assert {one.name: one.told for one in shown.parts}["measure"] == "4 sites, 10 cells"
+    assert "report.html" in shown.pages
     page = run.page.read_text()
     assert "vCPU hours" in page
     assert "JUMP, 2,300 plates" in page

@@ -222,6 +222,11 @@ def _parts(document: Mapping[str, Any]) -> Iterator[RunPart]:
             words = [f"{_text(v)} {k}" for k, v in told.items() if isinstance(v, int)]
             lines = [f"{site}: {_text(why)}" for site, why in failed.items()]
             yield RunPart(str(name), ", ".join(words), "; ".join(lines))
+    if _text(document.get("form")).startswith("cellfolio experiment"):
+        for name, facts in _mapping(document, "steps").items():
+            if isinstance(facts, dict):
+                words = [f"{one:,} {key}" for key, one in facts.items() if isinstance(one, int)]
+                yield RunPart(str(name), ", ".join(words), "; ".join(_texts(facts.get("failed"))))
     if _text(document.get("form")).startswith("cellfolio profiles"):
         for name, facts in _mapping(document, "files").items():
             if isinstance(facts, dict):
@@ -284,6 +289,10 @@ def _mapping(document: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> list[str]:
+    return [_text(one) for one in _list(value)]
 
 
 def _text(value: Any) -> str:
