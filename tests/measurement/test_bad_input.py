@@ -155,7 +155,7 @@ def test_objects_too_small_for_a_direction_have_no_texture_and_no_warning() -> N
     settings = MeasurementSettings(("Texture",), texture_scales=(3,))
     found = measure_objects(labels, {"DNA": image}, settings)
     textures = [name for name in found if str(name).startswith("Texture_")]
-    assert (found.loc[0, textures] == 0).all()
+    assert (found[textures].iloc[0] == 0).all()
     assert found["Texture_DifferenceVariance_DNA_3_00_256"].to_numpy()[1] > 0
 
 
