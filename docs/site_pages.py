@@ -24,6 +24,7 @@ OUTSIDE: Mapping[str, str] = {
     "LICENSE": "project/LICENSE",
 }
 """Files outside ``docs`` and where they are in the site."""
+PICTURES = (".png", ".jpg", ".svg")
 TITLES: Mapping[str, str] = {
     "tour": "What cellfolio does",
     "project/benchmarks": "How fast it is",
@@ -94,7 +95,7 @@ _LINK = re.compile(r"\]\((?!\w+:|#)(?P<path>[^)\s#]+)(?P<anchor>#[^)\s]*)?\)")
 
 def pages(root: Path = ROOT) -> dict[str, str]:
     """Return every file of the site: where it is in the repository, and where in the site."""
-    inside = (path for path in (root / "docs").rglob("*") if path.suffix in {".md", ".png"})
+    inside = (path for path in (root / "docs").rglob("*") if path.suffix in {".md", *PICTURES})
     names = sorted(path.relative_to(root).as_posix() for path in inside)
     return {**{name: name.removeprefix("docs/") for name in names}, **OUTSIDE}
 
