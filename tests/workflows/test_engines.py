@@ -27,12 +27,15 @@ from cellfolio.errors import (
     ServerUnreachable,
     StoreError,
 )
+from cellfolio.workflows.benchmarks import read_configuration
+from cellfolio.workflows.benchmarks.jobs import evaluate_by
 from cellfolio.workflows.cell_profiles import aggregate_named
 from cellfolio.workflows.engines.dask import DaskEngine
 from cellfolio.workflows.engines.doing import AHEAD, do_all
-from cellfolio.workflows.engines.engine import Engine, LocalProcesses, Pool
+from cellfolio.workflows.engines.engine import Engine, LocalProcesses, Pool, Workers
 from cellfolio.workflows.processes import Failure
 from tests.plates import write_plate
+from tests.workflows.benchmark_data import groups, write_screen
 from tests.workflows.engine_jobs import Job, double, kill_always, kill_once, refuse, slowly
 from tests.workflows.test_measuring import FEW, contents, inputs, measure
 
@@ -212,6 +215,28 @@ def test_profiles_are_those_of_one_process(
     )
     assert one
     assert one == many
+
+
+@pytest.mark.slow
+@every_engine
+def test_benchmarks_are_those_of_one_process(engine: Engine, tmp_path: Path) -> None:
+    write_screen(tmp_path)
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'benchmark = "cpjump1-replicating"\ndraws = 50\nretrieval = false\n' + groups("orf")
+    )
+    found = []
+    sides: tuple[tuple[str, Workers], ...] = (("one", 1), ("many", engine))
+    for name, workers in sides:
+        found.append(evaluate_by(read_configuration(path), tmp_path / name, workers))
+    pd.testing.assert_frame_equal(found[0].scores, found[1].scores)
+    for name in found[0].files:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "many" / name).read_bytes()
+    path.write_text(
+        'benchmark = "cpjump1-replicating"\n[[group]]\nname = "x"\nprofiles = ["y.csv"]\n'
+    )
+    with pytest.raises(NotFound):
+        evaluate_by(read_configuration(path), tmp_path / "none", engine)
 
 
 # Clusters

@@ -43,6 +43,19 @@ def engine_options(
     return add
 
 
+def dask_option(function: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Add ``--dask`` for what one worker does; the function gets a number or an engine."""
+
+    @click.option(
+        "--dask", metavar="WHERE", help="Let a cluster of Dask do it: its ADDRESS, 'slurm'."
+    )
+    @functools.wraps(function)
+    def working(dask: str | None, **rest: Any) -> Answer:
+        return function(workers=_engine(1, dask, 1), **rest)
+
+    return working
+
+
 def _engine(workers: int | None, dask: str | None, default: int | None) -> Workers:
     if dask is None:
         return workers or default

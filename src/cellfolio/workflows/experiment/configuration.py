@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.package.keys import check_key, check_package_name
 from cellfolio.workflows.experiment.cost import PRICE, Price
+from cellfolio.workflows.measuring.settings import MeasureOptions, named_settings
 from cellfolio.workflows.opening import is_path, names_package
 from cellfolio.workflows.profiling.toml_recipe import KEYS as RECIPE_KEYS
 from cellfolio.workflows.toml_keys import (
@@ -24,9 +25,6 @@ from cellfolio.workflows.toml_keys import (
     check_keys,
     read_toml,
 )
-
-if TYPE_CHECKING:
-    from cellfolio.workflows.measuring.settings import MeasureOptions
 
 KEYS: Mapping[str, Mapping[str, str]] = {
     "": {
@@ -251,7 +249,6 @@ def _inside(path: str) -> bool:
 
 def _measure(part: Mapping[str, Any]) -> MeasureOptions:
     from cellfolio.measurement import Threshold
-    from cellfolio.workflows.measuring.settings import MeasureOptions, named_settings
 
     site, segmentation = named_settings(
         part.get("groups", ()), part.get("nuclei", "DNA"), part.get("cells", "RNA")

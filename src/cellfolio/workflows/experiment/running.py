@@ -103,8 +103,8 @@ def run_experiment(
         See `read_experiment`.
     workers : int or Engine, optional
         Processes, or a cluster; by default as many processes as there are cores. With 1, this
-        process does everything. In a script, more than one need ``if __name__ == "__main__":``
-        around the call.
+        process does everything. In a script, more than one need
+        ``if __name__ == "__main__":`` around the call.
     home : Home, optional
     progress : callable, optional
 

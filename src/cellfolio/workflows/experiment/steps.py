@@ -218,34 +218,10 @@ def _told_parts(run: ProfileRun) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluationJob:
-    """A benchmark that a worker is asked to run."""
-
-    document: Mapping[str, Any]
-    root: Path
-    folder: Path
-    home: Path
-
-    def do(self) -> Failure | None:
-        """Run it; what goes wrong is told, and the others go on."""
-        from cellfolio.errors import InvalidArgument
-        from cellfolio.workflows.benchmarks import evaluate as run_benchmark
-        from cellfolio.workflows.benchmarks.known import parse_configuration
-
-        try:
-            configuration = parse_configuration(self.document, self.root)
-            run_benchmark(configuration, self.folder, home=Home(self.home))
-        except (CellfolioError, OSError, MemoryError) as error:
-            return Failure.of(error)
-        except Exception as error:  # a benchmark's trouble is not that of the others
-            odd = InvalidArgument(f"{type(error).__name__}: {error}", hint="this may be a bug")
-            return Failure.of(odd)
-        return None
-
-
 def evaluate(work: Work, *, dry_run: bool) -> Outcome:
     """Run the benchmarks whose inputs or configuration changed."""
+    from cellfolio.workflows.benchmarks.jobs import EvaluationJob
+
     output, profiles = work.result / "evaluation", work.result / "profiles"
     if dry_run and not profiles.is_dir():
         return Outcome("evaluate", "waits", "there are no profiles yet")

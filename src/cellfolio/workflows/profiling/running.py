@@ -97,8 +97,8 @@ def run_recipe(
         for is only made without it.
     workers : int or Engine, optional
         Processes, or a cluster; by default as many processes as there are cores. With 1, this
-        process does everything. In a script, more than one need ``if __name__ == "__main__":``
-        around the call.
+        process does everything. In a script, more than one need
+        ``if __name__ == "__main__":`` around the call.
     progress : callable, optional
 
     Returns
