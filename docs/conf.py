@@ -21,7 +21,9 @@ source_suffix = {".md": "markdown"}
 myst_heading_anchors = 4
 """Headings have the anchors that GitHub gives them, so the same links work in both."""
 nitpicky = True
+smartquotes = False  # two hyphens are an option, not a dash
 
+# Furo has what pydata's theme and its descendants have in a third of their bytes: no fonts, no icons.
 html_theme = "furo"
 html_title = f"cellfolio {release}"
 html_copy_source = False

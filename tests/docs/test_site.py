@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -127,7 +128,7 @@ def test_every_page_is_in_the_site(site: Path) -> None:
             page = site / place.replace(".md", ".html")
             heading = (ROOT / name).read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
             assert page.is_file(), name
-            assert heading.replace("`", "") in page.read_text(encoding="utf-8"), name
+            assert heading.replace("`", "") in unescape(page.read_text(encoding="utf-8")), name
 
 
 @pytest.mark.slow
