@@ -100,7 +100,9 @@ def _scores(work: Work, name: str) -> Iterator[Section]:
     path = work.result / "evaluation" / name / "tables/scores.parquet"
     if not path.is_file():
         return
-    table = pd.read_parquet(path).iloc[:, :_COLUMNS]
+    whole = pd.read_parquet(path)
+    told = [column for column in whole if not whole[column].isin(["", None]).all()]
+    table = whole[told[:_COLUMNS]]
     kinds = [pd.api.types.is_numeric_dtype(table[column]) for column in table]
     more = f"The first {_TOLD} of {len(table):,} rows. " if len(table) > _TOLD else ""
     yield Section(
