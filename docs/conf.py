@@ -23,7 +23,7 @@ myst_heading_anchors = 4
 nitpicky = True
 smartquotes = False  # two hyphens are an option, not a dash
 
-# Furo has what pydata's theme and its descendants have in a third of their bytes: no fonts, no icons.
+# Furo does what pydata's theme and its kin do, in a third of their bytes: no fonts, no icons.
 html_theme = "furo"
 html_title = f"cellfolio {release}"
 html_copy_source = False
