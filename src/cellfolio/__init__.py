@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from cellfolio.workflows.atlas_pictures import draw_cells
     from cellfolio.workflows.cardio import cardio_cells
     from cellfolio.workflows.cell_profiles import aggregate_cells
+    from cellfolio.workflows.converting import convert
     from cellfolio.workflows.embedding import draw_embedding
     from cellfolio.workflows.expression import genes
     from cellfolio.workflows.featurizing.making import FeaturizeOptions
@@ -93,6 +94,7 @@ _HOMES = {
     "cellfolio.workflows.atlas_pictures": ("draw_cells",),
     "cellfolio.workflows.cardio": ("cardio_cells",),
     "cellfolio.workflows.cell_profiles": ("aggregate_cells",),
+    "cellfolio.workflows.converting": ("convert",),
     "cellfolio.workflows.expression": ("genes",),
     "cellfolio.workflows.embedding": ("draw_embedding",),
     "cellfolio.workflows.featurizing.making": ("FeaturizeOptions",),
@@ -162,6 +164,7 @@ __all__ = [
     "build",
     "cardio_cells",
     "catalogue",
+    "convert",
     "diff",
     "draw_cells",
     "draw_embedding",
