@@ -24,7 +24,7 @@ _BREAKS = re.compile(r"[\t\r\n]")
 
 
 def write_gct(matrix: AnnotatedMatrix, path: Path) -> None:
-    """Write a matrix as GCT 1.3: rows are features or genes, columns are samples.
+    r"""Write a matrix as GCT 1.3: rows are features or genes, columns are samples.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def write_gct(matrix: AnnotatedMatrix, path: Path) -> None:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "two.gct")
     ...     write_gct(AnnotatedMatrix(np.array([[0.1, 2.0]]), genes, samples), path)
-    ...     print(path.read_text().replace("\\t", " "), end="")
+    ...     print(path.read_text().replace("\t", " "), end="")
     #1.3
     1 2 0 1
     id A01 A02

@@ -23,6 +23,9 @@ ID = METADATA + "id"
 MAX_DENSE = 1 << 29
 """Values of a matrix that is written in full: 4 GiB of numbers."""
 
+_PARTS = ("obsm", "varm", "obsp", "varp")
+"""Of AnnData, beside its matrix."""
+
 
 class NotKeptWarning(UserWarning):
     """Something in a file has no place in the format that it is written in."""
@@ -175,7 +178,7 @@ def _tell_left_out(data: AnnData, name: str, *, keeps_var: bool) -> None:
     found = [
         *(() if keeps_var else (f"var[{one!r}]" for one in data.var.columns)),
         *(f"layers[{one!r}]" for one in data.layers),
-        *(f"{part}[{one!r}]" for part in ("obsm", "varm", "obsp", "varp") for one in getattr(data, part)),
+        *(f"{part}[{one!r}]" for part in _PARTS for one in getattr(data, part)),
         *(("raw",) if data.raw is not None else ()),
         *(f"uns[{one!r}]" for one in data.uns),
     ]  # fmt: skip

@@ -63,7 +63,7 @@ def to_anndata(profiles: object, *, features: Sequence[str] | None = None) -> An
 
 
 def writable_facts(facts: pd.DataFrame) -> pd.DataFrame:
-    """Return a table as AnnData writes it: texts as names of rows, columns as `to_anndata` has them.
+    """Return a table as `to_anndata` has it: names of rows are texts.
 
     Parameters
     ----------
