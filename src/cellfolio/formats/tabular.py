@@ -8,6 +8,7 @@ and ``X``; in GCT, what is known of samples, their names, and the matrix.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument
@@ -31,7 +32,7 @@ class NotKeptWarning(UserWarning):
     """Something in a file has no place in the format that it is written in."""
 
 
-def as_anndata(found: object, name: str) -> AnnData:
+def as_anndata(found: object, name: str, *, keys: Sequence[str] = ()) -> AnnData:
     """Return what a file became when it was read as AnnData.
 
     Parameters
@@ -40,6 +41,8 @@ def as_anndata(found: object, name: str) -> AnnData:
         Of matrices, columns become observations.
     name : str
         What the user calls it.
+    keys : sequence of str
+        Columns of a table that are no features, whatever they are called.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def as_anndata(found: object, name: str) -> AnnData:
     import pandas as pd
 
     if isinstance(found, pd.DataFrame):
-        return _of_frame(found)
+        return _of_frame(found, name, keys)
     if isinstance(found, (AnnotatedMatrix, CountMatrix)):
         return _of_matrix(found)
     if hasattr(found, "obs") and hasattr(found, "var_names"):
@@ -129,35 +132,38 @@ def as_matrix(found: object, name: str) -> AnnotatedMatrix:
     return AnnotatedMatrix(np.ascontiguousarray(dense.T), data.var, data.obs)
 
 
-def _of_frame(frame: pd.DataFrame) -> AnnData:
+def _of_frame(frame: pd.DataFrame, name: str, keys: Sequence[str]) -> AnnData:
     from cellfolio.profiles.annotated import to_anndata
 
-    made = to_anndata(frame, features=_other_features(frame))
+    made = to_anndata(frame, features=_other_features(frame, name, keys))
     if ID in made.obs and frame[ID].notna().all() and frame[ID].is_unique:
         made.obs_names = [str(one) for one in frame[ID]]
         del made.obs[ID]
     return made
 
 
-def _other_features(frame: pd.DataFrame) -> list[str] | None:
+def _other_features(frame: pd.DataFrame, name: str, keys: Sequence[str]) -> list[str] | None:
     """Return the features of a table where no name tells them: its numbers beside metadata."""
     import pandas as pd
 
-    names = [str(name) for name in frame.columns]
+    names = [str(one) for one in frame.columns]
     try:
         split_features(names)
     except InvalidArgument:
-        if not any(name.startswith(METADATA) for name in names):
-            raise
-        found = [
-            name
-            for at, name in enumerate(names)
-            if not name.startswith(METADATA)
-            and pd.api.types.is_numeric_dtype(frame.dtypes.iloc[at])
+        known = [one for one in names if one.startswith(METADATA) or one in keys]
+        numbers = [
+            one
+            for at, one in enumerate(names)
+            if one not in known and pd.api.types.is_numeric_dtype(frame.dtypes.iloc[at])
         ]
-        if not found:
-            raise
-        return found
+        if known and numbers:
+            return numbers
+        raise InvalidArgument(
+            f"{name} does not tell which columns are features: expected names that begin with "
+            f"Cells, Cytoplasm or Nuclei, or others that begin with {METADATA}",
+            hint=f"call columns that are no features {METADATA}…; its columns: "
+            f"{', '.join(names[:6])}{' …' if len(names) > 6 else ''}",
+        ) from None
     return None
 
 

@@ -146,9 +146,12 @@ def _given(word: Where) -> _Given:
     kept: str | Path = word if isinstance(word, Path) else text
     if found is not None:
         return _Given(found["word"], found["name"])
-    name = text.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    stem = name.partition(".")[0]
-    return _Given(kept, re.sub(r"[^A-Za-z0-9_-]", "_", stem) or "data")
+    return _Given(kept, _stem(text.replace("\\", "/").rstrip("/").rpartition("/")[2]))
+
+
+def _stem(name: str) -> str:
+    """Return a name without suffix, of letters that all formats take."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name.partition(".")[0]) or "data"
 
 
 def _only(given: Sequence[_Given], suffix: str) -> _Given:
@@ -259,7 +262,8 @@ def _write_modalities(
         )
     modalities = {}
     for one in given:
-        data = as_anndata(_read(one, ".h5mu", home, progress), one.file_name)
+        found = _read(one, ".h5mu", home, progress)
+        data = as_anndata(found, one.file_name, keys=() if by is None else (by,))
         counted = list(data.obs_names) == [str(at) for at in range(data.n_obs)]
         if by is None and counted:
             raise InvalidArgument(
@@ -293,7 +297,9 @@ def _write_spatial(
     table = None
     if tables:
         table = as_anndata(_read(tables[0], SPATIAL, home, progress), tables[0].file_name)
-    write_spatialdata(Site({images[0].name: image}, masks, table, _described(masks)), path)
+    # The channels of a site are files whose names tell it, so that the image has a better one.
+    name = images[0].name if len(images) == 1 else _stem(image.name)
+    write_spatialdata(Site({name: image}, masks, table, _described(masks)), path)
 
 
 def _is_labels(one: _Given) -> bool:
