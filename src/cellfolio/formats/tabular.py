@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.formats.matrix import AnnotatedMatrix, CountMatrix
-from cellfolio.profiles.features import METADATA, split_features
+from cellfolio.profiles.features import COMPARTMENTS, METADATA, split_features
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,28 +143,34 @@ def _of_frame(frame: pd.DataFrame, name: str, keys: Sequence[str]) -> AnnData:
 
 
 def _other_features(frame: pd.DataFrame, name: str, keys: Sequence[str]) -> list[str] | None:
-    """Return the features of a table where no name tells them: its numbers beside metadata."""
+    """Return the features of a table where no name tells them: its numbers beside metadata.
+
+    Numbered columns, as networks give, are features if they are most of the numbers: of genes,
+    some are numbered, too.
+    """
     import pandas as pd
 
     names = [str(one) for one in frame.columns]
+    if any(one.startswith(COMPARTMENTS) for one in names):
+        return None
+    known = [one for one in names if one.startswith(METADATA) or one in keys]
+    kinds = zip(names, frame.dtypes.tolist(), strict=True)
+    numbers = [one for one, kind in kinds if pd.api.types.is_numeric_dtype(kind)]
+    numbers = [one for one in numbers if one not in known]
     try:
-        split_features(names)
+        numbered: tuple[str, ...] = split_features(names).features
     except InvalidArgument:
-        known = [one for one in names if one.startswith(METADATA) or one in keys]
-        numbers = [
-            one
-            for at, one in enumerate(names)
-            if one not in known and pd.api.types.is_numeric_dtype(frame.dtypes.iloc[at])
-        ]
-        if known and numbers:
-            return numbers
-        raise InvalidArgument(
-            f"{name} does not tell which columns are features: expected names that begin with "
-            f"Cells, Cytoplasm or Nuclei, or others that begin with {METADATA}",
-            hint=f"call columns that are no features {METADATA}…; its columns: "
-            f"{', '.join(names[:6])}{' …' if len(names) > 6 else ''}",
-        ) from None
-    return None
+        numbered = ()
+    if 2 * len(numbered) > len(numbers):
+        return list(numbered)
+    if known and numbers:
+        return numbers
+    raise InvalidArgument(
+        f"{name} does not tell which columns are features: expected names that begin with "
+        f"Cells, Cytoplasm or Nuclei, or others that begin with {METADATA}",
+        hint=f"call columns that are no features {METADATA}…; its columns: "
+        f"{', '.join(names[:6])}{' …' if len(names) > 6 else ''}",
+    )
 
 
 def _of_matrix(matrix: AnnotatedMatrix | CountMatrix) -> AnnData:
