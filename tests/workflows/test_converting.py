@@ -69,7 +69,7 @@ def test_ome_tiff_and_ome_zarr_become_each_other(image: Path, tmp_path: Path) ->
 def test_ngio_reads_our_ome_zarr(tmp_path: Path, version: Any, axes: str) -> None:
     ngio = pytest.importorskip("ngio")
     pixels = np.stack([PIXELS, PIXELS[:, ::-1]], 1) if axes == "CZYX" else PIXELS
-    names = CHANNEL_NAMES
+    names: tuple[str, ...] = CHANNEL_NAMES
     if axes == "YX":
         pixels, names = PIXELS[0], ("DNA",)
     path = tmp_path / "site.zarr"
