@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from cellfolio.workflows.cell_profiles import aggregate_cells
     from cellfolio.workflows.converting import convert
     from cellfolio.workflows.embedding import draw_embedding
+    from cellfolio.workflows.engines.dask import DaskEngine
+    from cellfolio.workflows.experiment.configuration import read_experiment
+    from cellfolio.workflows.experiment.running import plan_experiment, run_experiment
     from cellfolio.workflows.expression import genes
     from cellfolio.workflows.featurizing.making import FeaturizeOptions
     from cellfolio.workflows.featurizing.networks import NetworkChoice, load_network
@@ -95,6 +98,9 @@ _HOMES = {
     "cellfolio.workflows.cardio": ("cardio_cells",),
     "cellfolio.workflows.cell_profiles": ("aggregate_cells",),
     "cellfolio.workflows.converting": ("convert",),
+    "cellfolio.workflows.engines.dask": ("DaskEngine",),
+    "cellfolio.workflows.experiment.configuration": ("read_experiment",),
+    "cellfolio.workflows.experiment.running": ("plan_experiment", "run_experiment"),
     "cellfolio.workflows.expression": ("genes",),
     "cellfolio.workflows.embedding": ("draw_embedding",),
     "cellfolio.workflows.featurizing.making": ("FeaturizeOptions",),
@@ -141,6 +147,7 @@ _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names
 
 __all__ = [
     "CellfolioError",
+    "DaskEngine",
     "Diff",
     "Digest",
     "Entry",
@@ -183,16 +190,19 @@ __all__ = [
     "open",
     "open_cells",
     "open_image",
+    "plan_experiment",
     "plan_measurement",
     "plan_recipe",
     "push",
     "quality",
     "query",
+    "read_experiment",
     "read_profiling_recipe",
     "read_recipe",
     "record_image",
     "records",
     "rosetta",
+    "run_experiment",
     "run_recipe",
     "save",
     "schema",

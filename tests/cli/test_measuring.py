@@ -51,6 +51,35 @@ def test_a_site_that_fails_is_told(cellfolio: Cellfolio, plate: Path) -> None:
     assert failed["failure"]["error"] == "BrokenFile"
 
 
+def test_status_names_missing_shards(cellfolio: Cellfolio, plate: Path) -> None:
+    image_path(plate, "A01", 1, "RNA").write_bytes(b"")
+    cellfolio("measure", "plate/images", "-o", "out", *LABELS, "--shard", "1/3")
+    ran = cellfolio("status", "out")
+    assert ran.code == 1
+    assert ran.out.splitlines() == [
+        "out: 1 of 3 shards have ended",
+        "missing  2/3",
+        "missing  3/3",
+        "failed   P1 A01_1",
+    ]
+    assert cellfolio("status", "out", "--json").document["shards"]["missing"] == ["2/3", "3/3"]
+    write_plate(plate.parent / "anew")
+    image_path(plate, "A01", 1, "RNA").write_bytes(
+        image_path(plate.parent / "anew", "A01", 1, "RNA").read_bytes()
+    )
+    for shard in ("1/3", "2/3", "3/3"):
+        cellfolio("measure", "plate/images", "-o", "out", *LABELS, "--shard", shard)
+    ran = cellfolio("status", "out")
+    assert (ran.code, ran.out.splitlines()[1:]) == (0, ["run it once without --shard"])
+    cellfolio("measure", "plate/images", "-o", "out", *LABELS)
+    assert cellfolio("status", "out", "--json").document["shards"] == {
+        "ended": ["1/3", "2/3", "3/3"],
+        "missing": [],
+        "failed": [],
+        "finished": True,
+    }
+
+
 def test_shards_and_what_is_missing(cellfolio: Cellfolio, plate: Path, tmp_path: Path) -> None:
     ran = cellfolio("measure", "plate/images", "-o", "out", *LABELS, "--shard", "1/2")
     assert ran.code == 0

@@ -147,6 +147,18 @@ def test_an_object_of_one_pixel_is_that_pixel() -> None:
     assert np.isnan(row["Correlation_Correlation_DNA_ER"])
 
 
+@pytest.mark.filterwarnings("error")
+def test_objects_too_small_for_a_direction_have_no_texture_and_no_warning() -> None:
+    labels = np.zeros((40, 40), dtype=int)
+    labels[5:7, 5:7], labels[15:35, 10:30] = 1, 2
+    image = np.random.default_rng(0).integers(0, 60_000, (40, 40)).astype(np.uint16)
+    settings = MeasurementSettings(("Texture",), texture_scales=(3,))
+    found = measure_objects(labels, {"DNA": image}, settings)
+    textures = [name for name in found if str(name).startswith("Texture_")]
+    assert (found.loc[0, textures] == 0).all()
+    assert (found.loc[1, "Texture_DifferenceVariance_DNA_3_00_256"]) > 0
+
+
 def test_objects_at_the_border_are_measured_as_they_are() -> None:
     labels = np.zeros(SHAPE, int)
     labels[:5, :5], labels[-5:, -5:] = 1, 2

@@ -37,7 +37,7 @@ from cellfolio.workflows.featurizing.running import (
     featurize_plates,
 )
 from cellfolio.workflows.measuring.running import MeasureInputs
-from cellfolio.workflows.measuring.shards import Shard
+from cellfolio.workflows.measuring.shards import Shard, status_of_shards
 from tests.workflows.networks import convolution, convolved, site_images, write_plate
 
 OPTIONS = FeaturizeOptions(crops=CropSettings(16), presentation=Presentation(batch=3))
@@ -238,6 +238,30 @@ def test_shards_do_the_sites_between_them(plate: Path, network: Path, tmp_path: 
     assert [one.well for one in found.sites] == ["B03"]
     assert not (output / RUN_RECORD).exists()
     assert len(run(plate, output, network).kept) == 1
+
+
+def test_missing_shards_are_told(plate: Path, network: Path, tmp_path: Path) -> None:
+    run(plate, tmp_path / "out", network, shard=Shard(2, 3))
+    told = status_of_shards(tmp_path / "out")
+    assert told is not None
+    assert (told.ended, told.missing) == ((Shard(2, 3),), (Shard(1, 3), Shard(3, 3)))
+    run(plate, tmp_path / "out", network)
+    told = status_of_shards(tmp_path / "out")
+    assert told is not None
+    assert (told.finished, told.missing) == (True, ())
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_bytes(plate: Path, network: Path, tmp_path: Path) -> None:
+    run(plate, tmp_path / "one", network)
+    found = run(plate, tmp_path / "many", network, workers=cellfolio.DaskEngine("local", 2))
+    assert not found.failed
+    one, many = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).rglob("*.parquet")}
+        for name in ("one", "many")
+    )
+    assert one
+    assert one == many
 
 
 @pytest.mark.slow

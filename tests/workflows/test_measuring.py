@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -24,7 +22,7 @@ from cellfolio.measurement import MeasurementSettings, measure_objects
 from cellfolio.measurement.site import SiteSettings
 from cellfolio.storage.home import Home
 from cellfolio.workflows.measuring.running import MeasuredRun
-from cellfolio.workflows.processes import Failure, alone_in, do_all
+from cellfolio.workflows.processes import alone_in
 from tests.plates import SITES, draw_site, image_path, write_plate
 
 FEW = MeasureOptions(SiteSettings(MeasurementSettings(groups=("Intensity",))))
@@ -237,20 +235,6 @@ def test_two_runs_do_not_share_a_folder(plate: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with alone_in(tmp_path / "out"), pytest.raises(StoreError, match="another run is at work"):
         measure(plate, tmp_path / "out")
-
-
-def kill_or_double(number: int) -> int:
-    """Do a job; one of them kills its process."""
-    if number == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return 2 * number
-
-
-@pytest.mark.slow
-def test_a_killed_process_loses_its_own_job_alone() -> None:
-    found = dict(do_all(kill_or_double, list(range(6)), 2))
-    assert isinstance(found.pop(3), Failure)
-    assert found == {number: 2 * number for number in (0, 1, 2, 4, 5)}
 
 
 # What goes wrong

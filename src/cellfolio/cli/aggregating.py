@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cellfolio.cli.command import Answer, command, terminal_progress
+from cellfolio.cli.engines import engine_options
 from cellfolio.cli.text import paint, plural, printable
 from cellfolio.cli.writing import output_file
 
@@ -43,9 +44,7 @@ _PROBLEMS = 10
 )
 @click.option("--count-objects", is_flag=True, help="Add a column Metadata_Object_Count.")
 @click.option("--keep-going", is_flag=True, help="Leave out what is broken, and tell of it.")
-@click.option(
-    "--workers", metavar="N", type=click.IntRange(1), help="Processes for .csv; one for a core."
-)
+@engine_options("Processes for .csv; one for a core.")
 def aggregate_command(cells: str, output: Path | None, by: str, method: Any, **how: Any) -> Answer:
     """Make a profile of each well of single cells.
 

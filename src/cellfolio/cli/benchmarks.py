@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cellfolio.cli.command import Answer, command
+from cellfolio.cli.engines import dask_option
 from cellfolio.cli.text import columns, paint, printable
 
 if TYPE_CHECKING:
     from cellfolio.workflows.benchmarks.running import Evaluation
+    from cellfolio.workflows.engines.engine import Workers
     from cellfolio.workflows.pages import Fact
 
 _ROWS = 24
@@ -42,8 +44,9 @@ _NOTHING: dict[str, Any] = {
 )  # fmt: skip
 @click.option("--list", "listed", is_flag=True, help="List the benchmarks there are.")
 @click.option("--example", metavar="NAME", help="Print a configuration of a benchmark, to edit.")
+@dask_option
 def evaluate_command(
-    config: Path | None, folder: Path | None, listed: bool, example: str | None
+    config: Path | None, folder: Path | None, listed: bool, example: str | None, workers: Workers
 ) -> Answer:
     """Run a benchmark; write tables, figures and a page.
 
@@ -67,10 +70,11 @@ def evaluate_command(
         document = {**_NOTHING, "benchmark": example, "example": text}
         return Answer(lambda: document, text.splitlines())
     assert config is not None
-    from cellfolio.workflows.benchmarks.running import evaluate, summary
+    from cellfolio.workflows.benchmarks.jobs import evaluate_by
+    from cellfolio.workflows.benchmarks.running import summary
 
     configuration = known.read_configuration(config)
-    found = evaluate(configuration, folder or Path(f"{config.stem}-result"))
+    found = evaluate_by(configuration, folder or Path(f"{config.stem}-result"), workers)
     return Answer(lambda: {**_NOTHING, **summary(found)}, _lines(found))
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cellfolio.package.entry import Entry
     from cellfolio.package.package import Package
     from cellfolio.storage.checkout import CheckoutStatus
+    from cellfolio.workflows.measuring.shards import ShardStatus
     from cellfolio.workflows.opening import Opened
 
 _ENTRY = "each with `key`, `size`, `digest`"
@@ -184,6 +185,8 @@ def _resized(old: Entry, new: Entry) -> str:
         "modified": "keys of files you changed",
         "missing": "keys of files that are gone",
         "extra": "keys of files that are not from the package",
+        "shards": "of a folder that 'measure' or 'featurize' works in by shards: `ended`, "
+        "`missing`, `failed` (sites), `finished`; then the others are null, else this is",
     },
 )
 @click.argument("folder", type=click.Path(path_type=Path), default=".")
@@ -191,10 +194,16 @@ def status_command(folder: Path) -> Answer:
     """Show what you changed in a folder since it was filled.
 
     FOLDER was filled by 'get'; by default the working directory. Exits with 1 if files are
-    modified or missing, or the last 'get' did not finish.
+    modified or missing, or the last 'get' did not finish. Of a folder that 'measure' or
+    'featurize' works in with --shard, it names the shards that are missing.
     """
     import cellfolio
+    from cellfolio.workflows.measuring.shards import status_of_shards
 
+    shards = status_of_shards(folder)
+    if shards is not None:
+        code = DIFFERENT if shards.missing or shards.failed else 0
+        return Answer(lambda: _shards_document(folder, shards), _shards_lines(folder, shards), code)
     found = cellfolio.status(folder)
     code = 0 if found.clean and found.source.complete else DIFFERENT
     return Answer(lambda: _status_document(folder, found), _status_lines(folder, found), code)
@@ -214,7 +223,38 @@ def _status_document(folder: Path, found: CheckoutStatus) -> dict[str, Any]:
         "modified": list(found.modified),
         "missing": list(found.missing),
         "extra": list(found.extra),
+        "shards": None,
     }
+
+
+def _shards_document(folder: Path, found: ShardStatus) -> dict[str, Any]:
+    told = {
+        "ended": [str(one) for one in found.ended],
+        "missing": [str(one) for one in found.missing],
+        "failed": list(found.failed),
+        "finished": found.finished,
+    }
+    return {
+        "folder": str(folder.resolve()),
+        **dict.fromkeys(
+            ("package", "registry", "top_hash", "patterns", "complete", "clean", "unchanged",
+             "modified", "missing", "extra")
+        ),
+        "shards": told,
+    }  # fmt: skip
+
+
+def _shards_lines(folder: Path, found: ShardStatus) -> Iterator[str]:
+    count = found.ended[0].count
+    yield paint(f"{printable(folder)}: {len(found.ended)} of {count} shards have ended", "bold")
+    for shard in found.missing:
+        yield paint(f"missing  {shard}", "red")
+    for site in found.failed:
+        yield paint(f"failed   {printable(site)}", "yellow")
+    if found.finished:
+        yield "a run of all sites came after them"
+    elif not found.missing:
+        yield "run it once without --shard"
 
 
 def _status_lines(folder: Path, found: CheckoutStatus) -> Iterator[str]:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cellfolio.cli.command import Answer, command, terminal_progress
+from cellfolio.cli.engines import engine_options
 from cellfolio.cli.failures import DIFFERENT
 from cellfolio.cli.sites import site_options
 from cellfolio.cli.text import paint, plural, printable
 from cellfolio.cli.writing import output_folder
 
 if TYPE_CHECKING:
+    from cellfolio.workflows.engines.engine import Workers
     from cellfolio.workflows.featurizing.making import FeaturizedSite, FeaturizeOptions
     from cellfolio.workflows.featurizing.running import FeaturizedRun
     from cellfolio.workflows.measuring.running import MeasureInputs
@@ -81,11 +83,9 @@ _FAILED = 10
     help="By default a GPU if there is one.",
 )
 @click.option("--threads", type=int, default=1, help="Of the network, on a CPU; by default 1.")
-@click.option(
-    "--workers", metavar="N", type=click.IntRange(1), default=1, help="Processes; by default 1."
-)
+@engine_options("Processes; by default 1.", default=1)
 def featurize_command(
-    inputs: MeasureInputs, shard: Shard | None, output: Path, workers: int, **how: Any
+    inputs: MeasureInputs, shard: Shard | None, output: Path, workers: Workers, **how: Any
 ) -> Answer:
     """Describe each cell of images by a network: deep features.
 

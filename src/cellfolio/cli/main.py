@@ -18,6 +18,10 @@ COMPLETE_VARIABLE = "_CELLFOLIO_COMPLETE"
 SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Start": {
         "demo": ("demo", "Show what this can do on a simulated experiment; no network."),
+        "run": (
+            "experiments",
+            "Run an experiment from its images to its package; only what is to be done.",
+        ),
         "completion": ("completion", "Print the script that completes commands on tab."),
     },
     "Look": {

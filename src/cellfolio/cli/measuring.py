@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cellfolio.cli.command import Answer, command, terminal_progress
+from cellfolio.cli.engines import engine_options
 from cellfolio.cli.failures import DIFFERENT
 from cellfolio.cli.sites import site_options
 from cellfolio.cli.text import columns, paint, plural, printable
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from cellfolio.workflows.measuring.settings import MeasureOptions
     from cellfolio.workflows.measuring.shards import Shard
 
-_QUALITY = "ImageQuality"
-"""Of images, not of cells."""
 _TOLD = 10
 """Sites that failed, and are told of one by one."""
 _PLATE_SITES = 384 * 9
@@ -55,7 +54,7 @@ FIELDS = {
 @click.option("--float32", is_flag=True, help="Features with 32 bits: half of the room.")
 @click.option("--outlines", is_flag=True, help="Draw each site with its cells outlined.")
 @click.option("--save-labels", is_flag=True, help="Keep the labels of nuclei, cells, cytoplasm.")
-@click.option("--workers", metavar="N", type=click.IntRange(1), help="Processes; one for a core.")
+@engine_options()
 @click.option("-n", "--dry-run", is_flag=True, help="Tell what would be measured, and why.")
 def measure_command(
     inputs: MeasureInputs, shard: Shard | None, output: Path, dry_run: bool, **how: Any
@@ -88,31 +87,12 @@ def measure_command(
 
 
 def _options(how: dict[str, Any]) -> MeasureOptions:
-    from dataclasses import replace
-
-    from cellfolio.errors import InvalidArgument
-    from cellfolio.measurement import GROUPS, MeasurementSettings, SegmentationSettings
-    from cellfolio.measurement.site import SiteSettings
-    from cellfolio.package.nearest import suggest_or_list
     from cellfolio.registries.plates import split_words
-    from cellfolio.workflows.measuring.settings import MeasureOptions
+    from cellfolio.workflows.measuring.settings import MeasureOptions, named_settings
 
-    segmentation = SegmentationSettings()
-    segmentation = replace(
-        segmentation,
-        nuclei=replace(segmentation.nuclei, channel=how["nuclei"]),
-        cells=replace(segmentation.cells, channel=how["cells"]),
-    )
-    wanted = tuple(sorted(set(split_words(how["groups"] or (*GROUPS, _QUALITY)))))
-    for group in wanted:
-        if group not in (*GROUPS, _QUALITY):
-            raise InvalidArgument(
-                f"there are no features {group!r}", hint=suggest_or_list(group, (*GROUPS, _QUALITY))
-            )
-    features = MeasurementSettings(groups=tuple(one for one in wanted if one != _QUALITY))
+    groups = tuple(split_words(how["groups"])) if how["groups"] else ()
     return MeasureOptions(
-        SiteSettings(features, quality=_QUALITY in wanted),
-        segmentation,
+        *named_settings(groups, how["nuclei"], how["cells"]),
         "float32" if how["float32"] else "float64",
         how["outlines"],
         how["save_labels"],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cellfolio.cli.command import Answer, command, terminal_progress
+from cellfolio.cli.engines import engine_options
 from cellfolio.cli.failures import DIFFERENT
 from cellfolio.cli.text import columns, paint, plural, printable
 from cellfolio.cli.writing import output_folder
@@ -46,7 +47,7 @@ FIELDS = {
 @click.option(
     "--plate", "plates", metavar="PLATE", multiple=True, help="Only this plate; may be repeated."
 )
-@click.option("--workers", metavar="N", type=click.IntRange(1), help="Processes; one for a core.")
+@engine_options()
 @click.option("-n", "--dry-run", is_flag=True, help="Tell what would be made, and why.")
 @click.option(
     "--root",

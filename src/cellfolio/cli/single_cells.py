@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from cellfolio.cli.command import Answer, command, terminal_progress
+from cellfolio.cli.engines import engine_options
 from cellfolio.cli.text import paint, plural, printable
 from cellfolio.cli.writing import output_file
 
 if TYPE_CHECKING:
+    from cellfolio.workflows.engines.engine import Workers
     from cellfolio.workflows.single_cells import WrittenCells
 
 FIELDS = {
@@ -31,8 +33,8 @@ _PROBLEMS = 10
 @click.argument("cells")
 @output_file("File for the cells (.parquet).", required=True)
 @click.option("--keep-going", is_flag=True, help="Leave out what is broken, and tell of it.")
-@click.option("--workers", metavar="N", type=click.IntRange(1), help="Processes; one for a core.")
-def single_cells_command(cells: str, output: Path, keep_going: bool, workers: int | None) -> Answer:
+@engine_options()
+def single_cells_command(cells: str, output: Path, keep_going: bool, workers: Workers) -> Answer:
     """Join single cells of many files into one Parquet file.
 
     CELLS is a folder of CellProfiler's tables (Image, Cells, Cytoplasm, Nuclei; .csv or .csv.gz),

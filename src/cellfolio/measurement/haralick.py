@@ -119,7 +119,8 @@ def features_of(sums: Sums) -> Floats:
     entropy = np.where(level, 0, log_total - sums.both_logs / total)
     marginal = np.where(level, 0, log_total - sums.single_logs / total)
     away = entropy - 2 * marginal
-    apart = sums.apart_squares / (total * total) / sums.levels - 1 / sums.levels**2
+    levels = np.where(none, 1, sums.levels)
+    apart = sums.apart_squares / (total * total) / levels - 1 / levels**2
     found = np.array([
         sums.squares / (total * total),
         sums.contrast / total,

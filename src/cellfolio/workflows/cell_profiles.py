@@ -21,6 +21,7 @@ from cellfolio.profiles.aggregating import (
 from cellfolio.profiles.features import check_features, split_features
 from cellfolio.profiles.rows import check_columns
 from cellfolio.workflows.cell_averages import Wanted, average_by_features, average_by_wells
+from cellfolio.workflows.engines.engine import Workers
 from cellfolio.workflows.getting import fetch_entries
 from cellfolio.workflows.opening import is_path, names_package, open_package
 from cellfolio.workflows.reading_cells import in_processes
@@ -150,7 +151,7 @@ def aggregate_named(
     by: Sequence[str] = WELLS,
     method: Average = "median",
     keep_going: bool = False,
-    workers: int | None = 1,
+    workers: Workers = 1,
     progress: Progress | None = None,
 ) -> CellProfiles:
     """Make profiles of single cells by name (see `aggregate_cells`).
@@ -165,7 +166,7 @@ def aggregate_named(
     method : {'median', 'mean'}
     keep_going : bool
         See `open_cells`.
-    workers : int or None
+    workers : int or Engine, optional
         See `in_processes`.
     progress : callable, optional
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cellfolio.errors import InvalidArgument
+from cellfolio.package.entry import Entry
 from cellfolio.package.keys import check_package_name
 from cellfolio.package.package import Package
 from cellfolio.registries.folder import package_folder
@@ -44,6 +45,7 @@ def build_package(
     home: Home,
     label: Label | None = None,
     *,
+    keep: Callable[[Entry], bool] | None = None,
     progress: Progress | None = None,
 ) -> Pushed:
     """Make a revision of a package from a folder, in the local registry.
@@ -57,6 +59,8 @@ def build_package(
         ``namespace/name``.
     home : Home
     label : Label, optional
+    keep : callable, optional
+        Tells of each file whether it belongs into the package; by default all do.
     progress : callable, optional
 
     Raises
@@ -72,6 +76,8 @@ def build_package(
     package = package_folder(
         folder, home, meta=label.meta, message=label.message, progress=progress
     )
+    if keep is not None:
+        package = package.filter(keep)
     registry = QuiltRegistry(home.registry_uri, home)
     return push(
         package, name, registry, home, workflow=label.workflow, force=True, progress=progress

@@ -13,9 +13,10 @@ from cellfolio.formats.loading import load
 from cellfolio.package.entry import Entry
 from cellfolio.package.folder import Folder
 
-RECORDS = ("record.json", "run.json", "measured.json", "featurized.json")
+RECORDS = ("experiment.json", "record.json", "run.json", "measured.json", "featurized.json")
 """Names of the files that tell of runs, the first that is there."""
 _FORMS = {
+    "cellfolio experiment": "Experiment from images to profiles",
     "cellfolio evaluation": "Evaluation",
     "cellfolio run": "Profiles of a recipe",
     "cellfolio profiles": "Profiles of a plate",

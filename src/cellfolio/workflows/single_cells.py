@@ -20,6 +20,7 @@ from cellfolio.storage.disk import sha256_of
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Meter, Progress
 from cellfolio.workflows.cell_profiles import held_cells
+from cellfolio.workflows.engines.engine import Workers
 from cellfolio.workflows.reading_cells import in_processes
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def single_cells(
     output: Path | str,
     *,
     keep_going: bool = False,
-    workers: int | None = 1,
+    workers: Workers = 1,
     progress: Progress | None = None,
     home: Home | None = None,
 ) -> WrittenCells:
@@ -81,9 +82,10 @@ def single_cells(
         ``.parquet``; a file that is there is replaced once the new one is whole.
     keep_going : bool
         Whether parts that are broken are left out, and told of, instead of raised.
-    workers : int or None
-        Processes that read folders of CellProfiler's tables; None for one for each core. The file
-        is the same. In a script, more than one need ``if __name__ == "__main__":`` around the call.
+    workers : int or Engine, optional
+        Processes that read folders of CellProfiler's tables, or a cluster; None for one process
+        for each core. The file is the same. In a script, more than one need
+        ``if __name__ == "__main__":`` around the call.
     progress : callable, optional
     home : Home, optional
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -143,6 +144,13 @@ class CellProfilerCells:
             self._tell(error, problems)
         if problems:
             yield CellBatch(schema.empty_table(), tuple(problems))
+
+    def only(self, at: int) -> CellProfilerCells:
+        """Return the source with one folder alone, which can be sent to another process."""
+        part = copy(self)
+        part._folders = [self._folders[at]]
+        part._problems = [] if at else self._problems
+        return part
 
     def _tell(self, error: BrokenFile, problems: list[CellProblem] | None = None) -> None:
         """Raise an error, or keep it as a problem."""

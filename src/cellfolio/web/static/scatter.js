@@ -12,6 +12,11 @@ const MARGIN = { left: 64, right: 10, top: 10, bottom: 40 };
 const CORNERS = 64; // of a lasso, so that it fits an address
 const REACH = 12; // pixels from the pointer to a point that it means
 const MOST_ZOOM = 5000;
+const STILL = 180; // milliseconds without a movement, after which all points are drawn
+const FIRST = 40000; // points of the first frame, before it is known how fast they are drawn
+const FEWEST = 5000; // points of a frame while something moves
+const SLOW = 40; // milliseconds between frames, above which fewer points are drawn,
+const QUICK = 22; // and below which more are
 
 export class Scatter extends EventTarget {
   constructor(host, label) {
@@ -32,6 +37,7 @@ export class Scatter extends EventTarget {
     this.lassoing = false;
     this.drawn = null; // corners of a lasso, in units
     this.view = { x: 0.5, y: 0.5, zoom: 1 };
+    this.pace = { most: FIRST, moved: 0, last: 0, rest: 0 };
     this.frame = { low: [0, 0], span: [1, 1], shares: [1, 1], equal: false, down: false, labels: ["", ""] };
     this.#listen();
     new ResizeObserver(() => this.draw()).observe(host);
@@ -60,6 +66,7 @@ export class Scatter extends EventTarget {
     this.grid = new Grid(this.units);
     const there = this.units.map((one) => (one === one ? one : 9));
     this.renderer.setPlaces(there);
+    this.#moved();
     this.chosen = null;
     this.drawn = null;
     this.order = null;
@@ -123,6 +130,7 @@ export class Scatter extends EventTarget {
 
   setView(view) {
     this.view = { ...view, zoom: Math.min(MOST_ZOOM, Math.max(0.2, view.zoom)) };
+    this.#moved();
     this.draw();
     this.dispatchEvent(new CustomEvent("view"));
   }
@@ -181,6 +189,23 @@ export class Scatter extends EventTarget {
     });
   }
 
+  #moved() {
+    this.pace.moved = performance.now();
+    clearTimeout(this.pace.rest);
+    this.pace.rest = setTimeout(() => this.draw(), STILL + 1);
+  }
+
+  // How many points this frame has: while something moves, as many as are drawn without a stutter.
+  #most() {
+    const now = performance.now();
+    const since = now - this.pace.last;
+    this.pace.last = now;
+    if (now - this.pace.moved >= STILL) return this.count;
+    if (since > SLOW && since < STILL) this.pace.most = Math.max(FEWEST, this.pace.most * 0.6);
+    if (since < QUICK) this.pace.most = Math.min(this.count, this.pace.most * 1.3);
+    return Math.round(this.pace.most);
+  }
+
   #drawNow() {
     const ratio = window.devicePixelRatio || 1;
     const { width, height, scale } = this.plot;
@@ -192,6 +217,7 @@ export class Scatter extends EventTarget {
       scale: share,
       shift: [-this.view.x * share[0], -this.view.y * share[1]],
       size: Math.max(1, this.size * ratio),
+      most: this.#most(),
     });
     drawAxes(this, MARGIN, ratio);
     this.dispatchEvent(new CustomEvent("drawn"));

@@ -96,7 +96,8 @@ export class PointRenderer {
     this.gl.bufferData(target, values, use);
   }
 
-  draw({ scale, shift, size }) {
+  // The first `most` points of the order, so that a slow card can show some while they move.
+  draw({ scale, shift, size, most }) {
     const gl = this.gl;
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
     gl.clearColor(0, 0, 0, 0);
@@ -109,7 +110,7 @@ export class PointRenderer {
     gl.uniform2f(this.uniforms.shift, shift[0], shift[1]);
     gl.uniform1f(this.uniforms.size, size);
     gl.uniform1f(this.uniforms.soft, Math.min(0.5, 1 / size));
-    gl.drawElements(gl.POINTS, this.kept.order.length, gl.UNSIGNED_INT, 0);
+    gl.drawElements(gl.POINTS, Math.min(this.kept.order.length, most), gl.UNSIGNED_INT, 0);
   }
 }
 

@@ -16,6 +16,8 @@ from cellfolio.registries.selection import CPJUMP1_CHANNELS
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Meter, Progress
+from cellfolio.workflows.engines.doing import do_all
+from cellfolio.workflows.engines.engine import Workers, as_engine
 from cellfolio.workflows.featurizing.making import (
     FeatureJob,
     FeaturizedSite,
@@ -28,8 +30,8 @@ from cellfolio.workflows.featurizing.networks import (
     load_network,
 )
 from cellfolio.workflows.measuring.running import MeasureInputs, find_labelled
-from cellfolio.workflows.measuring.shards import Shard, lock_of
-from cellfolio.workflows.processes import Failure, alone_in, count_workers, do_all
+from cellfolio.workflows.measuring.shards import Shard, lock_of, write_shard
+from cellfolio.workflows.processes import Failure, alone_in
 
 RUN_RECORD = "featurized.json"
 _TRANSMITTED = frozenset(one.name for one in CPJUMP1_CHANNELS if one.kind == "brightfield")
@@ -79,7 +81,7 @@ def featurize_plates(
     options: FeaturizeOptions | None = None,
     *,
     shard: Shard | None = None,
-    workers: int | None = 1,
+    workers: Workers = 1,
     progress: Progress | None = None,
     home: Home | None = None,
 ) -> FeaturizedRun:
@@ -100,10 +102,10 @@ def featurize_plates(
     options : FeaturizeOptions, optional
     shard : Shard, optional
         Do only a part of the sites: other machines do the others.
-    workers : int, optional
-        Processes, each with the network; None for as many as there are cores. With 1, this process
-        does everything. In a script, more than one need ``if __name__ == "__main__":`` around the
-        call.
+    workers : int or Engine, optional
+        Processes, each with the network, or a cluster; None for as many processes as there are
+        cores. With 1, this process does everything. In a script, more than one need
+        ``if __name__ == "__main__":`` around the call.
     progress : callable, optional
     home : Home, optional
 
@@ -127,7 +129,7 @@ def featurize_plates(
         cellfolio.featurize_plates(MeasureInputs("images"), "deep")
         wells = cellfolio.aggregate_cells(cellfolio.open_cells("deep"))
     """
-    count_workers(workers, 1)
+    as_engine(workers)  # before anything is made
     home, output, options = home or Home(), Path(output), options or FeaturizeOptions()
     network = load_network(options.network, home=home)
     options = replace(options, network=get_ready(options.network, network))
@@ -140,17 +142,21 @@ def featurize_plates(
         run = FeaturizedRun(output, network, channels, features, sites)
         if shard is None:
             _record(run, options)
+        else:
+            failed = [f"{one.plate} {one.well}_{one.number}" for one in run.failed]
+            write_shard(output, shard, failed)
     return run
 
 
 def _do(
-    jobs: Sequence[FeatureJob], workers: int | None, progress: Progress | None
+    jobs: Sequence[FeatureJob], workers: Workers, progress: Progress | None
 ) -> tuple[FeaturizedSite, ...]:
     meter = Meter(progress, "featurize", len(jobs), 0)
     found: dict[tuple[str, Well, int], FeaturizedSite] = {}
-    for job, result in do_all(featurize_one, jobs, workers):
-        found[job.site.order] = (
-            FeaturizedSite.failed(job.site, result) if isinstance(result, Failure) else result
+    for done in do_all(featurize_one, jobs, workers):
+        site, result = done.job.site, done.result
+        found[site.order] = (
+            FeaturizedSite.failed(site, result) if isinstance(result, Failure) else result
         )
         meter.advance(files=1)
         meter.tell()

@@ -19,6 +19,8 @@ from cellfolio.registries.selection import parse_sites
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Meter, Progress
+from cellfolio.workflows.engines.doing import do_all
+from cellfolio.workflows.engines.engine import Workers, as_engine
 from cellfolio.workflows.measuring.channels import ChannelNames
 from cellfolio.workflows.measuring.illumination import PlateIllumination
 from cellfolio.workflows.measuring.labels import CELLS, NUCLEI, ReadyLabels
@@ -29,7 +31,7 @@ from cellfolio.workflows.measuring.shards import Shard, lock_of, shards_missing,
 from cellfolio.workflows.measuring.sites import ImagePart, SiteImages, find_sites
 from cellfolio.workflows.measuring.tables import image_table, write_images
 from cellfolio.workflows.places import find_places
-from cellfolio.workflows.processes import Failure, alone_in, count_workers, do_all
+from cellfolio.workflows.processes import Failure, alone_in
 
 RUN_RECORD = "measured.json"
 Where = Package | Path | str
@@ -95,6 +97,8 @@ class MeasuredRun:
     missing_shards : tuple of Shard
         Those with sites that were not measured, where sites were measured in shards.
     shard : Shard or None
+    makers : mapping of str to str
+        Which worker made each site that was measured now.
     """
 
     output: Path
@@ -103,6 +107,7 @@ class MeasuredRun:
     waiting: tuple[tuple[str, str], ...] = ()
     missing_shards: tuple[Shard, ...] = ()
     shard: Shard | None = None
+    makers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def failed(self) -> tuple[SiteRecord, ...]:
@@ -114,6 +119,12 @@ class MeasuredRun:
         """Records by plate."""
         names = dict.fromkeys(one.plate for one in self.records)
         return {name: tuple(one for one in self.records if one.plate == name) for name in names}
+
+    @property
+    def made_by(self) -> dict[str, list[str]]:
+        """Sites that were measured now, by the worker that made them."""
+        names = sorted(set(self.makers.values()))
+        return {name: [site for site, one in self.makers.items() if one == name] for name in names}
 
     @property
     def seconds_per_site(self) -> float | None:
@@ -162,7 +173,7 @@ def measure_plates(
     options: MeasureOptions | None = None,
     *,
     shard: Shard | None = None,
-    workers: int | None = None,
+    workers: Workers = None,
     home: Home | None = None,
     progress: Progress | None = None,
 ) -> MeasuredRun:
@@ -181,9 +192,10 @@ def measure_plates(
     shard : Shard, optional
         Measure only a part of the sites, and write no table of images: other machines do the other
         parts, and a run without it is the last.
-    workers : int, optional
-        Processes; by default as many as there are cores. With 1, this process does everything. In
-        a script, more than one need ``if __name__ == "__main__":`` around the call.
+    workers : int or Engine, optional
+        Processes, or a cluster; by default as many processes as there are cores. With 1, this
+        process does everything. In a script, more than one need
+        ``if __name__ == "__main__":`` around the call.
     home : Home, optional
     progress : callable, optional
 
@@ -198,17 +210,18 @@ def measure_plates(
     StoreError
         If another run is at work in the folder.
     """
-    count_workers(workers, 1)
+    as_engine(workers)  # before anything is made
     home, output, options = home or Home(), Path(output), options or MeasureOptions()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     planned = _plan(inputs, output, options, home)
     own = planned if shard is None else shard.of(planned)
     output.mkdir(parents=True, exist_ok=True)
     with alone_in(output, lock_of(shard)):
-        records = _measure(own, workers, progress)
-        run = MeasuredRun(output, records, sum(1 for one in own if one.why), shard=shard)
+        records, makers = _measure(own, workers, progress)
+        run = MeasuredRun(output, records, len(makers), shard=shard, makers=makers)
         if shard is not None:
-            write_shard(output, shard, run.failed)
+            failed = [f"{one.plate} {one.well}_{one.site}" for one in run.failed]
+            write_shard(output, shard, failed)
             return run
         missing = shards_missing(output, [bool(one.why) for one in planned])
         for folder in dict.fromkeys(one.job.site.folder for one in planned):
@@ -219,17 +232,21 @@ def measure_plates(
 
 
 def _measure(
-    own: Sequence[PlannedSite], workers: int | None, progress: Progress | None
-) -> tuple[SiteRecord, ...]:
+    own: Sequence[PlannedSite], workers: Workers, progress: Progress | None
+) -> tuple[tuple[SiteRecord, ...], dict[str, str]]:
+    """Measure sites; return all records, and who made those that were made now."""
     jobs = [one.job for one in own if one.why]
     meter = Meter(progress, "measure", len(jobs), 0)
     found = {one.job.site.order: one.record for one in own if one.record is not None}
-    for job, result in do_all(measure_one, jobs, workers):
+    makers = {}
+    for done in do_all(measure_one, jobs, workers):
+        job, result = done.job, done.result
         found[job.site.order] = _lost(job, result) if isinstance(result, Failure) else result
+        makers[str(job.site)] = done.worker
         meter.advance(files=1)
         meter.tell()
     meter.tell(finished=True)
-    return tuple(found[one.job.site.order] for one in own)
+    return tuple(found[one.job.site.order] for one in own), makers
 
 
 def _lost(job: SiteJob, failure: Failure) -> SiteRecord:
@@ -356,6 +373,7 @@ def _record(inputs: MeasureInputs, options: MeasureOptions, run: MeasuredRun, st
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "measured": run.made,
             "cpu_seconds": sum(one.seconds for one in run.records),
+            "made_by": run.made_by,
         },
     }
     text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.measurement import SegmentationSettings
+from cellfolio.measurement import GROUPS, MeasurementSettings, SegmentationSettings
 from cellfolio.measurement.site import SiteSettings
+from cellfolio.package.nearest import suggest_or_list
 
 Decimals = Literal["float64", "float32"]
+QUALITY = "ImageQuality"
+"""A group of features of images, not of cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,45 @@ class MeasureOptions:
         if segmented:
             found["segmentation"] = plain(self.segmentation)
         return found
+
+
+def named_settings(
+    groups: Sequence[str], nuclei: str, cells: str
+) -> tuple[SiteSettings, SegmentationSettings]:
+    """Return what is measured, and how objects are found, as users name it.
+
+    Parameters
+    ----------
+    groups : sequence of str
+        Features; all if empty.
+    nuclei, cells : str
+        Channels that they are found in.
+
+    Raises
+    ------
+    InvalidArgument
+        If there are no such features.
+
+    Examples
+    --------
+    >>> site, segmentation = named_settings(["Intensity"], "DNA", "AGP")
+    >>> site.features.groups, site.quality, segmentation.cells.channel
+    (('Intensity',), False, 'AGP')
+    """
+    there = (*GROUPS, QUALITY)
+    wanted = tuple(sorted(set(groups or there)))
+    for group in wanted:
+        if group not in there:
+            raise InvalidArgument(
+                f"there are no features {group!r}", hint=suggest_or_list(group, there)
+            )
+    features = MeasurementSettings(groups=tuple(one for one in wanted if one != QUALITY))
+    found = SegmentationSettings()
+    return SiteSettings(features, quality=QUALITY in wanted), replace(
+        found,
+        nuclei=replace(found.nuclei, channel=nuclei),
+        cells=replace(found.cells, channel=cells),
+    )
 
 
 def plain(value: Any) -> Any:

@@ -11,11 +11,12 @@ from typing import TypeVar
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.storage.disk import write_atomically
-from cellfolio.workflows.measuring.records import SiteRecord
 from cellfolio.workflows.processes import LOCK
 
 T = TypeVar("T")
 _WORDS = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
+_RUN_RECORDS = ("measured.json", "featurized.json")
+"""What a run of all sites writes at its end."""
 _FILE = re.compile(r"shard-([0-9]{1,6})-of-([0-9]{1,6})\.json")
 
 
@@ -70,13 +71,68 @@ def lock_of(shard: Shard | None) -> str:
     return LOCK if shard is None else f".running-{shard.name}.lock"
 
 
-def write_shard(output: Path, shard: Shard, failed: Sequence[SiteRecord]) -> None:
-    """Note that a shard has ended."""
-    document = {
-        "form": "cellfolio shard 1",
-        "failed": [f"{one.plate} {one.well}_{one.site}" for one in failed],
-    }
+def write_shard(output: Path, shard: Shard, failed: Sequence[str]) -> None:
+    """Note that a shard has ended, and which of its sites failed."""
+    document = {"form": "cellfolio shard 1", "failed": list(failed)}
     write_atomically(output / f"shard-{shard.name}.json", json.dumps(document).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class ShardStatus:
+    """Which shards of a folder have ended.
+
+    Attributes
+    ----------
+    ended, missing : tuple of Shard
+    failed : tuple of str
+        Sites that failed in those that ended.
+    finished : bool
+        Whether a run of all sites came after them, so that nothing is missing.
+    """
+
+    ended: tuple[Shard, ...]
+    missing: tuple[Shard, ...]
+    failed: tuple[str, ...]
+    finished: bool
+
+
+def status_of_shards(output: Path) -> ShardStatus | None:
+    """Tell which shards have ended, by what they left; None if none has.
+
+    Images are not looked at: whether those of a shard changed since, ``measure --dry-run`` tells.
+    Of shards of several counts, those of the last one that ended are told of.
+
+    Parameters
+    ----------
+    output : Path
+        Of `measure_plates` or `featurize_plates`.
+    """
+    found = {
+        Shard(int(name[1]), int(name[2])): path
+        for path in (output.glob("shard-*-of-*.json") if output.is_dir() else ())
+        if (name := _FILE.fullmatch(path.name))
+    }
+    if not found:
+        return None
+    times = {shard: path.stat().st_mtime_ns for shard, path in found.items()}
+    count = max(times, key=lambda shard: times[shard]).count
+    ended = tuple(sorted(shard for shard in found if shard.count == count))
+    records = [output / name for name in _RUN_RECORDS if (output / name).is_file()]
+    finished = any(one.stat().st_mtime_ns >= max(times.values()) for one in records)
+    missing = [Shard(number, count) for number in range(1, count + 1)]
+    return ShardStatus(
+        ended,
+        () if finished else tuple(shard for shard in missing if shard not in found),
+        tuple(site for shard in ended for site in _failed_in(found[shard])),
+        finished,
+    )
+
+
+def _failed_in(path: Path) -> list[str]:
+    try:
+        return [str(one) for one in json.loads(path.read_text(encoding="utf-8"))["failed"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def shards_missing(output: Path, waiting: Sequence[bool]) -> tuple[Shard, ...]:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.progress import Meter, Progress
-from cellfolio.workflows.processes import Failure, alone_in, count_workers, do_all
+from cellfolio.workflows.engines.doing import do_all
+from cellfolio.workflows.engines.engine import Workers, as_engine
+from cellfolio.workflows.processes import Failure, alone_in
 from cellfolio.workflows.profiling.inputs import Plate, find_plates
 from cellfolio.workflows.profiling.jobs import Job, pooled_jobs
 from cellfolio.workflows.profiling.pages import PAGES, page_stages
@@ -76,7 +78,7 @@ def run_recipe(
     output: Path | str,
     *,
     plates: Sequence[str] = (),
-    workers: int | None = None,
+    workers: Workers = None,
     progress: Progress | None = None,
 ) -> ProfileRun:
     """Make the files of a recipe; those that are up to date are left as they are.
@@ -93,9 +95,10 @@ def run_recipe(
     plates : sequence of str
         ``PLATE`` or ``BATCH/PLATE``; by default all of the recipe. What plates are taken together
         for is only made without it.
-    workers : int, optional
-        Processes; by default as many as there are cores. With 1, this process does everything. In
-        a script, more than one need ``if __name__ == "__main__":`` around the call.
+    workers : int or Engine, optional
+        Processes, or a cluster; by default as many processes as there are cores. With 1, this
+        process does everything. In a script, more than one need
+        ``if __name__ == "__main__":`` around the call.
     progress : callable, optional
 
     Returns
@@ -109,7 +112,7 @@ def run_recipe(
     StoreError
         If another run is at work in the folder.
     """
-    count_workers(workers, 1)  # before anything is made
+    as_engine(workers)  # before anything is made
     output = Path(output)
     jobs, left_out = _plan(recipe, output, plates)
     started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -166,9 +169,10 @@ def _waiting(job: Job, parts: dict[str, ProfiledPart]) -> Failure:
     )
 
 
-def _done(jobs: list[Job], workers: int | None) -> Iterator[tuple[Job, ProfiledPart]]:
+def _done(jobs: list[Job], workers: Workers) -> Iterator[tuple[Job, ProfiledPart]]:
     """Yield the jobs that are done, as they are."""
-    for job, found in do_all(Job.do, jobs, workers):
+    for done in do_all(Job.do, jobs, workers):
+        job, found = done.job, done.result
         yield job, ProfiledPart(job.name, failure=found) if isinstance(found, Failure) else found
 
 

@@ -36,6 +36,7 @@ export class Viewer {
     this.stage = { width: 1, height: 1 };
     this.tools = frameTools(this);
     this.canvas = this.tools.canvas;
+    this.#begin();
     this.compositor = new Compositor(this.canvas);
     this.card = new ObjectCard(this);
     element.replaceChildren(this.tools.element);
@@ -196,6 +197,14 @@ export class Viewer {
     }
     if (sizes.T > 1 && this.t + 1 < sizes.T) found.push({ t: this.t + 1 });
     return found.flatMap((at) => this.shown.map((channel) => this.addressOf(channel, at)));
+  }
+
+  // Have the channels on their way while shaders are compiled; `ask` finds them so.
+  #begin() {
+    if (this.facts.levels.length > 1) return; // which level fits is the card's to say
+    const addresses = this.shown.map((one) => this.addressOf(one));
+    this.loader.want(this, addresses);
+    addresses.forEach((one) => this.loader.load(one));
   }
 
   // Ask for what is seen, and when it is here for what may be next.

@@ -1,0 +1,1 @@
+"""Who does the jobs of a run: this process, processes of this machine, or a cluster."""
