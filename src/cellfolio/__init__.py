@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from cellfolio.workflows.atlas_pictures import draw_cells
     from cellfolio.workflows.cardio import cardio_cells
     from cellfolio.workflows.cell_profiles import aggregate_cells
+    from cellfolio.workflows.converting import convert
     from cellfolio.workflows.embedding import draw_embedding
     from cellfolio.workflows.engines.dask import DaskEngine
     from cellfolio.workflows.experiment.configuration import read_experiment
@@ -96,6 +97,7 @@ _HOMES = {
     "cellfolio.workflows.atlas_pictures": ("draw_cells",),
     "cellfolio.workflows.cardio": ("cardio_cells",),
     "cellfolio.workflows.cell_profiles": ("aggregate_cells",),
+    "cellfolio.workflows.converting": ("convert",),
     "cellfolio.workflows.engines.dask": ("DaskEngine",),
     "cellfolio.workflows.experiment.configuration": ("read_experiment",),
     "cellfolio.workflows.experiment.running": ("plan_experiment", "run_experiment"),
@@ -169,6 +171,7 @@ __all__ = [
     "build",
     "cardio_cells",
     "catalogue",
+    "convert",
     "diff",
     "draw_cells",
     "draw_embedding",

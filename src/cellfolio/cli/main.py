@@ -75,6 +75,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "get": ("moving", "Get a data set, a package, or a part of it, into a folder."),
         "status": ("comparing", "Show what you changed in a folder since it was filled."),
         "verify": ("keeping", "Hash what is on this machine and compare it with what it must be."),
+        "convert": (
+            "converting",
+            "Write a file in another format: OME-Zarr, AnnData, GCT, Parquet and others.",
+        ),
     },
     "Known data sets": {
         "cells": (

@@ -70,9 +70,16 @@ def _write_json(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _write_h5ad(frame: pd.DataFrame, path: Path) -> None:
-    from cellfolio.profiles.annotated import to_anndata
+    from cellfolio.formats.tabular import as_anndata
 
-    to_anndata(frame).write_h5ad(path, compression="gzip")
+    as_anndata(frame, "the table").write_h5ad(path, compression="gzip")
+
+
+def _write_gct(frame: pd.DataFrame, path: Path) -> None:
+    from cellfolio.formats.gct_writing import write_gct
+    from cellfolio.formats.tabular import as_matrix
+
+    write_gct(as_matrix(frame, "the table"), path)
 
 
 _DELIMITED: Mapping[str, Callable[..., None]] = {
@@ -84,6 +91,7 @@ _OTHERS: Mapping[str, Callable[[Any, Path], None]] = {
     ".parquet": _write_parquet,
     ".json": _write_json,
     ".h5ad": _write_h5ad,
+    ".gct": _write_gct,
 }
 SUFFIXES = (*_DELIMITED, *_OTHERS)
 """Of tables that can be written."""
@@ -116,8 +124,8 @@ def write_table(frame: pd.DataFrame, path: Path, float_format: str | None = None
     frame : DataFrame
         Its index is not written.
     path : Path
-        ``.csv``, ``.csv.gz``, ``.tsv``, ``.parquet``, ``.json`` (a list of objects) or ``.h5ad``
-        (profiles: see `cellfolio.profiles.to_anndata`).
+        ``.csv``, ``.csv.gz``, ``.tsv``, ``.parquet``, ``.json`` (a list of objects), or of
+        profiles ``.h5ad`` and ``.gct`` (see `cellfolio.formats.tabular`).
     float_format : str, optional
         How delimited text has numbers that are not whole, such as ``"%.5g"``; by default with the
         fewest digits that give the same number again. The text is that of `DataFrame.to_csv`.

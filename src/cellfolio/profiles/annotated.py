@@ -62,6 +62,28 @@ def to_anndata(profiles: object, *, features: Sequence[str] | None = None) -> An
     )
 
 
+def writable_facts(facts: pd.DataFrame) -> pd.DataFrame:
+    """Return a table as `to_anndata` has it: names of rows are texts.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        Left as it is.
+
+    Examples
+    --------
+    >>> made = writable_facts(pd.DataFrame({"dose": ["1", 2.5]}, index=[7, 8]))
+    >>> made.index.tolist(), made["dose"].tolist()
+    (['7', '8'], ['1', '2.5'])
+    """
+    names = pd.Index([str(name) for name in facts.index])
+    columns = {
+        str(name): _writable(facts.iloc[:, at]).set_axis(names)
+        for at, name in enumerate(facts.columns)
+    }
+    return pd.DataFrame(columns, index=names)
+
+
 def _writable(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return a column as HDF5 can hold it."""
     kind = getattr(column.dtype, "kind", "O")

@@ -19,6 +19,8 @@ from cellfolio.formats.images.ome import DTYPES
 from cellfolio.formats.images.pixel_size import PixelSize
 
 _SOFTWARE = "cellfolio"
+_COLOURS = ("0000FF", "00FF00", "FF0000", "00FFFF", "FF00FF", "FFFF00")
+"""Of channels in other viewers, by their number."""
 _CHUNK = 1024
 """Pixels along a side of a chunk of OME-Zarr, at most."""
 
@@ -154,7 +156,7 @@ def write_ome_zarr(
     form: Literal[2, 3] = 2 if version == "0.4" else 3
     told = _multiscales(ordered, lead, pixel_size or PixelSize(), version)
     if channels:
-        told["omero"] = {"channels": [{"label": name} for name in channels]}
+        told["omero"] = {"channels": _shown_channels(ordered, lead, channels)}
     try:
         group = zarr.create_group(
             unfinished, zarr_format=form, attributes=told if form == 2 else {"ome": told}
@@ -167,11 +169,43 @@ def write_ome_zarr(
             dtype=ordered.dtype,
             chunks=chunks,
             chunk_key_encoding=encoding,  # type: ignore[arg-type]
+            dimension_names=None if form == 2 else [axis.lower() for axis in lead + "YX"],
         )
         level[...] = ordered
         unfinished.rename(path)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _shown_channels(
+    ordered: NDArray[Any], lead: str, channels: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return what the format demands of a channel with a name: a colour and a window, too."""
+    whole = np.iinfo(ordered.dtype) if ordered.dtype.kind in "iu" else None
+    found = []
+    for number, name in enumerate(channels):
+        pixels = ordered.take(number, axis=lead.index("C")) if "C" in lead else ordered
+        start, end = _range(pixels)
+        found.append(
+            {
+                "label": name,
+                "active": True,
+                "color": "FFFFFF" if len(channels) == 1 else _COLOURS[number % len(_COLOURS)],
+                "window": {
+                    "min": start if whole is None else float(whole.min),
+                    "max": end if whole is None else float(whole.max),
+                    "start": start,
+                    "end": end,
+                },
+            }
+        )
+    return found
+
+
+def _range(pixels: NDArray[Any]) -> tuple[float, float]:
+    """Return the least and the greatest pixel; JSON has no words for what is not finite."""
+    finite = pixels[np.isfinite(pixels)] if pixels.dtype.kind == "f" else pixels
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
 
 
 def _multiscales(ordered: NDArray[Any], lead: str, size: PixelSize, version: str) -> dict[str, Any]:
