@@ -14,6 +14,7 @@ const REST = 140; // ms after which a frame is drawn with all its pixels, at lea
 const FRAMES = 3; // that none may have followed until then, where frames take long
 const SLOWEST = 400; // ms; what is longer is a pause
 const TAPS = 4;
+const USUAL = 4096; // pixels to a side that cards can hold, until it is known of this one
 const LATE = 250; // ms after which the channels that are here are drawn without the others
 
 const rgb = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16) / 255);
@@ -105,7 +106,7 @@ export class Viewer {
 
   get level() {
     const { levels } = this.facts;
-    const fits = ({ width, height }) => Math.max(width, height) <= this.compositor.largest
+    const fits = ({ width, height }) => Math.max(width, height) <= (this.compositor?.largest ?? USUAL)
       && width * height * Math.max(1, this.shown.length) <= MOST_PIXELS;
     const found = levels.findIndex((one, number) => number >= this.facts.level && fits(one));
     return found < 0 ? levels.length - 1 : found;
@@ -201,7 +202,6 @@ export class Viewer {
 
   // Have the channels on their way while shaders are compiled; `ask` finds them so.
   #begin() {
-    if (this.facts.levels.length > 1) return; // which level fits is the card's to say
     const addresses = this.shown.map((one) => this.addressOf(one));
     this.loader.want(this, addresses);
     addresses.forEach((one) => this.loader.load(one));
