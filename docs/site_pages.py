@@ -43,6 +43,7 @@ SIDEBAR: Mapping[str, tuple[str, ...]] = {
     "Get": ("guide/getting-data", "guide/verifying", "guide/mending"),
     "Look": (
         "guide/opening",
+        "guide/converting",
         "guide/images",
         "guide/looking",
         "guide/plates",
