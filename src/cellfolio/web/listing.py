@@ -113,7 +113,11 @@ def _names(package: Package, prefix: str) -> tuple[str, ...]:
     """Return the names in a folder, folders first: for a large one this takes a while."""
     folder = package[prefix] if prefix else package
     assert isinstance(folder, Folder)
-    return tuple(sorted(folder.names, key=lambda name: not name.endswith("/")))
+    names = tuple(folder.names)
+    folders = tuple(name for name in names if name.endswith("/"))
+    if not folders:
+        return names
+    return folders + tuple(name for name in names if not name.endswith("/"))
 
 
 @lru_cache(maxsize=4)
@@ -125,7 +129,8 @@ def _folded(package: Package, prefix: str) -> tuple[str, ...]:
 @lru_cache(maxsize=64)
 def readme_name(package: Package, prefix: str) -> str | None:
     """Return the name of the README in a folder, if there is one."""
-    return next(filter(is_readme, _names(package, prefix)), None)
+    begin = (name for name in _names(package, prefix) if name[0] in "rR")
+    return next(filter(is_readme, begin), None)
 
 
 def _line(package: Package, folder: Folder, name: str, holdings: Holdings) -> Line:
