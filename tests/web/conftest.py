@@ -27,6 +27,18 @@ FLAGS = (
 """WebGL without a graphics card, and no talking to anybody."""
 
 OpenPortal = Callable[..., Portal]
+SHORT = ("test_pages.py",)
+"""Files whose browser tests are not among the long ones."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests that start a browser among the long ones: it takes both cores of a machine."""
+    for item in items:
+        here = Path(item.path).parent == Path(__file__).parent
+        starts = here and "browser" in getattr(item, "fixturenames", ())
+        if starts and item.path.name not in SHORT:
+            item.add_marker(pytest.mark.slow)
 
 
 def find_browser() -> str | None:
