@@ -137,7 +137,7 @@ def test_all_kinds_of_tables_become_the_same() -> None:
 
 
 def test_table_without_features_is_not_written_as_profiles(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgument, match="no column is a feature"):
+    with pytest.raises(InvalidArgument, match="does not tell which columns are features"):
         write_table(pd.DataFrame({"well": ["A01"]}), tmp_path / "wells.h5ad")
     assert list(tmp_path.iterdir()) == []
 

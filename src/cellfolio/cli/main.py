@@ -77,7 +77,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "verify": ("keeping", "Hash what is on this machine and compare it with what it must be."),
         "convert": (
             "converting",
-            "Write a file in another format: OME-Zarr, AnnData, GCT, Parquet and others.",
+            "Write a file in another format; the suffix of OUT tells which.",
         ),
     },
     "Known data sets": {

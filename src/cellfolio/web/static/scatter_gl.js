@@ -97,7 +97,7 @@ export class PointRenderer {
   }
 
   // The first `most` points of the order, so that a slow card can show some while they move.
-  draw({ scale, shift, size, most }) {
+  draw({ scale, shift, size, most = Infinity }) {
     const gl = this.gl;
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
     gl.clearColor(0, 0, 0, 0);
