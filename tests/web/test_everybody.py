@@ -69,10 +69,11 @@ def test_whole_path_by_keyboard(tab: Page, portal: Portal) -> None:
     tab.keyboard.type("cell-painting")
     link = tab.get_by_role("link", name="demo/cell-painting", exact=True).first
     expect(link).to_be_visible()
+    tab.wait_for_url("**q=cell-painting**")  # what is found has replaced what was there
     for name in ("demo/cell-painting", "images/", "SIM00001/", "r01c01f01p01.ome.tiff"):
         go_to(tab, name)
-        tab.keyboard.press("Enter")
-        tab.wait_for_load_state("networkidle")
+        with tab.expect_navigation(wait_until="networkidle"):
+            tab.keyboard.press("Enter")
     expect(tab.locator("canvas").first).to_be_visible()
 
 
