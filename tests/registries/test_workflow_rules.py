@@ -185,6 +185,7 @@ def test_what_breaks_a_rule_is_not_published(
     [
         ("- not\n- a mapping\n", "the workflows of .* cannot be read"),
         ("version: '1'\nworkflows: [", "the workflows of .* cannot be read"),
+        ("[" * 20_000, "the workflows of .* cannot be read"),
         ({"version": "2"}, "are of version '2'; expected version 1"),
         ({"version": "1.10"}, "are of version '1.10'"),
         ({"schemas": {}}, "names a schema 'about' that it does not have"),
@@ -222,6 +223,7 @@ def test_rules_that_cannot_be_followed_stop_the_push(
         ({"$schema": "https://json-schema.org/draft/2020-12/schema"}, "is not JSON Schema draft 7"),
         ({"type": "no such type"}, "is not a valid schema"),
         ("{", "cannot be read"),
+        ('{"a":' * 20_000, "cannot be read"),
     ],
 )
 def test_schemas_that_cannot_be_used_stop_the_push(

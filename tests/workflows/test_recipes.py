@@ -492,6 +492,18 @@ def test_profiling_recipe_that_cannot_be_done(
         read_profiling_recipe(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "read"), [("config.yml", read_profiling_recipe), ("recipe.toml", read_recipe)]
+)
+def test_recipe_nested_too_deeply_is_refused(
+    tmp_path: Path, name: str, read: Callable[[Path], Recipe]
+) -> None:
+    path = tmp_path / name
+    path.write_text("a = " * name.endswith(".toml") + "[" * 20_000)
+    with pytest.raises(InvalidArgument, match="cannot be read"):
+        read(path)
+
+
 def test_unknown_plate_is_refused(small: Callable[..., Recipe], tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="the recipe has no plate 'P9'"):
         run_recipe(small(), tmp_path / "out", plates=["P9"])

@@ -101,7 +101,14 @@ def parse_config(text: bytes, uri: str) -> WorkflowConfig:
             {str(name): dict(rules or {}) for name, rules in data["workflows"].items()},
             {str(name): schema["url"] for name, schema in (data.get("schemas") or {}).items()},
         )
-    except (UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except (
+        ValueError,
+        RecursionError,
+        yaml.YAMLError,
+        LookupError,
+        TypeError,
+        AttributeError,
+    ) as error:
         raise WorkflowViolation(
             f"the workflows of {uri} cannot be read: {error!r}", hint="ask the registry's owner"
         ) from None
@@ -220,7 +227,7 @@ def _load_schema(schema_id: str, config: WorkflowConfig, remotes: Remotes) -> tu
     try:
         text, info = remotes.read(parse_uri(uri))
         schema = json.loads(text, object_hook=_refuse_references)
-    except (NotFound, InvalidReference, ValueError) as error:
+    except (NotFound, InvalidReference, ValueError, RecursionError) as error:
         raise WorkflowViolation(f"schema {schema_id!r} at {uri} cannot be read: {error}") from None
     if isinstance(schema, dict) and schema.get("$schema", _DRAFT_7) != _DRAFT_7:
         raise WorkflowViolation(f"schema {schema_id!r} is not JSON Schema draft 7")

@@ -106,7 +106,7 @@ def _documents(path: Path) -> tuple[Mapping[str, Any], tuple[str, ...]]:
 
     try:
         found = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InvalidArgument(f"the recipe {path} cannot be read: {error}") from None
     documents = [one for one in found if one is not None]
     steps = [one for one in documents if isinstance(one, dict) and "pipeline" in one]
