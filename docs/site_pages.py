@@ -18,6 +18,7 @@ FRONT = "index.md"
 OUTSIDE: Mapping[str, str] = {
     "README.md": "tour.md",
     "ARCHITECTURE.md": "project/architecture.md",
+    "CHANGELOG.md": "project/changelog.md",
     "CONTRIBUTING.md": "project/contributing.md",
     "benchmarks/README.md": "project/benchmarks.md",
     "changes/README.md": "project/changes.md",
@@ -33,6 +34,7 @@ TITLES: Mapping[str, str] = {
 SIDEBAR: Mapping[str, tuple[str, ...]] = {
     "Start": (
         "tour",
+        "guide/installing",
         "guide/five-systems",
         "guide/catalogue",
         "guide/moving",
@@ -75,6 +77,7 @@ SIDEBAR: Mapping[str, tuple[str, ...]] = {
         "reference/errors",
         "reference/environment",
         "reference/store",
+        "reference/size",
         "reference/cellprofiler",
         "reference/cp_measure",
         "reference/pycytominer",
@@ -86,7 +89,7 @@ SIDEBAR: Mapping[str, tuple[str, ...]] = {
         "project/benchmarks",
         "decisions/*",
     ),
-    "Contributing": ("project/contributing", "project/changes"),
+    "Contributing": ("project/contributing", "project/changelog", "project/changes"),
 }
 """Pages by subject, in the order of the sidebar; ``*`` stands for all of a folder."""
 
