@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -48,8 +49,8 @@ _START = """\
 
 <!-- Made by docs/make_size_table.py; change the program, not this file. -->
 
-On disk, by what pip recorded, with Python {python} on {system}; other versions and systems differ by
-some tens of MB. Bytecode is not counted: pip makes it, and it takes about a fifth more.
+On disk, by what pip recorded, with Python {python} on {system}; other versions and systems differ
+by some tens of MB. Bytecode is not counted: pip makes it, and it takes about a fifth more.
 
 ## The default install
 
@@ -84,11 +85,23 @@ class Installed:
     size: int
 
 
+def _project() -> Mapping[str, Any]:
+    project: Mapping[str, Any] = tomllib.loads(
+        (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    )["project"]
+    return project
+
+
 def requirements(extra: str | None = None) -> list[Requirement]:
     """Return what the default install asks for, or what an extra adds to it."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = _project()
     texts = project["dependencies"] if extra is None else project["optional-dependencies"][extra]
     return [Requirement(text) for text in texts]
+
+
+def extras() -> tuple[str, ...]:
+    """Return the extras that are for users."""
+    return tuple(sorted({*_project()["optional-dependencies"]} - {*FOR_DEVELOPERS}))
 
 
 def closure(wanted: Iterable[Requirement]) -> dict[str, Installed]:
@@ -148,11 +161,12 @@ def page() -> str:
     return "".join(lines)
 
 
+def _row(one: Installed) -> str:
+    return f"| {one.name} {one.version} | {_megabytes([one]):.0f} | {REASONS[one.name]} |\n"
+
+
 def _extras(default: Mapping[str, Installed]) -> Iterator[str]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for extra in sorted(project["optional-dependencies"]):
-        if extra in FOR_DEVELOPERS:
-            continue
+    for extra in extras():
         wanted = requirements(extra)
         names = ", ".join(one.name for one in wanted)
         try:

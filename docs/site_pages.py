@@ -20,6 +20,7 @@ OUTSIDE: Mapping[str, str] = {
     "ARCHITECTURE.md": "project/architecture.md",
     "CHANGELOG.md": "project/changelog.md",
     "CONTRIBUTING.md": "project/contributing.md",
+    "SECURITY.md": "project/security.md",
     "benchmarks/README.md": "project/benchmarks.md",
     "changes/README.md": "project/changes.md",
     "LICENSE": "project/LICENSE",
@@ -89,7 +90,12 @@ SIDEBAR: Mapping[str, tuple[str, ...]] = {
         "project/benchmarks",
         "decisions/*",
     ),
-    "Contributing": ("project/contributing", "project/changelog", "project/changes"),
+    "Contributing": (
+        "project/contributing",
+        "project/security",
+        "project/changelog",
+        "project/changes",
+    ),
 }
 """Pages by subject, in the order of the sidebar; ``*`` stands for all of a folder."""
 

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import ast
 import sys
-import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from cellfolio.errors import LibraryMissing
 from cellfolio.extras import importing
+from docs.make_size_table import extras
+from tests.docs.pages import ROOT
 
-ROOT = Path(__file__).parent.parent
-EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
-    "optional-dependencies"
-]
-FOR_DEVELOPERS = {"docs", "test"}
 ASKING = {"importing", "LibraryMissing"}
 
 
@@ -35,7 +30,7 @@ def asked_for() -> Iterator[tuple[str, str]]:
 
 
 def test_every_extra_is_asked_for_where_it_is_needed() -> None:
-    assert {extra for _, extra in asked_for()} == {*EXTRAS} - FOR_DEVELOPERS
+    assert {extra for _, extra in asked_for()} == {*extras()}
 
 
 def test_what_is_missing_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
