@@ -14,7 +14,15 @@ import tifffile
 from playwright.sync_api import Browser, Page, expect
 
 from tests.web.conftest import OpenPortal
-from tests.web.pictures import HEIGHT, WIDTH, ramp, square_labels, write_site, write_stack
+from tests.web.pictures import (
+    HEIGHT,
+    WIDTH,
+    pixels_of,
+    ramp,
+    square_labels,
+    write_site,
+    write_stack,
+)
 
 REMEMBER = "document.addEventListener('viewer', (e) => (window.viewers ??= []).push(e.detail));"
 READ = """([number, x, y]) => {
@@ -27,12 +35,6 @@ READ = """([number, x, y]) => {
     -Math.floor(row * canvas.height / stage.height));
   const found = copy.getImageData(0, 0, 1, 1).data;
   return [found[0], found[1], found[2]];
-}"""
-ALL = """() => {
-  const { canvas } = window.viewers[0];
-  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
-  copy.drawImage(canvas, 0, 0);
-  return [...copy.getImageData(0, 0, canvas.width, canvas.height).data];
 }"""
 PLACE = """([x, y]) => {
   const { camera, stage } = window.viewers[0];
@@ -284,9 +286,9 @@ def test_processor_draws_what_a_card_draws(
         viewing = Viewing(tab, base, drawn_by)
         viewing.open("image", "P1", query)
         kind = tab.evaluate("window.viewers[0].compositor.constructor.name")
-        seen[kind] = np.array(tab.evaluate(ALL)).reshape(-1, 4)
+        seen[kind] = pixels_of(tab.evaluate("window.viewers[0].canvas.toDataURL()"))
         tab.close()
-    off = np.abs(seen["Card"].astype(int) - seen["Painter"]).max(axis=1)
+    off = np.abs(seen["Card"] - seen["Painter"]).max(axis=1)
     assert len(np.unique(seen["Card"], axis=0)) > 50
     assert np.mean(off <= 2) > 0.995, "all but pixels at an edge, which are rounded"
 

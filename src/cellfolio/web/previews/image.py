@@ -21,8 +21,9 @@ from cellfolio.workflows.shown_images.opening import OpenedImage
 from cellfolio.workflows.shown_images.planes import PlaneAsked
 
 MODULES = ("state", "camera", "histogram", "planes", "shaders", "textures", "card", "painter",
-           "compositor", "dom", "contrast", "panel", "objects", "scale_bar", "gestures", "stage", "viewer")  # fmt: skip
-SCRIPTS = ("image_viewer.js", *(f"image/{name}.js" for name in MODULES))
+           "compositor", "dom", "contrast", "panel", "objects", "scale_bar", "gestures", "stage",
+           "viewer")  # fmt: skip
+SCRIPTS = ("image_viewer.js", "graphics_card.js", *(f"image/{name}.js" for name in MODULES))
 """All at once: a browser would find them one after the other."""
 STYLES = ("image_viewer.css",)
 

@@ -1,5 +1,6 @@
 // Draws planes that lie in the memory of the graphics card; nothing is asked for here.
 
+import { link } from "../graphics_card.js";
 import { PACKED, VERTEX, light, outlines } from "./shaders.js";
 import { plain, Textures } from "./textures.js";
 
@@ -13,7 +14,7 @@ export class Card {
   #overlays = [];
   #overlay = null;
 
-  constructor(canvas, gl) {
+  constructor({ canvas, gl }) {
     this.#gl = gl;
     this.canvas = canvas;
     this.largest = gl.getParameter(gl.MAX_TEXTURE_SIZE);
@@ -155,17 +156,7 @@ function packsOf(channels) {
 }
 
 function build(gl, text) {
-  const program = gl.createProgram();
-  for (const [type, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, text]]) {
-    const shader = gl.createShader(type);
-    gl.shaderSource(shader, source);
-    gl.compileShader(shader);
-    gl.attachShader(program, shader);
-  }
-  gl.linkProgram(program);
-  if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
-    throw new Error(`the graphics card cannot show images: ${gl.getProgramInfoLog(program)}`);
-  }
+  const program = link(gl, VERTEX, text);
   const places = new Map();
   const at = (name) => {
     if (!places.has(name)) places.set(name, gl.getUniformLocation(program, name));
