@@ -47,12 +47,12 @@ _SHOWN = "[data-image-info][data-state=shown]"
 _COUNT = """(seconds) => new Promise((resolve) => {
   const viewer = window.viewer;
   const end = performance.now() + 1000 * seconds;
-  const gl = viewer.canvas.getContext("webgl2");
-  const pixel = new Uint8Array(4);
+  const copy = new OffscreenCanvas(1, 1).getContext("2d");
   let frames = 0;
   const next = (now) => {
     // Reading a pixel waits until the frame before is drawn, so that none is counted that is not.
-    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel);
+    copy.drawImage(viewer.canvas, 0, 0);
+    copy.getImageData(0, 0, 1, 1);
     frames += 1;
     if (now > end) return resolve(frames / seconds);
     if (frames % 30 === 0) viewer.toggle(1);
