@@ -92,7 +92,7 @@ def keep(folder: Path, names: Mapping[str, str]) -> None:
 
 def save(picture: Image.Image, path: Path) -> None:
     """Save a picture, and tell."""
-    picture.save(path, optimize=True, quality=85)
+    picture.save(path, optimize=True, quality=80)
     size = path.stat().st_size
     assert size <= LARGEST, f"{path} is too large: {size:,} bytes"
     print(f"wrote {path}, {size:,} bytes")
@@ -116,17 +116,16 @@ def draw_atlas(folder: Path) -> Path:
 
 
 def compose(demo: Path) -> None:
-    """Put cells, a plate, wells as points and the portal into one picture."""
-    sheet = Image.new("RGB", (1200, 560), "white")
-    for name, box in {
-        demo / "cellfolio-demo/cells.png": (0, 0, 500, 560),
-        demo / "wells.png": (520, 0, 860, 190),
-        demo / "points.png": (870, 0, 1200, 190),
-        ROOT / "docs/guide/pictures/portal/plate.jpg": (520, 200, 1200, 560),
-    }.items():
+    """Put cells, replicates against chance, wells as points and the portal into one picture."""
+    sheet = Image.new("RGB", (1200, 600), "white")
+    for name, left, top, width, height in (
+        (demo / "cellfolio-demo/cells.png", 0, 0, 550, 600),
+        (demo / "replicating.png", 566, 0, 310, 184),
+        (demo / "points.png", 890, 4, 310, 180),
+        (ROOT / "docs/guide/pictures/portal/plate.jpg", 574, 190, 620, 410),
+    ):
         with Image.open(name) as opened:
-            part = ImageOps.contain(opened.convert("RGB"), (box[2] - box[0], box[3] - box[1]))
-        sheet.paste(part, box[:2])
+            sheet.paste(ImageOps.contain(opened.convert("RGB"), (width, height)), (left, top))
     save(sheet, FIRST)
 
 
