@@ -22,7 +22,7 @@ AFTER = {"README.md": ("docs/tour.md", "docs/tutorials/cpjump1.md")}
 """Pages that go on where another ends: they run after it, in its folder, with its demonstration."""
 VARYING = ("README.md", *AFTER["README.md"])
 """Pages that show the demonstration, whose hashes and sizes may differ between machines."""
-MOST_NOT_RUN = 4
+MOST_NOT_RUN = 2
 """Blocks that may be left out in all, set-up commands aside."""
 
 LONG = (
