@@ -18,7 +18,9 @@ FRONT = "index.md"
 OUTSIDE: Mapping[str, str] = {
     "README.md": "overview.md",
     "ARCHITECTURE.md": "project/architecture.md",
+    "CHANGELOG.md": "project/changelog.md",
     "CONTRIBUTING.md": "project/contributing.md",
+    "SECURITY.md": "project/security.md",
     "benchmarks/README.md": "project/benchmarks.md",
     "changes/README.md": "project/changes.md",
     "LICENSE": "project/LICENSE",
@@ -31,7 +33,7 @@ TITLES: Mapping[str, str] = {
 }
 """What pages are called in the sidebar, if not by their headings."""
 SIDEBAR: Mapping[str, tuple[str, ...]] = {
-    "Start": ("overview", "tour"),
+    "Start": ("overview", "tour", "guide/installing"),
     "Tutorials": (
         "tutorials/five-systems",
         "tutorials/cardiomyocytes",
@@ -89,6 +91,7 @@ SIDEBAR: Mapping[str, tuple[str, ...]] = {
         "reference/errors",
         "reference/environment",
         "reference/store",
+        "reference/size",
         "reference/cellprofiler",
         "reference/cp_measure",
         "reference/pycytominer",
@@ -104,7 +107,12 @@ SIDEBAR: Mapping[str, tuple[str, ...]] = {
         "decisions/*",
     ),
     "Glossary": ("glossary",),
-    "Contributing": ("project/contributing", "project/changes"),
+    "Contributing": (
+        "project/contributing",
+        "project/security",
+        "project/changelog",
+        "project/changes",
+    ),
 }
 """Pages by subject, in the order of the sidebar; ``*`` stands for all of a folder."""
 
