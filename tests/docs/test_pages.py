@@ -105,7 +105,7 @@ def run_page(page: Path, reader: Reader) -> list[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     found: list[str] = json.loads(done.stdout)
