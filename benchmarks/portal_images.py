@@ -6,7 +6,8 @@ frames a second while contrast and channels change, and requests meanwhile; one 
 OME-TIFF, behind 30 ms for each request. `measure_local`, `measure_frames` and `measure_far` are
 for tables of several benchmarks.
 
-The browser draws without a graphics card, on the processor that the portal runs on too.
+The browser draws without a graphics card, on the processor that the portal runs on too, as in a
+virtual machine.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from cellfolio.web.serving import Portal, ServeOptions
 from cellfolio.workflows.publishing import save
 from tests.servers.faults import Delay, FaultProxy, Throttle
 from tests.servers.seaweed import SeaweedServer
-from tests.web.conftest import FLAGS, find_browser
+from tests.web.conftest import QUIET, find_browser
 
 SIDE = 1080
 SITES = 6
@@ -104,10 +105,10 @@ def write_sites(folder: Path, sites: int = SITES) -> None:
 
 @contextmanager
 def opened_browser() -> Iterator[Browser]:
-    """Start Chromium as the tests do."""
+    """Start Chromium as it is on a machine without a graphics card: without WebGL."""
     with sync_playwright() as started:
         program = find_browser()
-        browser = started.chromium.launch(executable_path=program, args=list(FLAGS))
+        browser = started.chromium.launch(executable_path=program, args=[*QUIET, "--disable-gpu"])
         try:
             yield browser
         finally:

@@ -220,6 +220,7 @@ export class Viewer {
     await Promise.all(channels.map(([name, address]) => this.#take(name, address)));
     clearTimeout(late);
     if (wanted !== this.#wanted) return;
+    if (this.#drawn.size) this.#draw(true);
     this.invalidate();
     await new Promise((resolve) => requestAnimationFrame(resolve));
     this.element.dataset.state = this.#failed.size ? "failed" : "shown";
@@ -239,6 +240,7 @@ export class Viewer {
       }
       this.#drawn.set(name, plane);
       this.#failed.delete(name);
+      if (typeof name === "number") this.#measure(plane); // while others are on their way
     } catch (error) {
       if (error.name === "AbortError") return;
       this.#failed.set(name, error.message);
