@@ -130,7 +130,7 @@ def run(parts: Sequence[str], asked: Asked) -> list[Row]:
 
 
 def main() -> int:
-    """Do what is asked, and write the table if that is everything; return 1 if anything is wrong."""
+    """Do what is asked; write the table if that is everything; return 1 if anything is wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.soak",
         description=__doc__,

@@ -16,6 +16,7 @@ from cellfolio.storage.blobs import BlobStore
 from cellfolio.storage.checkout import Checkout
 from cellfolio.storage.disk import remove_unfinished, unfinished_beside, write_atomically
 from cellfolio.storage.home import Home, ensure_held
+from cellfolio.storage.index import Index
 from cellfolio.workflows import space, verbs
 
 HOUR = 3600.0
@@ -107,6 +108,37 @@ def test_a_package_removed_while_collecting_does_not_stop_it(
     assert found == {"lab/gone": 0, "lab/kept": 1}
     assert kept
     assert asked == ["lab/gone", "lab/gone", "lab/kept", "lab/kept"]
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="tells who holds locks")
+def test_another_connection_leaves_the_locks_of_the_first(tmp_path: Path) -> None:
+    """Without them, a process takes the index for unused, and removes what others write to."""
+    path = tmp_path / "index.sqlite"
+
+    def locks() -> list[str]:
+        inode = f":{path.stat().st_ino} "
+        lines = Path("/proc/locks").read_text().splitlines()
+        return [line.split(":", 1)[1] for line in lines if inode in f"{line} "]
+
+    first = Index(path)
+    assert first.blobs() == {}
+    held = locks()
+    assert held
+    Index(path).close()
+    assert locks() == held
+
+
+def test_what_a_killed_run_wrote_in_the_store_is_collected(home: Home, tmp_path: Path) -> None:
+    manifests = home.blobs.folder / "manifests/0bf39465d5d483d7"
+    manifests.mkdir(parents=True)
+    left = [unfinished_beside(manifests / "11.jsonl"), home.blobs.folder / f".{'0' * 32}"]
+    for path in left:
+        path.write_bytes(b"half")
+    assert verbs.du(home=home).unfinished == 8
+    verbs.gc(home=home)
+    assert all(path.exists() for path in left), "somebody may be writing"
+    verbs.gc(home=home, grace=-1)
+    assert not any(path.exists() for path in left)
 
 
 def test_record_that_was_only_begun_is_none(tmp_path: Path) -> None:

@@ -258,21 +258,24 @@ class BlobStore:
             self.index.claim(blobs)
 
     def remove(self, blobs: Iterable[str], limit: float) -> list[str]:
-        """Remove blobs that nobody claimed since `limit`, in seconds of `time.time`; return which."""
+        """Remove blobs that nobody claimed since a time; return those that were there."""
         listed, removed = list(blobs), []
         for start in range(0, len(listed), _REMOVED_AT_ONCE):
             some = listed[start : start + _REMOVED_AT_ONCE]
             with self.index.removing(some, limit) as free:
-                for blob in free:
-                    path = self.path(blob)
-                    with contextlib.suppress(FileNotFoundError):
-                        with contextlib.suppress(
-                            PermissionError
-                        ):  # another user's; the folder decides
-                            path.chmod(0o644)
-                        path.unlink()
-                        removed.append(blob)
+                removed += [blob for blob in free if _unlink(self.path(blob))]
         return removed
+
+
+def _unlink(path: Path) -> bool:
+    """Remove a read-only file; return whether it was there."""
+    try:
+        with contextlib.suppress(PermissionError):  # another user's; the folder decides
+            path.chmod(0o644)
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _told(blocks: Iterator[bytes], read: Callable[[int], None]) -> Iterator[bytes]:
