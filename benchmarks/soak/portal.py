@@ -160,7 +160,7 @@ class Readers:
             links = [urljoin(str(answer.url), one) for one in _LINK.findall(answer.text)]
         with self._lock:
             self.seen.statuses[str(answer.status_code)] += 1
-            if answer.status_code >= 500:
+            if answer.status_code >= 500 and (answer.status_code != 502 or "/lab/" in place):
                 self.seen.wrong[f"{answer.status_code} of {address.removeprefix(self._root)}"] += 1
             for link in links:
                 if link.startswith(self._root) and link not in self._known:
