@@ -41,7 +41,6 @@ from benchmarks.report import write_section
 from cellfolio.storage.home import Home
 from cellfolio.web.serving import Portal, ServeOptions
 from tests.servers.seaweed import SeaweedServer
-from tests.web.conftest import find_browser
 
 READERS, REQUESTS = 50, 20
 """Readers at a time, and what each asks for."""
@@ -100,9 +99,7 @@ def images_part(scratch: Path, rounds: int) -> Iterator[PortalLine]:
 
 def scatter_part(scratch: Path, rounds: int) -> Iterator[PortalLine]:
     """Yield 200,000 points."""
-    program = find_browser()
-    assert program is not None
-    found = measure_scatter(program, rounds)
+    found = measure_scatter(rounds)
     work = f"{found['points']:,} points, until they can be moved"
     yield below(work, found["interactive"] / 1e3, 1.0, "s")
     yield PortalLine("a frame while they move, median", f"{found['frame, median']} ms")
