@@ -20,6 +20,7 @@ OUTSIDE: Mapping[str, str] = {
     "ARCHITECTURE.md": "project/architecture.md",
     "CONTRIBUTING.md": "project/contributing.md",
     "benchmarks/README.md": "project/benchmarks.md",
+    "benchmarks/growth.png": "project/growth.png",
     "changes/README.md": "project/changes.md",
     "LICENSE": "project/LICENSE",
 }
