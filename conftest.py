@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,10 @@ from hypothesis import HealthCheck, settings
 from cellfolio.storage.home import Home
 
 SHARED = "CELLFOLIO_SHARED"
-pytest_plugins = ["tests.servers.fixtures"]
+NUMBER = "PYTEST_XDIST_AUTO_NUM_WORKERS"
+WAITING = 2
+"""Workers beyond the number of cores."""
+pytest_plugins = ["tests.demos", "tests.servers.fixtures"]
 LONGEST = (
     "tests/gate/",
     "tests/docs/test_pages.py",
@@ -49,6 +52,16 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.markexpr == "not slow":
         os.environ["NUMBA_DISABLE_JIT"] = "1"
         settings.load_profile("short")
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """With `-n auto`, let more workers share the tests than there are cores.
+
+    Tests wait for servers and other processes for half of their time.
+    """
+    workers = yield
+    return workers if NUMBER in os.environ else workers + WAITING
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

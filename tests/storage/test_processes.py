@@ -70,7 +70,7 @@ def parts_done(home: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    "kills", [5, pytest.param(60, marks=pytest.mark.slow)], ids=["some", "many"]
+    "kills", [5, pytest.param(30, marks=pytest.mark.slow)], ids=["some", "many"]
 )
 def test_killed_get_leaves_nothing_wrong_and_goes_on(
     published: Published, tmp_path: Path, kills: int
@@ -102,7 +102,7 @@ def _large_blob(published: Published) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "kills", [4, pytest.param(60, marks=pytest.mark.slow)], ids=["some", "many"]
+    "kills", [4, pytest.param(30, marks=pytest.mark.slow)], ids=["some", "many"]
 )
 def test_killed_push_leaves_no_broken_revision_and_goes_on(
     source: Path,

@@ -9,22 +9,25 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from cellfolio.storage.home import Home
 from cellfolio.web.serving import Portal, ServeOptions
 
-FLAGS = (
+QUIET = (
     "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
     "--no-default-browser-check",
 )
-"""WebGL without a graphics card, and no talking to anybody."""
+"""No talking to anybody."""
+FLAGS = (*QUIET, "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+"""WebGL too, worked out on the processor: what a graphics card would draw is tested."""
+
+PATIENCE = 30_000
+"""Milliseconds that a page may take to show what is expected: others use the machine, too."""
 
 OpenPortal = Callable[..., Portal]
 SHORT = ("test_pages.py",)
@@ -76,6 +79,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI"):
             pytest.fail("Chromium is not installed; .ci/run installs it")
         pytest.skip("Chromium is not installed (apt-get install chromium)")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as started:
         found = started.chromium.launch(executable_path=program, args=list(FLAGS))
         yield found

@@ -24,6 +24,7 @@ from cellfolio.workflows.demo.profiles import Measured, Profiled
 from cellfolio.workflows.demo.revisions import PACKAGE, Compared, Drawn, Shared, Simulated
 from cellfolio.workflows.demo.steps import Outcome, demo_steps
 from cellfolio.workflows.getting import Got
+from tests.demos import carry_out
 
 SMALL = ExperimentDesign(
     seed=3,
@@ -33,10 +34,6 @@ SMALL = ExperimentDesign(
     image_shape=(160, 160),
     perturbations=LIBRARY[2:6],
 )
-
-
-def carry_out(demo: Demo) -> list[Outcome]:
-    return [step.run(None) for step in demo_steps(demo)]
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +92,9 @@ def test_steps(done: tuple[Demo, list[Outcome]]) -> None:
 
 
 @pytest.mark.slow
-def test_benchmarks_find_the_truth(tmp_path: Path) -> None:
+def test_benchmarks_find_the_truth(whole_demo: tuple[Demo, list[Outcome]]) -> None:
     """Of the experiment that users see: all that acts, nothing else, and what acts alike."""
-    demo = prepare_demo(tmp_path / "demo")
-    judged = next(one for one in carry_out(demo) if isinstance(one, Judged))
+    judged = next(one for one in whole_demo[1] if isinstance(one, Judged))
     assert (judged.found, judged.active) == (8, 8)
     assert (judged.wrong, judged.inactive) == (0, 1)
     assert (judged.matched, judged.pairs) == (2, 2)

@@ -39,11 +39,25 @@ from tests.workflows.benchmark_data import groups, write_screen
 from tests.workflows.engine_jobs import Job, double, kill_always, kill_once, refuse, slowly
 from tests.workflows.test_measuring import FEW, contents, inputs, measure
 
-ENGINES = [
-    pytest.param(LocalProcesses(2), id="processes"),
-    pytest.param(DaskEngine("local", 2), id="dask", marks=pytest.mark.slow),
-]
-every_engine = pytest.mark.parametrize("engine", ENGINES)
+of_its_own = pytest.mark.parametrize(
+    "engine", [LocalProcesses(2), DaskEngine("local", 2)], ids=["processes", "dask"]
+)
+"""Engines that lose workers; the others share one cluster, as starting one takes seconds."""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskEngine]:
+    """Two workers, whose test does not end them."""
+    with scheduler(tmp_path_factory.mktemp("cluster"), 2) as (place, _):
+        yield DaskEngine(place, 2)
+
+
+@pytest.fixture(params=["processes", pytest.param("dask", marks=pytest.mark.slow)])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    if request.param == "processes":
+        return LocalProcesses(2)
+    found: Engine = request.getfixturevalue("cluster")
+    return found
 
 
 def jobs(folder: Path, count: int) -> list[Job]:
@@ -87,7 +101,6 @@ class CountedEngine:
             yield Pool(counted, pool.size, pool.wrap, pool.died, pool.check)
 
 
-@every_engine
 def test_every_job_is_done_once_by_a_worker_that_is_told(engine: Engine, tmp_path: Path) -> None:
     done = list(do_all(double, jobs(tmp_path, 9), engine))
     assert {one.job.number: one.result for one in done} == {n: 2 * n for n in range(9)}
@@ -98,7 +111,6 @@ def test_every_job_is_done_once_by_a_worker_that_is_told(engine: Engine, tmp_pat
     assert str(os.getpid()) not in {pid for _, pid in makers}
 
 
-@every_engine
 def test_few_are_handed_over_at_once(engine: Engine, tmp_path: Path) -> None:
     counted = CountedEngine(engine)
     found = {one.job.number: one.result for one in do_all(slowly, jobs(tmp_path, 20), counted)}
@@ -107,7 +119,6 @@ def test_few_are_handed_over_at_once(engine: Engine, tmp_path: Path) -> None:
     assert 2 <= max(counted.most) <= 2 * AHEAD
 
 
-@every_engine
 def test_a_worker_does_one_job_at_a_time(engine: Engine, tmp_path: Path) -> None:
     list(do_all(slowly, jobs(tmp_path, 8), engine))
     spans: dict[str, list[tuple[float, float]]] = {}
@@ -121,7 +132,7 @@ def test_a_worker_does_one_job_at_a_time(engine: Engine, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-@every_engine
+@of_its_own
 def test_a_job_that_ends_every_worker_is_told_and_the_others_go_on(
     engine: Engine, tmp_path: Path
 ) -> None:
@@ -133,14 +144,13 @@ def test_a_job_that_ends_every_worker_is_told_and_the_others_go_on(
 
 
 @pytest.mark.slow
-@every_engine
+@of_its_own
 def test_a_worker_that_dies_once_costs_nothing(engine: Engine, tmp_path: Path) -> None:
     found = {one.job.number: one.result for one in do_all(kill_once, jobs(tmp_path, 8), engine)}
     assert (tmp_path / "killed").exists()
     assert found == {number: 2 * number for number in range(8)}
 
 
-@every_engine
 def test_errors_of_jobs_are_those_of_one_process(engine: Engine, tmp_path: Path) -> None:
     with pytest.raises(DigestMismatch) as alone:
         list(do_all(refuse, jobs(tmp_path, 1), 1))
@@ -154,7 +164,6 @@ def test_errors_of_jobs_are_those_of_one_process(engine: Engine, tmp_path: Path)
 # What is made
 
 
-@every_engine
 def test_measured_tables_are_those_of_one_process(engine: Engine, tmp_path: Path) -> None:
     plate = write_plate(tmp_path / "plate")
     measure(plate, tmp_path / "one")
@@ -166,7 +175,6 @@ def test_measured_tables_are_those_of_one_process(engine: Engine, tmp_path: Path
     assert cellfolio.measure_plates(inputs(plate), tmp_path / "many", FEW, workers=engine).made == 0
 
 
-@every_engine
 def test_paths_may_be_relative(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,7 +196,6 @@ def write_cells(folder: Path) -> Path:
     return folder
 
 
-@every_engine
 def test_cells_are_read_in_the_order_of_one_process(engine: Engine, tmp_path: Path) -> None:
     cells = write_cells(tmp_path / "cells")
     for name, workers in (("one", 1), ("many", engine)):
@@ -199,7 +206,6 @@ def test_cells_are_read_in_the_order_of_one_process(engine: Engine, tmp_path: Pa
     pd.testing.assert_frame_equal(one.counted, many.counted)
 
 
-@every_engine
 def test_profiles_are_those_of_one_process(
     engine: Engine, small: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -218,7 +224,6 @@ def test_profiles_are_those_of_one_process(
 
 
 @pytest.mark.slow
-@every_engine
 def test_benchmarks_are_those_of_one_process(engine: Engine, tmp_path: Path) -> None:
     write_screen(tmp_path)
     path = tmp_path / "mine.toml"
@@ -247,7 +252,11 @@ def scheduler(folder: Path, workers: int, threads: int = 1) -> Iterator[tuple[st
     """Start a scheduler and workers as others do, each a process of its own."""
     place = folder / "scheduler.json"
     dask = [sys.executable, "-m", "dask"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    quiet = {
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+        "env": {**os.environ, "HOME": str(folder), "CELLFOLIO_HOME": str(folder / "home")},
+    }
     begun = [
         subprocess.Popen(
             [*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",

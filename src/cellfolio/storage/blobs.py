@@ -32,6 +32,8 @@ from cellfolio.storage.disk import share_file
 from cellfolio.storage.index import BlobRow, Index
 
 BLOCK = 1 << 20
+_REMOVED_AT_ONCE = 500
+"""Blobs for whose removal others wait."""
 
 
 class BlobStore:
@@ -165,6 +167,9 @@ class BlobStore:
                 self.index.forget_blobs([blob])  # so that it is not trusted by its time
             return False
         self.index.add_blobs([BlobRow(blob, size, status.st_mtime_ns, time.time())])
+        if not path.exists():  # removed while it was read
+            self.index.forget_blobs([blob])
+            return False
         return True
 
     def all(self) -> Iterator[tuple[str, os.stat_result]]:
@@ -245,20 +250,31 @@ class BlobStore:
         self.path(blob).replace(aside)
         return aside
 
-    def remove(self, blobs: Iterable[str]) -> int:
-        """Remove blobs; return the bytes freed."""
-        listed = list(blobs)
-        self.index.forget_blobs(listed)
-        freed = 0
-        for blob in listed:
-            path = self.path(blob)
-            with contextlib.suppress(FileNotFoundError):
-                status = path.stat()
-                with contextlib.suppress(PermissionError):  # another user's; the folder decides
-                    path.chmod(0o644)
-                path.unlink()
-                freed += status.st_size if status.st_nlink == 1 else 0
-        return freed
+    def claim(self, blobs: Iterable[str]) -> None:
+        """Keep blobs, by any of their names, from being removed: they are about to be used.
+
+        Rule 3: who claims a blob before looking whether it is there, and finds it, has it for as
+        long as `remove` is told to respect claims.
+        """
+        if self.writable:
+            self.index.claim(blobs)
+
+    def remove(self, blobs: Iterable[str], limit: float) -> list[str]:
+        """Remove blobs that nobody claimed since `limit`, a time; return which."""
+        listed, removed = list(blobs), []
+        for start in range(0, len(listed), _REMOVED_AT_ONCE):
+            some = listed[start : start + _REMOVED_AT_ONCE]
+            with self.index.removing(some, limit) as free:
+                for blob in free:
+                    path = self.path(blob)
+                    with contextlib.suppress(FileNotFoundError):
+                        with contextlib.suppress(
+                            PermissionError
+                        ):  # another user's; the folder decides
+                            path.chmod(0o644)
+                        path.unlink()
+                        removed.append(blob)
+        return removed
 
 
 def _told(blocks: Iterator[bytes], read: Callable[[int], None]) -> Iterator[bytes]:

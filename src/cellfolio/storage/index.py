@@ -32,10 +32,12 @@ create table if not exists hashed (
     inode integer not null, algorithm text not null, value text not null
 ) without rowid;
 create table if not exists checkout (path text primary key, seen real not null) without rowid;
+create table if not exists used (id text primary key, time real not null) without rowid;
 create table if not exists note (
     kind text not null, name text not null, value text not null, primary key (kind, name)
 ) without rowid;
 """
+_CLAIMED = "select id from used union select blob from alias where id in (select id from used)"
 _MANY = 500
 """Values per query: below SQLite's limit of variables."""
 
@@ -152,10 +154,29 @@ class Index:
 
     def forget_blobs(self, ids: Iterable[str]) -> None:
         """Forget blobs and the names for them."""
-        listed = [(one,) for one in ids]
         with self._writing() as connection:
-            connection.executemany("delete from blob where id = ?", listed)
-            connection.executemany("delete from alias where blob = ?", listed)
+            _forget(connection, ids)
+
+    def claim(self, ids: Iterable[str]) -> None:
+        """Note that blobs, by any of their names, are about to be used, there or not."""
+        now = time.time()
+        with self._writing() as connection:
+            connection.executemany(
+                "insert or replace into used values (?,?)", ((one, now) for one in ids)
+            )
+
+    @contextlib.contextmanager
+    def removing(self, ids: Iterable[str], limit: float) -> Iterator[list[str]]:
+        """Give out those of `ids` that nobody claimed since `limit`, and forget them at the end.
+
+        Nobody can claim one meanwhile: who claims a blob and then finds it there, keeps it.
+        """
+        with self._writing() as connection:
+            connection.execute("delete from used where time < ?", (limit,))
+            claimed = {one for (one,) in connection.execute(_CLAIMED)}
+            free = [one for one in ids if one not in claimed]
+            yield free
+            _forget(connection, free)
 
     # Files of the user, hashed once while unchanged
 
@@ -196,6 +217,12 @@ class Index:
                 "select value from note where kind = ? and name = ?", (kind, name)
             ).fetchone()
         return None if row is None else json.loads(row[0])
+
+
+def _forget(connection: sqlite3.Connection, ids: Iterable[str]) -> None:
+    listed = [(one,) for one in ids]
+    connection.executemany("delete from blob where id = ?", listed)
+    connection.executemany("delete from alias where blob = ?", listed)
 
 
 def _retry_locked(call: Any) -> None:
