@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,10 +37,10 @@ from benchmarks.portal_pages import make_packages, package_pages
 from benchmarks.portal_plates import measure as measure_plate
 from benchmarks.portal_plates import write_plate
 from benchmarks.portal_scatter import measure as measure_scatter
+from benchmarks.report import write_section
 from cellfolio.storage.home import Home
 from cellfolio.web.serving import Portal, ServeOptions
 from tests.servers.seaweed import SeaweedServer
-from tests.web.conftest import find_browser
 
 READERS, REQUESTS = 50, 20
 """Readers at a time, and what each asks for."""
@@ -99,9 +99,7 @@ def images_part(scratch: Path, rounds: int) -> Iterator[PortalLine]:
 
 def scatter_part(scratch: Path, rounds: int) -> Iterator[PortalLine]:
     """Yield 200,000 points."""
-    program = find_browser()
-    assert program is not None
-    found = measure_scatter(program, rounds)
+    found = measure_scatter(rounds)
     work = f"{found['points']:,} points, until they can be moved"
     yield below(work, found["interactive"] / 1e3, 1.0, "s")
     yield PortalLine("a frame while they move, median", f"{found['frame, median']} ms")
@@ -125,9 +123,9 @@ def plates_part(scratch: Path, rounds: int) -> Iterator[PortalLine]:
 
 
 @contextmanager
-def served(folder: Path, home: Path) -> Iterator[tuple[str, int]]:
+def served(words: Sequence[str], home: Path) -> Iterator[tuple[str, int]]:
     """Start a portal in a process of its own; yield its address and the process's id."""
-    command = [sys.executable, "-m", "cellfolio", "serve", str(folder), "--port", "0"]
+    command = [sys.executable, "-m", "cellfolio", "serve", *words, "--port", "0"]
     environment = {**os.environ, "CELLFOLIO_HOME": str(home)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as portal:
         try:
@@ -175,7 +173,7 @@ def load_part(scratch: Path, rounds: int) -> Iterator[PortalLine]:
     (folder / "wells.csv").write_text(
         "well,count,area\n" + "".join(f"A{n % 24 + 1:02d},{n},{n / 7}\n" for n in range(50_000))
     )
-    with served(folder, scratch / "load") as (url, process):
+    with served([str(folder)], scratch / "load") as (url, process):
         root, _, name = url.partition("/package/")
         image = next(iter(sorted(path.name for path in folder.glob("*.tif*"))))
         addresses = [
@@ -247,15 +245,11 @@ def table(lines: list[PortalLine]) -> str:
 
 def write_page(text: str, rounds: int) -> None:
     """Write the table between its marks."""
-    begin, end = f"<!-- {_MARK}: begin -->", f"<!-- {_MARK}: end -->"
-    page = Path(__file__).with_name("README.md")
-    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     head = (
         f"Medians of {rounds} rounds; Python {platform.python_version()}, {os.cpu_count()} cores "
         "shared by portal and browser, no graphics card. Remade by `python -m benchmarks.portal`."
     )
-    whole = f"{before}{begin}\n{head}\n\n{text}{end}{rest.partition(end)[2]}"
-    page.write_text(whole, encoding="utf-8")
+    write_section(_MARK, f"{head}\n\n{text}")
 
 
 def main() -> None:

@@ -17,15 +17,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from benchmarks.portal_images import opened_browser
 from cellfolio.package.digests import Digest
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
 from cellfolio.storage.home import Home
 from cellfolio.web.serving import Portal, ServeOptions
 from cellfolio.workflows.publishing import save
-from tests.web.conftest import FLAGS, find_browser
 
 ENTRIES = 100_000
 TREE, FLAT, SMALL = "big/tree", "big/flat", "small/tree"
@@ -132,15 +132,12 @@ def _search(tab: Page, url: str) -> None:
 
 def main() -> None:
     """Measure, and print a line for each."""
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as started:
+    with tempfile.TemporaryDirectory() as folder, opened_browser() as browser:
         home = Home(Path(folder))
         make_packages(home)
-        program = find_browser()
-        browser = started.chromium.launch(executable_path=program, args=list(FLAGS))
         for line in package_pages(browser, home):
             told = "met" if line.met else "missed"
             print(f"| {line.work} | {line.seconds:.2f} s | ≤ {line.target:g} s | {told} |")
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -114,13 +114,17 @@ def _shown(figures: Figures | None) -> str:
 
 def write_page(lines: list[Line], options: Options, name: str) -> None:
     """Write the table between the marks of its name."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     head = (
         f"Medians of {options.rounds} rounds in turn; Python {platform.python_version()}, "
         f"{os.cpu_count()} cores, SeaweedFS on loopback, all files in {tempfile.gettempdir()}. "
         f"Remade by `TMPDIR=/dev/shm python -m benchmarks.{name}`.\n\n"
     )
+    write_section(name, head + table(lines))
+
+
+def write_section(name: str, text: str) -> None:
+    """Write text into ``benchmarks/README.md``, between the marks of a name."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     page = Path(__file__).with_name("README.md")
     before, _, rest = page.read_text(encoding="utf-8").partition(begin)
-    text = f"{before}{begin}\n{head}{table(lines)}{end}{rest.partition(end)[2]}"
-    page.write_text(text, encoding="utf-8")
+    page.write_text(f"{before}{begin}\n{text}{end}{rest.partition(end)[2]}", encoding="utf-8")

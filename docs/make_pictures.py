@@ -93,7 +93,7 @@ def quality_pictures() -> None:
 
 
 def cell_line_pictures() -> dict[str, Picture]:
-    """Make those of ``docs/guide/cell-line-images.md``, smaller than the page does."""
+    """Make those of ``docs/tutorials/cell-line.md``, smaller than the page does."""
     with TemporaryDirectory() as scratch:
         images: dict[str, Image] = {}
         for key, data in cell_line(Path(scratch)).items():

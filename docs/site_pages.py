@@ -16,58 +16,75 @@ ROOT = Path(__file__).resolve().parent.parent
 FRONT = "index.md"
 """The page that has the sidebar."""
 OUTSIDE: Mapping[str, str] = {
-    "README.md": "tour.md",
+    "README.md": "overview.md",
     "ARCHITECTURE.md": "project/architecture.md",
+    "CHANGELOG.md": "project/changelog.md",
     "CONTRIBUTING.md": "project/contributing.md",
+    "SECURITY.md": "project/security.md",
     "benchmarks/README.md": "project/benchmarks.md",
+    "benchmarks/growth.png": "project/growth.png",
     "changes/README.md": "project/changes.md",
     "LICENSE": "project/LICENSE",
 }
 """Files outside ``docs`` and where they are in the site."""
 PICTURES = (".png", ".jpg", ".svg")
 TITLES: Mapping[str, str] = {
-    "tour": "What cellfolio does",
+    "overview": "What it is, and how to set it up",
     "project/benchmarks": "How fast it is",
 }
 """What pages are called in the sidebar, if not by their headings."""
 SIDEBAR: Mapping[str, tuple[str, ...]] = {
-    "Start": (
-        "tour",
-        "guide/five-systems",
-        "guide/catalogue",
-        "guide/moving",
-        "guide/from-pycytominer",
-        "guide/python",
-        "guide/scripting",
+    "Start": ("overview", "tour", "guide/installing"),
+    "Tutorials": (
+        "tutorials/five-systems",
+        "tutorials/cardiomyocytes",
+        "tutorials/cell-line",
+        "tutorials/rosetta",
+        "tutorials/cpjump1",
+        "tutorials/brain-atlas",
     ),
-    "Get": ("guide/getting-data", "guide/verifying", "guide/mending"),
-    "Look": (
+    "How to get and keep": (
+        "guide/catalogue",
+        "guide/getting-data",
+        "guide/verifying",
+        "guide/mirror",
+        "guide/firewall",
+        "guide/shared-store",
+        "guide/mending",
+    ),
+    "How to open, look and ask": (
         "guide/opening",
         "guide/converting",
         "guide/images",
         "guide/looking",
         "guide/plates",
-        "guide/cell-line-images",
-    ),
-    "Ask": (
         "guide/querying",
         "guide/records",
-        "guide/abc-atlas",
-        "guide/cardiomyocytes",
         "guide/rosetta",
+        "guide/portal",
     ),
-    "Measure": ("guide/measuring", "guide/deep-features", "guide/experiment"),
-    "Profile": (
+    "How to measure and profile": (
+        "guide/measuring",
+        "guide/deep-features",
         "guide/profiles",
         "guide/profiling-recipes",
         "guide/aggregating-cells",
         "guide/single-cells",
         "guide/quality",
     ),
-    "Evaluate": ("guide/replicability", "guide/prediction", "guide/benchmarks"),
-    "Publish": ("guide/publishing",),
-    "Portal": ("guide/portal",),
-    "Cluster": ("guide/cluster",),
+    "How to evaluate": ("guide/replicability", "guide/prediction", "guide/benchmarks"),
+    "How to publish": ("guide/publishing",),
+    "How to automate": (
+        "guide/experiment",
+        "guide/cluster",
+        "guide/scripting",
+        "guide/python",
+    ),
+    "How to move from other tools": (
+        "guide/moving",
+        "guide/abc-atlas",
+        "guide/from-pycytominer",
+    ),
     "Reference": (
         "reference/cli",
         "reference/python",
@@ -75,18 +92,28 @@ SIDEBAR: Mapping[str, tuple[str, ...]] = {
         "reference/errors",
         "reference/environment",
         "reference/store",
+        "reference/size",
         "reference/cellprofiler",
         "reference/cp_measure",
         "reference/pycytominer",
         "reference/copairs",
-        "glossary",
     ),
     "Explanation": (
-        "project/architecture",
+        "explanation/packages",
+        "explanation/verified",
+        "explanation/formats",
+        "explanation/fidelity",
         "project/benchmarks",
+        "project/architecture",
         "decisions/*",
     ),
-    "Contributing": ("project/contributing", "project/changes"),
+    "Glossary": ("glossary",),
+    "Contributing": (
+        "project/contributing",
+        "project/security",
+        "project/changelog",
+        "project/changes",
+    ),
 }
 """Pages by subject, in the order of the sidebar; ``*`` stands for all of a folder."""
 

@@ -5,7 +5,8 @@
     CellfolioError
     ├── InvalidArgument (ValueError)      what the caller gave cannot be used
     │   ├── InvalidKey                    a logical key that may not be used
-    │   └── InvalidReference              a package, revision or registry name
+    │   ├── InvalidReference              a package, revision or registry name
+    │   └── LibraryMissing (ImportError)  a library of an extra is needed and not installed
     ├── NotFound (LookupError)
     │   ├── PackageNotFound
     │   ├── RevisionNotFound
@@ -73,7 +74,10 @@ def _unpickled(
 ) -> CellfolioError:
     """Make an error that came from another process."""
     # Of several bases, the one that decides how an object is laid out has to make it.
-    error = OSError.__new__(kind) if issubclass(kind, OSError) else Exception.__new__(kind)
+    base: Any = kind
+    while base.__module__ != "builtins":
+        base = base.__base__
+    error: CellfolioError = base.__new__(kind)
     error.args = args
     error.__dict__.update(facts)
     return error
@@ -99,6 +103,21 @@ class InvalidKey(InvalidArgument):
 
 class InvalidReference(InvalidArgument):
     """A name of a package, revision or registry that cannot be understood."""
+
+
+class LibraryMissing(InvalidArgument, ImportError):
+    """A library that an extra brings is needed and cannot be imported.
+
+    Attributes
+    ----------
+    extra : str
+        The extra of cellfolio that brings it.
+    """
+
+    def __init__(self, message: str, *, extra: str, instead: str = "") -> None:
+        otherwise = f", or {instead}" if instead else ""
+        super().__init__(message, hint=f"python -m pip install 'cellfolio[{extra}]'{otherwise}")
+        self.extra = extra
 
 
 class NotFound(CellfolioError, LookupError):

@@ -101,8 +101,9 @@ def cardio_copy(
 
 _COPIES = {
     "abc-atlas.md": "atlas_copy",
+    "brain-atlas.md": "atlas_copy",
     "cardiomyocytes.md": "cardio_copy",
-    "cell-line-images.md": "cell_line_copy",
+    "cell-line.md": "cell_line_copy",
 }
 """What leads the readers of a page to copies of public data."""
 

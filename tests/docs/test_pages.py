@@ -16,13 +16,14 @@ from _pytest.mark import ParameterSet
 from tests.docs.conftest import FIRST, Reader, write
 from tests.docs.pages import PLAIN, READ, ROOT, RUN, Block, blocks, page_id, pages
 
-WITH_LABORATORY = "docs/guide/"
+WITH_LABORATORY = ("docs/guide/", "docs/tutorials/")
 """Pages that take the laboratory's buckets for granted; the others have no network."""
-VARYING = ("README.md", "docs/index.md")
+AFTER = {"README.md": ("docs/tour.md", "docs/tutorials/cpjump1.md")}
+"""Pages that go on where another ends: they run after it, in its folder, with its demonstration."""
+VARYING = ("README.md", *AFTER["README.md"])
 """Pages that show the demonstration, whose hashes and sizes may differ between machines."""
-MOST_NOT_RUN = 4
+MOST_NOT_RUN = 2
 """Blocks that may be left out in all, set-up commands aside."""
-
 
 LONG = (
     "README.md",
@@ -32,9 +33,6 @@ LONG = (
             "abc-atlas",
             "aggregating-cells",
             "benchmarks",
-            "cardiomyocytes",
-            "cell-line-images",
-            "five-systems",
             "from-pycytominer",
             "images",
             "looking",
@@ -54,15 +52,20 @@ LONG = (
             "verifying",
         )
     ),
+    *(
+        f"docs/tutorials/{name}.md"
+        for name in ("brain-atlas", "cardiomyocytes", "cell-line", "five-systems", "rosetta")
+    ),
 )
 """Pages that run with the long tests: they simulate experiments, or start many commands."""
 
 
 def with_blocks() -> list[ParameterSet]:
+    later = {name for names in AFTER.values() for name in names}
     return [
         pytest.param(page, id=page_id(page), marks=[pytest.mark.slow] * (page_id(page) in LONG))
         for page in pages()
-        if any(block.language in RUN for block in blocks(page))
+        if any(block.language in RUN for block in blocks(page)) and page_id(page) not in later
     ]
 
 
@@ -77,8 +80,9 @@ def test_blocks_run(
         variables = request.getfixturevalue("laboratory")
     reader = new_reader(variables)
     write(reader.folder / "plates", FIRST)
-    failures = run_page(page, reader)
-    assert not failures, "\n\n".join([page_id(page), *failures])
+    for one in (page, *(ROOT / name for name in AFTER.get(page_id(page), ()))):
+        failures = run_page(one, reader)
+        assert not failures, "\n\n".join([page_id(one), *failures])
 
 
 def run_page(page: Path, reader: Reader) -> list[str]:

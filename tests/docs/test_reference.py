@@ -98,12 +98,6 @@ def test_exit_codes_are_those_of_the_command_line() -> None:
     assert set(EXIT_CODES.values()) <= set(MEANINGS)
 
 
-def test_the_readme_lists_every_command() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = [line for line in text.splitlines() if line.startswith("| `cellfolio ")]
-    assert rows == [f"| `cellfolio {name}` | {about} |" for name, (_, about) in COMMANDS.items()]
-
-
 def test_every_variable_of_the_environment_is_documented() -> None:
     text = (ROOT / "docs/reference/environment.md").read_text(encoding="utf-8")
     source = "\n".join(

@@ -74,7 +74,7 @@ PLACES = {"docs/guide/a.md": "guide/a.md", "docs/index.md": "index.md", **site_p
     ("name", "text", "expected"),
     [
         ("README.md", "[a](docs/guide/a.md#b-c)", "[a](guide/a.md#b-c)"),
-        ("docs/guide/a.md", "[a](../../README.md#set-up)", "[a](../tour.md#set-up)"),
+        ("docs/guide/a.md", "[a](../../README.md#set-up)", "[a](../overview.md#set-up)"),
         ("docs/guide/a.md", "[a](../index.md), [b](#b)", "[a](../index.md), [b](#b)"),
         ("ARCHITECTURE.md", "[a](docs/index.md)", "[a](../index.md)"),
         ("changes/README.md", "[a](../CONTRIBUTING.md)", "[a](contributing.md)"),

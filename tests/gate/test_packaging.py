@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -12,12 +13,16 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 from tests.docs.pages import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CONDA = {"duckdb": "python-duckdb", "matplotlib": "matplotlib-base"}
 """Libraries that conda-forge calls something else."""
+FRAGMENT = re.compile(r"\d{4}\.(feature|fix|speed|docs)\.md")
+MADE = {"__pycache__", ".pyc", ".nbi", ".nbc"}
+"""Folders and suffixes of what is made here from the sources."""
 LARGEST = 2_000_000
 """Bytes that a wheel may have."""
 
@@ -45,6 +50,32 @@ def test_citation_is_of_this_version() -> None:
     assert {"cff-version", "message", "title", "authors"} <= set(citation)
 
 
+def test_the_program_is_of_this_version() -> None:
+    command = [sys.executable, "-m", "cellfolio", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    hint = "install the checkout again: python -m pip install -e ."
+    assert done.stdout.split()[-1] == PROJECT["version"], hint
+
+
+def test_the_newest_release_is_not_newer_than_this_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    released = [Version(found) for found in re.findall(r"^## (\S+) \(", text, re.MULTILINE)]
+    assert released == sorted(released, reverse=True)
+    assert all(version <= Version(PROJECT["version"]) for version in released)
+
+
+def test_fragments_become_the_changelog() -> None:
+    pytest.importorskip("towncrier")
+    command = [sys.executable, "-m", "towncrier", "build", "--draft", "--version", "1.2.3"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "## 1.2.3 (" in done.stdout
+    for path in (ROOT / "changes").glob("*.md"):
+        if path.name != "README.md":
+            assert FRAGMENT.fullmatch(path.name), f"{path.name}: expected NNNN.kind.md"
+            text = path.read_text(encoding="utf-8").strip()
+            assert text.replace("](../", "](") in done.stdout
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build sdist and wheel as `python -m build` does, with the builder that is installed here."""
@@ -63,9 +94,14 @@ def test_wheel_has_what_it_needs_and_is_small(built: Path) -> None:
         names = archive.namelist()
     start = f"cellfolio-{PROJECT['version']}"
     assert f"{start}.data/data/share/man/man1/cellfolio.1" in names
-    assert "cellfolio/web/static/portal.js" in names
-    assert "cellfolio/web/templates/base.html" in names
-    assert "cellfolio/py.typed" in names
+    ours = {
+        path.relative_to(ROOT / "src").as_posix()
+        for path in (ROOT / "src").rglob("*")
+        if path.is_file() and not MADE.intersection((path.suffix, path.parent.name))
+    }
+    assert {name for name in names if name.startswith("cellfolio/")} == ours
+    kinds = {Path(name).suffix for name in ours}
+    assert {".py", ".typed", ".html", ".css", ".js", ".toml"} <= kinds
     strange = [
         name
         for name in names

@@ -12,6 +12,7 @@ from cellfolio.errors import CellfolioError
 
 EXAMPLES: list[CellfolioError] = [
     errors.InvalidKey("../x", "may not contain '..'", hint="another name"),
+    errors.LibraryMissing("it needs PyTorch", extra="deep", instead="take another"),
     errors.InvalidManifest("not JSON", line=3, hint="get it again"),
     errors.ManifestMismatch("0" * 64, "1" * 64),
     errors.DigestMismatch("a/x", "MD5:00", "MD5:11", hint="again"),

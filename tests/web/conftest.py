@@ -14,17 +14,17 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from cellfolio.storage.home import Home
 from cellfolio.web.serving import Portal, ServeOptions
 
-FLAGS = (
+QUIET = (
     "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
     "--no-default-browser-check",
 )
-"""WebGL without a graphics card, and no talking to anybody."""
+"""No talking to anybody."""
+FLAGS = (*QUIET, "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+"""WebGL too, worked out on the processor: what a graphics card would draw is tested."""
 
 PATIENCE = 30_000
 """Milliseconds that a page may take to show what is expected: others use the machine, too."""

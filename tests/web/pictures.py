@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
@@ -48,3 +50,11 @@ def square_labels() -> NDArray[np.uint16]:
     labels[10:30, 10:40] = 1
     labels[35:50, 60:] = 300
     return labels
+
+
+def pixels_of(address: str) -> NDArray[np.int64]:
+    """Return the pixels of a canvas, told as a PNG in an address: a row of RGBA for each."""
+    pixels = imagecodecs.png_decode(base64.b64decode(address.partition(",")[2])).astype(np.int64)
+    if pixels.shape[2] == 3:  # nothing shines through
+        pixels = np.dstack([pixels, np.full(pixels.shape[:2], 255)])
+    return pixels.reshape(-1, 4)

@@ -7,25 +7,33 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pandas as pd
 import pytest
 import tifffile
 from playwright.sync_api import Browser, Page, expect
 
 from tests.web.conftest import OpenPortal
-from tests.web.pictures import HEIGHT, WIDTH, ramp, square_labels, write_site, write_stack
+from tests.web.pictures import (
+    HEIGHT,
+    WIDTH,
+    pixels_of,
+    ramp,
+    square_labels,
+    write_site,
+    write_stack,
+)
 
 REMEMBER = "document.addEventListener('viewer', (e) => (window.viewers ??= []).push(e.detail));"
 READ = """([number, x, y]) => {
   const viewer = window.viewers.find((one) => one.index === number);
   const { camera, stage, canvas } = viewer;
-  const gl = canvas.getContext("webgl2");
-  const found = new Uint8Array(4);
   const column = (x + 0.5 - camera.x) * camera.zoom + stage.width / 2;
   const row = (y + 0.5 - camera.y) * camera.zoom + stage.height / 2;
-  gl.readPixels(Math.floor(column * canvas.width / stage.width),
-    Math.floor(canvas.height - row * canvas.height / stage.height), 1, 1,
-    gl.RGBA, gl.UNSIGNED_BYTE, found);
+  const copy = new OffscreenCanvas(1, 1).getContext("2d");
+  copy.drawImage(canvas, -Math.floor(column * canvas.width / stage.width),
+    -Math.floor(row * canvas.height / stage.height));
+  const found = copy.getImageData(0, 0, 1, 1).data;
   return [found[0], found[1], found[2]];
 }"""
 PLACE = """([x, y]) => {
@@ -42,10 +50,11 @@ EDGE = 59.6
 class Viewing:
     """A page with viewers."""
 
-    def __init__(self, tab: Page, base: str) -> None:
+    def __init__(self, tab: Page, base: str, drawn_by: str) -> None:
         self.tab = tab
         self.base, _, self.name = base.partition("/package/")
         tab.add_init_script(REMEMBER)
+        tab.add_init_script(f"sessionStorage.setItem('cellfolio-drawn-by', '{drawn_by}')")
 
     def open(self, view: str, key: str, query: str = "") -> None:
         self.tab.goto(f"{self.base}/{view}/{self.name}/{key}?{query}")
@@ -99,8 +108,13 @@ def images(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def viewing(open_portal: OpenPortal, tab: Page, images: Path) -> Viewing:
-    return Viewing(tab, open_portal(images).url)
+def viewing(
+    request: pytest.FixtureRequest, open_portal: OpenPortal, tab: Page, images: Path
+) -> Viewing:
+    return Viewing(tab, open_portal(images).url, getattr(request, "param", "processor"))
+
+
+BY_BOTH = pytest.mark.parametrize("viewing", ["card", "processor"], indirect=True)
 
 
 def lit(value: float, low: float, high: float, colour: RGB) -> list[float]:
@@ -112,6 +126,7 @@ def is_near(found: RGB, expected: list[float]) -> bool:
     return all(abs(a - min(b, 255)) <= 2 for a, b in zip(found, expected, strict=True))
 
 
+@BY_BOTH
 def test_canvas_has_the_colours_of_the_pixels(viewing: Viewing) -> None:
     viewing.open("package", "stack.ome.tiff", "z=1&limits=0:1000:6000,1:9000:16000&at=40,30,8")
     for x, y in ((40, 30), (0, 29), (79, 31), (37, 2), (44, 59)):
@@ -162,6 +177,7 @@ def test_keys_change_what_is_seen_and_the_address_keeps_it(viewing: Viewing) -> 
     tab.wait_for_url(re.compile(r"stack\.ome\.tiff$"))
 
 
+@BY_BOTH
 def test_objects_are_outlined_and_told(viewing: Viewing) -> None:
     tab = viewing.tab
     viewing.open(
@@ -217,11 +233,10 @@ def test_sites_side_by_side_move_together(viewing: Viewing) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "drawn_by"), [("light", "card"), ("dark", "processor")])
 def test_odd_images_are_shown_or_told(
-    open_portal: OpenPortal, tab: Page, tmp_path: Path, scheme: str
+    open_portal: OpenPortal, tab: Page, tmp_path: Path, scheme: str, drawn_by: str
 ) -> None:
-    np = pytest.importorskip("numpy")
     imagecodecs = pytest.importorskip("imagecodecs")
     tab.emulate_media(color_scheme="light" if scheme == "light" else "dark")
     real = np.linspace(-1, 1, HEIGHT * WIDTH, dtype=np.float32).reshape(HEIGHT, WIDTH)
@@ -234,7 +249,7 @@ def test_odd_images_are_shown_or_told(
     (tmp_path / "cut.png").write_bytes((tmp_path / "colour.png").read_bytes()[:60])
     many = np.stack([ramp(0, number) for number in range(12)])
     tifffile.imwrite(tmp_path / "many.ome.tiff", many, metadata={"axes": "CYX"})
-    viewing = Viewing(tab, open_portal(tmp_path).url)
+    viewing = Viewing(tab, open_portal(tmp_path).url, drawn_by)
 
     viewing.open("package", "real.tif")
     assert viewing.pixel(5, 15) == (0, 0, 0)
@@ -255,6 +270,27 @@ def test_odd_images_are_shown_or_told(
     )
     tab.goto(f"{viewing.base}/package/{viewing.name}/cut.png")
     expect(tab.get_by_role("alert")).to_contain_text("cut off")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at", ["40,30,0.37", "31.3,28.1,9.3"])
+def test_processor_draws_what_a_card_draws(
+    open_portal: OpenPortal, browser: Browser, images: Path, at: str
+) -> None:
+    """Far away, where pixels are averaged, and close; with a gamma and a chosen object."""
+    base = open_portal(images).url
+    query = f"well=B03&gamma=0.6&opacity=0.7&object=0:300&at={at}"
+    seen = {}
+    for drawn_by in ("card", "processor"):
+        tab = browser.new_page()
+        viewing = Viewing(tab, base, drawn_by)
+        viewing.open("image", "P1", query)
+        kind = tab.evaluate("window.viewers[0].compositor.constructor.name")
+        seen[kind] = pixels_of(tab.evaluate("window.viewers[0].canvas.toDataURL()"))
+        tab.close()
+    off = np.abs(seen["Card"] - seen["Painter"]).max(axis=1)
+    assert len(np.unique(seen["Card"], axis=0)) > 50
+    assert np.mean(off <= 2) > 0.995, "all but pixels at an edge, which are rounded"
 
 
 @pytest.mark.slow

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.web.conftest import OpenPortal
 from tests.web.everybody import serious_findings
+from tests.web.pictures import pixels_of
 
 HOSTILE = '<img src=x onerror="document.title=1">'
 READY = re.compile("ready")
@@ -58,20 +59,41 @@ def state(tab: Page, name: str) -> str | None:
     return found
 
 
-def lit(tab: Page) -> int:
-    """Count the pixels that have a colour in what the graphics card drew."""
-    found: int = tab.evaluate(
+def drawn(tab: Page) -> np.ndarray:
+    """Return the pixels of the points, red, green, blue and opacity."""
+    found = tab.evaluate(
         """() => { const page = document.querySelector('[data-scatter]').page.scatter;
         page.renderer.draw({...(() => { const s = page.plot.scale, w = page.plot.width,
         h = page.plot.height, k = [2 * s[0] / w, 2 * s[1] / h];
         return {scale: k, shift: [-page.view.x * k[0], -page.view.y * k[1]]}; })(), size: 6});
-        const gl = page.renderer.gl, w = gl.drawingBufferWidth, h = gl.drawingBufferHeight;
-        const bytes = new Uint8Array(4 * w * h);
-        gl.readPixels(0, 0, w, h, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
-        let count = 0; for (let at = 3; at < bytes.length; at += 4) count += bytes[at] > 0;
-        return count; }"""
+        return page.points.toDataURL(); }"""
     )
-    return found
+    return pixels_of(found)
+
+
+def lit(tab: Page) -> int:
+    """Count the pixels that have a colour."""
+    return int(np.count_nonzero(drawn(tab)[:, 3]))
+
+
+def test_processor_draws_the_points_that_a_card_draws(
+    open_portal: OpenPortal, browser: Browser, folder: Path
+) -> None:
+    url = open_portal(folder).url
+    seen = []
+    for drawn_by in ("card", "processor"):
+        tab = browser.new_page()
+        tab.add_init_script(f"sessionStorage.setItem('cellfolio-drawn-by', '{drawn_by}')")
+        open_points(tab, url, "cells.parquet")
+        seen.append(drawn(tab))
+        tab.close()
+    card, processor = seen
+    assert np.mean(card[:, 3] > 0) > 0.001
+    full = card[:, 3] >= np.quantile(card[card[:, 3] > 0, 3], 0.4)
+    assert np.mean(np.abs(card[full] - processor[full]).max(axis=1) <= 25) > 0.9, (
+        "but for parts of a pixel"
+    )
+    assert abs(card[:, 3].sum() / processor[:, 3].sum() - 1) < 0.02, "as much is covered"
 
 
 def test_points_are_drawn_and_classes_hidden(

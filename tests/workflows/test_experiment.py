@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from cellfolio.workflows.experiment.running import (
 )
 from cellfolio.workflows.run_folders import record_of, summarize_run
 from tests.plates import image_path, write_plate
+from tests.servers.seaweed import SeaweedServer
 
 SMALL = ExperimentDesign(
     seed=3,
@@ -187,6 +189,30 @@ def test_a_package_is_pushed_where_it_is_asked(
     assert built is not None
     there = cellfolio.open("lab/pilot", registry=where, home=Home(tmp_path / "other"))
     assert there.top_hash == built.facts["top_hash"]
+
+
+@pytest.mark.slow
+def test_object_storage_gives_the_images_and_takes_the_package(
+    write: Callable[..., Path],
+    home: Home,
+    tmp_path: Path,
+    s3: SeaweedServer,
+    bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in s3.env().items():
+        monkeypatch.setenv(name, value)
+    where = f"s3://{bucket}"
+    text = plain().replace('from = "plate"', f'from = "{where}/lab/screen"')
+    path = write(f'{text}push = "{where}"\n')
+    cellfolio.push(cellfolio.build(tmp_path / "plate", "lab/screen", home=home).package, where)
+    shutil.rmtree(tmp_path / "plate")
+    fresh = Home(tmp_path / "fresh")
+    built = run_experiment(read_experiment(path), workers=1, home=fresh).outcome("package")
+    assert built is not None
+    there = cellfolio.open(f"{where}/lab/pilot", home=Home(tmp_path / "other"))
+    assert there.top_hash == built.facts["top_hash"]
+    assert cellfolio.load(there, "profiles/P1/P1.parquet").shape[0] == 4
 
 
 @pytest.mark.slow

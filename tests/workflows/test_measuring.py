@@ -20,6 +20,7 @@ from cellfolio import MeasureInputs, MeasureOptions, Shard, measure_plates, plan
 from cellfolio.errors import InvalidArgument, NotFound, StoreError
 from cellfolio.measurement import MeasurementSettings, measure_objects
 from cellfolio.measurement.site import SiteSettings
+from cellfolio.storage.disk import unfinished_beside
 from cellfolio.storage.home import Home
 from cellfolio.workflows.measuring.running import MeasuredRun
 from cellfolio.workflows.processes import alone_in
@@ -473,3 +474,27 @@ def test_real_sites_from_images_to_profiles(shared: Path, tmp_path: Path) -> Non
     assert len(wells) == 2
     assert wells["Metadata_Object_Count"].sum() == sum(counts.values())
     assert measure_plates(told, tmp_path / "out", options, workers=1).made == 0
+
+
+# What a killed run leaves
+
+
+def test_what_a_killed_run_was_writing_goes_with_the_next(plate: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    measure(plate, out, shard=Shard(1, 2))
+    left = {
+        site: [unfinished_beside(out / f"{kind}/P1/{site}.{suffix}")
+               for kind, suffix in (("cells", "parquet"), ("records", "json"))]
+        for site in ("A01_1", "A01_2")
+    }  # fmt: skip
+    for path in (path for paths in left.values() for path in paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    measure(plate, out, shard=Shard(1, 2))
+    assert [path.exists() for path in left["A01_1"]] == [False, False]
+    assert [path.exists() for path in left["A01_2"]] == [True, True], "they are of another shard"
+    (out / "images").mkdir()
+    (out / f"images/.{'0' * 32}.csv.gz").touch()
+    unfinished_beside(out / "measured.json").touch()
+    assert not measure(plate, out).failed
+    assert {path.suffix for path in out.rglob(".*")} == {".lock"}

@@ -205,8 +205,8 @@ def _space_lines(found: Space) -> Iterator[str]:
 def gc_command(dry_run: bool) -> Answer:
     """Remove bytes that no local package and no folder needs.
 
-    What came within the last hour is kept in any case. A removed file is fetched again when it
-    is needed.
+    What came or was used within the last hour is kept in any case. A removed file is fetched again
+    when it is needed.
     """
     import cellfolio
 

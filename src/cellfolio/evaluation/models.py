@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from cellfolio.errors import InvalidArgument
 from cellfolio.evaluation.folds import Folds, group_folds
 from cellfolio.evaluation.lasso import PUBLISHED_PENALTIES, fit_lasso
 from cellfolio.evaluation.ridge import PENALTIES, fit_ridge
+from cellfolio.extras import importing
 from cellfolio.profiles.statistics import Array
 
 
@@ -129,18 +129,13 @@ def need_scikit_learn(module: str) -> Any:
 
     Raises
     ------
-    InvalidArgument
+    LibraryMissing
         If it is not installed.
     """
     from importlib import import_module
 
-    try:
+    with importing("scikit-learn", extra="evaluation", what="this model"):
         return import_module(f"sklearn.{module}")
-    except ImportError:
-        raise InvalidArgument(
-            "this model is one of scikit-learn, which is not installed",
-            hint="python -m pip install 'cellfolio[evaluation]'",
-        ) from None
 
 
 def without_convergence_warnings() -> Any:

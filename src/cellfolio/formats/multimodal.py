@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cellfolio.errors import CellfolioError, InvalidArgument
+from cellfolio.errors import InvalidArgument
+from cellfolio.extras import importing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +73,7 @@ def write_h5mu(modalities: Mapping[str, AnnData], path: Path) -> None:
     ------
     InvalidArgument
         If there are fewer than two, or no row is in all of them.
-    CellfolioError
+    LibraryMissing
         If mudata is not installed.
     """
     if len(modalities) < 2:
@@ -86,12 +87,8 @@ def write_h5mu(modalities: Mapping[str, AnnData], path: Path) -> None:
             f"no row is in all of {', '.join(modalities)}",
             hint="name the column that they share (--by COLUMN)",
         )
-    try:
+    with importing("mudata", extra="mudata", what="writing MuData"):
         import mudata
-    except ImportError:
-        raise CellfolioError(
-            "mudata is not installed", hint="python -m pip install 'cellfolio[mudata]'"
-        ) from None
     unfinished = path.with_name(f".{uuid.uuid4().hex}.h5mu")
     try:
         with mudata.set_options(pull_on_update=False), warnings.catch_warnings():

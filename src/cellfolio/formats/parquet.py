@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cellfolio.errors import BrokenFile, InvalidArgument
+from cellfolio.errors import BrokenFile
+from cellfolio.extras import importing
 from cellfolio.formats.format import Source
 from cellfolio.formats.options import check_columns
 from cellfolio.formats.streams import allowed_size, empty, faults_named
@@ -126,13 +127,8 @@ def _filled(file: pq.ParquetFile, names: Sequence[str]) -> pd.DataFrame:
 
 
 def _polars(read: pa.Table, columns: Sequence[str] | None) -> pl.DataFrame:
-    try:
+    with importing("polars", extra="polars", what="table='polars'"):
         import polars as pl
-    except ImportError:
-        raise InvalidArgument(
-            "table='polars' needs polars, which is not installed",
-            hint="python -m pip install polars",
-        ) from None
     frame = pl.DataFrame(pl.from_arrow(read))
     return frame if columns is None else frame.select(columns)
 

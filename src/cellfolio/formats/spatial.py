@@ -13,7 +13,8 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from cellfolio.errors import CellfolioError, InvalidArgument
+from cellfolio.errors import InvalidArgument
+from cellfolio.extras import importing
 from cellfolio.formats.images.image import Image
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def write_spatialdata(site: Site, path: Path) -> None:
     InvalidArgument
         If something is at `path`, an image has time or depth, or the table does not tell which
         object each row is, or names some that are not there.
-    CellfolioError
+    LibraryMissing
         If spatialdata is not installed.
     """
     if path.exists():
@@ -73,13 +74,10 @@ def write_spatialdata(site: Site, path: Path) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of libraries under it, about each other
-            made = _assemble(site, labels, table)
+            with importing("spatialdata", extra="spatial", what="writing SpatialData"):
+                made = _assemble(site, labels, table)
             made.write(unfinished)
         unfinished.rename(path)
-    except ImportError:
-        raise CellfolioError(
-            "spatialdata is not installed", hint="python -m pip install 'cellfolio[spatial]'"
-        ) from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 

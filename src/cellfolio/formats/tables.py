@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import BrokenFile, InvalidArgument
+from cellfolio.extras import importing
 from cellfolio.formats.delimited import read_frame, read_wide_frame
 from cellfolio.formats.derived import Derived, find_derived, keep_derived
 from cellfolio.formats.format import Source
@@ -327,14 +328,9 @@ def to_polars(frame: pd.DataFrame) -> pl.DataFrame:
 
     Raises
     ------
-    InvalidArgument
+    LibraryMissing
         If polars is not installed.
     """
-    try:
+    with importing("polars", extra="polars", what="table='polars'"):
         import polars as pl
-    except ImportError:
-        raise InvalidArgument(
-            "table='polars' needs polars, which is not installed",
-            hint="python -m pip install polars",
-        ) from None
     return pl.from_pandas(frame)

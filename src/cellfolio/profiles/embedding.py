@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from cellfolio.errors import InvalidArgument
+from cellfolio.extras import importing
 from cellfolio.profiles.statistics import Array, Mask, moments
 from cellfolio.profiles.tables import open_table
 from cellfolio.profiles.threads import one_thread
@@ -79,7 +80,9 @@ def embed(
     Raises
     ------
     InvalidArgument
-        If there are too few rows or usable features, or UMAP is not installed.
+        If there are too few rows or usable features.
+    LibraryMissing
+        If UMAP is not installed.
 
     References
     ----------
@@ -142,12 +145,8 @@ def _principal(scaled: Array, count: int) -> tuple[Array, tuple[float, ...]]:
 
 
 def _umap(places: Array, components: int) -> Array:
-    try:
+    with importing("umap-learn", extra="umap", what="UMAP", instead="take pca"):
         from umap import UMAP
-    except ImportError:
-        raise InvalidArgument(
-            "UMAP is not installed", hint="python -m pip install 'cellfolio[umap]', or take pca"
-        ) from None
     model = UMAP(
         n_components=components,
         n_neighbors=min(_NEIGHBOURS, len(places) - 1),

@@ -11,6 +11,8 @@
 Rule 1: a file gets its name under ``blobs`` by a rename after its size and digest were checked.
 Rule 2: a blob is used only while its size and modification time are those of its last check;
 else it is hashed again first. So a change through a hard link is found before it spreads.
+Rule 3: who claims a blob before looking whether it is there, and finds it, keeps it: blobs are
+removed in a transaction of the index that sees all claims.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ from cellfolio.storage.disk import share_file
 from cellfolio.storage.index import BlobRow, Index
 
 BLOCK = 1 << 20
+_REMOVED_AT_ONCE = 500
+"""Blobs for whose removal others wait."""
 
 
 class BlobStore:
@@ -165,6 +169,9 @@ class BlobStore:
                 self.index.forget_blobs([blob])  # so that it is not trusted by its time
             return False
         self.index.add_blobs([BlobRow(blob, size, status.st_mtime_ns, time.time())])
+        if not path.exists():  # removed while it was read
+            self.index.forget_blobs([blob])
+            return False
         return True
 
     def all(self) -> Iterator[tuple[str, os.stat_result]]:
@@ -245,20 +252,30 @@ class BlobStore:
         self.path(blob).replace(aside)
         return aside
 
-    def remove(self, blobs: Iterable[str]) -> int:
-        """Remove blobs; return the bytes freed."""
-        listed = list(blobs)
-        self.index.forget_blobs(listed)
-        freed = 0
-        for blob in listed:
-            path = self.path(blob)
-            with contextlib.suppress(FileNotFoundError):
-                status = path.stat()
-                with contextlib.suppress(PermissionError):  # another user's; the folder decides
-                    path.chmod(0o644)
-                path.unlink()
-                freed += status.st_size if status.st_nlink == 1 else 0
-        return freed
+    def claim(self, blobs: Iterable[str]) -> None:
+        """Keep blobs, by any of their names, from being removed: they are about to be used."""
+        if self.writable:
+            self.index.claim(blobs)
+
+    def remove(self, blobs: Iterable[str], limit: float) -> list[str]:
+        """Remove blobs that nobody claimed since a time; return those that were there."""
+        listed, removed = list(blobs), []
+        for start in range(0, len(listed), _REMOVED_AT_ONCE):
+            some = listed[start : start + _REMOVED_AT_ONCE]
+            with self.index.removing(some, limit) as free:
+                removed += [blob for blob in free if _unlink(self.path(blob))]
+        return removed
+
+
+def _unlink(path: Path) -> bool:
+    """Remove a read-only file; return whether it was there."""
+    try:
+        with contextlib.suppress(PermissionError):  # another user's; the folder decides
+            path.chmod(0o644)
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _told(blocks: Iterator[bytes], read: Callable[[int], None]) -> Iterator[bytes]:

@@ -162,13 +162,14 @@ class Checkout:
         NotFound
             If the folder is not a checkout.
         """
-        if not self.exists:
-            raise NotFound(
-                f"{self.folder} was not filled from a package",
-                hint="`cellfolio get PACKAGE -o FOLDER` fills a folder",
-            )
-        with self._database(self._record_path.as_uri()) as connection:
-            return _read_source(connection), _read_files(connection)
+        if self.exists:
+            with self._database(self._record_path.as_uri()) as connection:
+                if _is_begun(connection):
+                    return _read_source(connection), _read_files(connection)
+        raise NotFound(
+            f"{self.folder} was not filled from a package",
+            hint="`cellfolio get PACKAGE -o FOLDER` fills a folder",
+        )
 
     def status(self) -> CheckoutStatus:
         """Compare the folder with its record; only files whose status changed are read."""
@@ -340,6 +341,12 @@ class Changes:
         self._connection.executemany("insert or replace into file values (?,?,?,?,?)", self._added)
         self._added.clear()
         self._connection.commit()
+
+
+def _is_begun(connection: sqlite3.Connection) -> bool:
+    """Whether a record has its tables: a run that was killed before has put nothing there yet."""
+    found = connection.execute("select count(*) from sqlite_master where name in ('about', 'file')")
+    return int(found.fetchone()[0]) == 2
 
 
 def _read_source(connection: sqlite3.Connection) -> Source:

@@ -14,7 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cellfolio.errors import AccessRefused
+from cellfolio.errors import AccessRefused, LibraryMissing
+from cellfolio.extras import importing
 from cellfolio.storage.signing import Keys
 
 if TYPE_CHECKING:
@@ -196,13 +197,11 @@ def _credentials() -> Any:
     if not (environment.get("AWS_PROFILE") or shared.expanduser().is_file()):
         return None
     try:
-        from obstore.auth.boto3 import Boto3CredentialProvider
-    except ImportError:
+        with importing("boto3", extra="aws", what="the profile that AWS_PROFILE names"):
+            from obstore.auth.boto3 import Boto3CredentialProvider
+    except LibraryMissing:
         if environment.get("AWS_PROFILE"):
-            raise AccessRefused(
-                "AWS_PROFILE is set, and reading profiles needs boto3",
-                hint="pip install 'cellfolio[aws]'",
-            ) from None
+            raise
         return None
     return Boto3CredentialProvider()
 

@@ -6,10 +6,11 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import shutil
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from cellfolio.errors import InvalidArgument, InvalidKey, NotEnoughSpace, StoreError
@@ -24,6 +25,8 @@ _NETWORK_FILE_SYSTEMS = frozenset(
     ("nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "gpfs", "beegfs", "9p", "afs", "ceph")
 )
 WINDOWS = sys.platform == "win32"
+_UNFINISHED = re.compile(r"\.(?:(.+)\.)?[0-9a-f]{32}(?:\..+)?")
+"""Names of files that are being written: a dot, the final name or nothing, and a random number."""
 
 
 def check_free_space(folder: Path, needed: int, what: str) -> None:
@@ -90,12 +93,60 @@ def mount_type(path: str, mounts: str) -> str:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that its name shows either the old bytes or all of the new ones."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    temporary = unfinished_beside(path)
     try:
         temporary.write_bytes(data)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def unfinished_beside(path: Path) -> Path:
+    """Return a hidden name beside a file, to write it under until it is whole.
+
+    It ends like the file's, for writers that go by that; see `remove_unfinished`.
+    """
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}{path.suffix}")
+
+
+def remove_unfinished(folder: Path, of: Container[str] | None = None) -> int:
+    """Remove what killed runs were writing into a folder; return how many files that was.
+
+    Only for a folder that no other run is writing to.
+
+    Parameters
+    ----------
+    folder : Path
+        Need not exist.
+    of : container of str, optional
+        Final names of files; by default all that was unfinished is removed.
+    """
+    removed = 0
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        for path in find_unfinished(folder, os.listdir(folder), of):
+            with contextlib.suppress(OSError):
+                path.unlink()
+                removed += 1
+    return removed
+
+
+def find_unfinished(
+    folder: Path, names: Iterable[str], of: Container[str] | None = None
+) -> Iterator[Path]:
+    """Yield those of a folder's files that are being written, or were by a killed run.
+
+    Parameters
+    ----------
+    folder : Path
+    names : iterable of str
+        Of its files.
+    of : container of str, optional
+        See `remove_unfinished`.
+    """
+    for name in names:
+        found = _UNFINISHED.fullmatch(name)
+        if found and (of is None or found[1] in of):
+            yield folder / name
 
 
 def sha256_of(path: Path) -> Digest:
@@ -133,6 +184,8 @@ class Placer:
         self._root = root
         self._scratch = root / RECORD_FOLDER / "tmp"
         self._scratch.mkdir(parents=True, exist_ok=True)
+        for left in self._scratch.iterdir():  # by a run that was killed: a checkout has one placer
+            left.unlink(missing_ok=True)
         self._how = how
         self._methods = list(METHODS) if how == "auto" else [how]
         self._folders = {""}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cellfolio.errors import TransferIncomplete
 from cellfolio.package.entry import Entry
-from cellfolio.package.plan import plan_fetch
+from cellfolio.package.plan import plan_fetch, want
 from cellfolio.storage.blobs import BlobStore
 from cellfolio.storage.disk import check_free_space
 from cellfolio.storage.manifests import ManifestCache
@@ -97,6 +97,7 @@ def ensure_held(entries: Iterable[Entry], home: Home, progress: Progress | None)
     NotEnoughSpace
     """
     wanted = list(entries)
+    home.blobs.claim(want(entry) for entry in wanted)
     plan = plan_fetch(wanted, home.blobs.held)
     if plan.transfers:
         home.blobs.require_writable()

@@ -13,6 +13,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple
 from cellfolio.errors import StoreError
 from cellfolio.storage.disk import is_network_file_system
 
+_CREATING = threading.Lock()
 _TIMEOUT = 60.0
 """Seconds to wait for another process's write."""
 _SCHEMA = """
@@ -32,10 +34,12 @@ create table if not exists hashed (
     inode integer not null, algorithm text not null, value text not null
 ) without rowid;
 create table if not exists checkout (path text primary key, seen real not null) without rowid;
+create table if not exists used (id text primary key, time real not null) without rowid;
 create table if not exists note (
     kind text not null, name text not null, value text not null, primary key (kind, name)
 ) without rowid;
 """
+_CLAIMED = "select id from used union select blob from alias where id in (select id from used)"
 _MANY = 500
 """Values per query: below SQLite's limit of variables."""
 
@@ -73,10 +77,11 @@ class Index:
                 ) from error
             self._discard()
             self._connection = self._open()
+        # Stores are dropped, not closed, and a connection that nobody closed is warned of.
+        weakref.finalize(self, self._connection.close).atexit = False
 
     def _open(self) -> sqlite3.Connection:
-        # SQLite would give others no right to write, whatever the user's umask says.
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666))
+        _create(self._path)
         connection = sqlite3.connect(self._path, timeout=_TIMEOUT, check_same_thread=False)
         # WAL needs memory that all processes share, which a network file system does not give.
         journal = "delete" if is_network_file_system(self._path.parent) else "wal"
@@ -152,10 +157,29 @@ class Index:
 
     def forget_blobs(self, ids: Iterable[str]) -> None:
         """Forget blobs and the names for them."""
-        listed = [(one,) for one in ids]
         with self._writing() as connection:
-            connection.executemany("delete from blob where id = ?", listed)
-            connection.executemany("delete from alias where blob = ?", listed)
+            _forget(connection, ids)
+
+    def claim(self, ids: Iterable[str]) -> None:
+        """Note that blobs, by any of their names, are about to be used, there or not."""
+        now = time.time()
+        with self._writing() as connection:
+            connection.executemany(
+                "insert or replace into used values (?,?)", ((one, now) for one in ids)
+            )
+
+    @contextlib.contextmanager
+    def removing(self, ids: Iterable[str], limit: float) -> Iterator[list[str]]:
+        """Give out those of `ids` that nobody claimed since `limit`, and forget them at the end.
+
+        Nobody can claim one meanwhile: who claims a blob and then finds it there, keeps it.
+        """
+        with self._writing() as connection:
+            connection.execute("delete from used where time < ?", (limit,))
+            claimed = {one for (one,) in connection.execute(_CLAIMED)}
+            free = [one for one in ids if one not in claimed]
+            yield free
+            _forget(connection, free)
 
     # Files of the user, hashed once while unchanged
 
@@ -196,6 +220,22 @@ class Index:
                 "select value from note where kind = ? and name = ?", (kind, name)
             ).fetchone()
         return None if row is None else json.loads(row[0])
+
+
+def _create(path: Path) -> None:
+    """Make the file; SQLite would give others no right to write, whatever the user's umask says.
+
+    One that is there is not opened: closing it again would end the locks of all connections that
+    this process has to it (so POSIX has it), and others would take the database for unused.
+    """
+    with _CREATING, contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666))
+
+
+def _forget(connection: sqlite3.Connection, ids: Iterable[str]) -> None:
+    listed = [(one,) for one in ids]
+    connection.executemany("delete from blob where id = ?", listed)
+    connection.executemany("delete from alias where blob = ?", listed)
 
 
 def _retry_locked(call: Any) -> None:

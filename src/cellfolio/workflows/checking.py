@@ -65,7 +65,8 @@ def verify_package(
     """
     wanted = {blob: entry for entry in package.walk() if (blob := entry_blob(entry))}
     here = {blob: entry for blob, entry in wanted.items() if home.blobs.path(blob).exists()}
-    damaged = _damaged(here, home, progress)
+    damaged, gone = _checked(here, home, progress)
+    here = {blob: entry for blob, entry in here.items() if blob not in gone}
     repaired = _fetch_again({blob: here[blob] for blob in damaged}, home) if repair else []
     return Verified(
         right=len(here) - len(damaged),
@@ -81,22 +82,24 @@ def verify_store(home: Home, *, repair: bool = False, progress: Progress | None 
     With `repair`, damaged blobs that a known manifest can fetch from elsewhere are fetched again.
     The others stay, for whoever wants to save what is left, but are never given out.
     """
-    blobs = {blob: status.st_size for blob, status in home.blobs.all()}
-    damaged = _damaged(blobs, home, progress)
+    blobs = {blob for blob, _ in home.blobs.all()}
+    damaged, gone = _checked(blobs, home, progress)
     repaired: list[str] = []
     if repair and damaged:
         repaired = _fetch_again(_sources(damaged, home), home)
     return Verified(
-        right=len(blobs) - len(damaged),
+        right=len(blobs) - len(damaged) - len(gone),
         damaged=tuple(blob for blob in damaged if blob not in repaired),
         repaired=tuple(repaired),
     )
 
 
-def _damaged(blobs: Iterable[str], home: Home, progress: Progress | None) -> list[str]:
+def _checked(
+    blobs: Iterable[str], home: Home, progress: Progress | None
+) -> tuple[list[str], frozenset[str]]:
+    """Hash blobs; return the damaged ones, and those that another process removed meanwhile."""
     listed = sorted(blobs)
-    sizes = [home.blobs.path(blob).stat().st_size for blob in listed]
-    meter = Meter(progress, "verify", len(listed), sum(sizes))
+    meter = Meter(progress, "verify", len(listed), sum(_size(home.blobs.path(b)) for b in listed))
     workers: Workers[tuple[str, bool]] = Workers()
 
     def check(blob: str) -> tuple[str, bool]:
@@ -110,7 +113,16 @@ def _damaged(blobs: Iterable[str], home: Home, progress: Progress | None) -> lis
     finally:
         workers.stop()
     meter.tell(finished=True)
-    return [blob for blob in listed if not answers[blob]]
+    wrong = [blob for blob in listed if not answers[blob]]
+    gone = frozenset(blob for blob in wrong if not home.blobs.path(blob).exists())
+    return [blob for blob in wrong if blob not in gone], gone
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _sources(damaged: Iterable[str], home: Home) -> dict[str, Entry]:

@@ -291,6 +291,8 @@ def _plan(
         keys.setdefault(name, []).append(key)
     needed = [entry for entry in entries if entry.logical_key in plan.place]
     size = sum(entry.size or 0 for entry in needed)
+    if not options.dry_run:
+        home.blobs.claim(want(entry) for entry in needed)
     only = frozenset(want(entry) for entry in needed if home.only_copy(entry))
     return _Plan(plan, plan_fetch(needed, home.blobs.held), keys, size, only)
 

@@ -33,6 +33,7 @@ class Prepared(Generic[T]):
         self._make = make
         self._most = most_rows
         self._kept: OrderedDict[str, tuple[int, Future[T]]] = OrderedDict()
+        self._rows = 0
         self._todo: queue.SimpleQueue[tuple[Package, Future[T]]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -78,8 +79,10 @@ class Prepared(Generic[T]):
                 return self._kept[name][1]
             future: Future[T] = Future()
             self._kept[name] = package.file_count, future
-            while sum(rows for rows, _ in self._kept.values()) > self._most:
-                _, (_, dropped) = self._kept.popitem(last=False)
+            self._rows += package.file_count
+            while self._rows > self._most:
+                _, (rows, dropped) = self._kept.popitem(last=False)
+                self._rows -= rows
                 dropped.cancel()
             self._todo.put((package, future))
             if self._thread is None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from cellfolio.errors import BrokenFile, EntryNotFound, InvalidArgument
+from cellfolio.errors import BrokenFile, EntryNotFound
+from cellfolio.extras import importing
 from cellfolio.formats.format import Source
 from cellfolio.formats.header import read_header
 from cellfolio.formats.loading import load
@@ -212,20 +213,18 @@ def read_symbols(path: Path | str) -> pd.DataFrame:
     Raises
     ------
     BrokenFile, UnknownFormat, ObjectNotFound
-    InvalidArgument
+    LibraryMissing
         If it is a spreadsheet, and openpyxl is not installed.
     """
     path = Path(path).expanduser()
     if path.suffix != ".xlsx" or not path.is_file():
         table: pd.DataFrame = load(path)
         return table
+    what = f"{path} is a spreadsheet and"
+    with importing("openpyxl", extra="excel", what=what, instead="save it as CSV"):
+        import openpyxl  # noqa: F401  pandas reads spreadsheets with it
     try:
         return pd.read_excel(path)
-    except ImportError:
-        raise InvalidArgument(
-            f"{path} is a spreadsheet, and openpyxl is not installed",
-            hint="python -m pip install openpyxl, or save it as CSV",
-        ) from None
     except Exception as error:  # a spreadsheet can be broken in many ways
         raise BrokenFile(path, "xlsx", str(error)) from None
 

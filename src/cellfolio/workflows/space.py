@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
-from cellfolio.errors import CellfolioError, NotFound
+from cellfolio.errors import CellfolioError, NotFound, ObjectNotFound, PackageNotFound
 from cellfolio.package.package import Package
 from cellfolio.package.plan import entry_blob, want
 from cellfolio.registries.quilt import QuiltRegistry
 from cellfolio.storage.checkout import Checkout
+from cellfolio.storage.disk import find_unfinished
 from cellfolio.storage.home import Home
 
 GRACE = 3600.0
 """Seconds that a blob is kept after it came, so that none is taken from a run under way."""
+_TRIES = 5
+"""Times that revisions are read again, where one is removed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,10 @@ def _unfinished(home: Home) -> Iterator[Path]:
     for kind in ("parts", "tmp"):
         with suppress(OSError):
             yield from (path for path in (home.blobs.folder / kind).iterdir() if path.is_file())
+    for folder, folders, names in os.walk(home.folder):
+        if Path(folder) == home.blobs.folder and "blobs" in folders:
+            folders.remove("blobs")  # named when they are whole; and there may be many
+        yield from find_unfinished(Path(folder), names)
 
 
 def _checkouts(home: Home) -> list[str]:
@@ -137,8 +146,20 @@ def _checkouts(home: Home) -> list[str]:
 def _local_packages(home: Home) -> Iterator[tuple[str, list[Package]]]:
     registry = QuiltRegistry(home.registry_uri, home)
     for name in registry.packages():
-        hashes = dict.fromkeys(revision.top_hash for revision in registry.revisions(name))
-        yield name, [registry.open(name, top_hash) for top_hash in hashes]
+        yield name, [registry.open(name, top_hash) for top_hash in _top_hashes(registry, name)]
+
+
+def _top_hashes(registry: QuiltRegistry, name: str) -> list[str]:
+    """Return the revisions of a package, also where somebody removes it meanwhile."""
+    for attempt in count():
+        try:
+            return list(dict.fromkeys(one.top_hash for one in registry.revisions(name)))
+        except PackageNotFound:
+            return []
+        except ObjectNotFound:  # listed, and gone when it was read
+            if attempt == _TRIES:
+                raise
+    raise AssertionError("unreachable")
 
 
 def _package_space(name: str, revisions: list[Package]) -> PackageSpace:
@@ -173,15 +194,15 @@ def collect(home: Home, *, dry_run: bool = False, grace: float = GRACE) -> Colle
         for blob, status in home.blobs.all()
         if blob not in needed and status.st_mtime < limit
     }
-    kept = sum(1 for _ in home.blobs.all()) - len(unneeded)
-    size = sum(unneeded.values())
+    removed = list(unneeded)
     if not dry_run:
-        home.blobs.remove(unneeded)
+        removed = home.blobs.remove(unneeded, limit)
         for path in _unfinished(home):
             with suppress(OSError):
                 if path.stat().st_mtime < limit:
                     path.unlink()
-    return Collected(len(unneeded), size, kept)
+    kept = sum(1 for _ in home.blobs.all()) - (len(removed) if dry_run else 0)
+    return Collected(len(removed), sum(unneeded[blob] for blob in removed), kept)
 
 
 def _needed(home: Home) -> set[str]:

@@ -39,6 +39,7 @@ from cellfolio.compat.abc.releases import (
     read_manifest,
 )
 from cellfolio.errors import InvalidArgument, ServerUnreachable, StoreReadOnly
+from cellfolio.extras import importing
 from cellfolio.package.keys import RECORD_FOLDER
 from cellfolio.registries.abc.diff import compare
 from cellfolio.registries.abc.release import AbcFile
@@ -303,18 +304,13 @@ class S3CloudCache(CloudCacheBase):
 
         Raises
         ------
-        InvalidArgument
+        LibraryMissing
             If boto3 is not installed.
         """
-        try:
+        with importing("boto3", extra="aws", what="s3_client"):
             import boto3
             from botocore import UNSIGNED
             from botocore.client import Config
-        except ImportError:
-            raise InvalidArgument(
-                "s3_client needs boto3, which is not installed",
-                hint="pip install 'cellfolio[aws]'",
-            ) from None
         if self._auth_required:
             return boto3.client("s3")
         return boto3.client("s3", config=Config(signature_version=UNSIGNED))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cellfolio.errors import CellfolioError
+from cellfolio.errors import LibraryMissing
+from cellfolio.extras import importing
 
 if TYPE_CHECKING:
     import dask.array
@@ -30,7 +31,7 @@ def data_array(image: Image) -> xarray.DataArray:
     xarray = _import("xarray")
     try:
         data: Any = dask_array(image)
-    except CellfolioError:
+    except LibraryMissing:
         data = image.read()
     coords: dict[str, Any] = {}
     if "C" in image.axes and image.channels:
@@ -48,11 +49,5 @@ def _sizes(image: Image) -> list[tuple[str, int]]:
 
 
 def _import(name: str) -> Any:
-    try:
+    with importing(name.partition(".")[0], extra="lazy", what="this"):
         return import_module(name)
-    except ImportError:
-        package = name.partition(".")[0]
-        raise CellfolioError(
-            f"this needs {package}, which is not installed",
-            hint="pip install 'cellfolio[lazy]'",
-        ) from None

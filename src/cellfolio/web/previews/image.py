@@ -20,9 +20,10 @@ from cellfolio.workflows.shown_images.finding import Asked
 from cellfolio.workflows.shown_images.opening import OpenedImage
 from cellfolio.workflows.shown_images.planes import PlaneAsked
 
-MODULES = ("state", "camera", "histogram", "planes", "shaders", "textures", "compositor", "dom",
-           "contrast", "panel", "objects", "scale_bar", "gestures", "stage", "viewer")  # fmt: skip
-SCRIPTS = ("image_viewer.js", *(f"image/{name}.js" for name in MODULES))
+MODULES = ("state", "camera", "histogram", "planes", "shaders", "textures", "card", "painter",
+           "compositor", "dom", "contrast", "panel", "objects", "scale_bar", "gestures", "stage",
+           "viewer")  # fmt: skip
+SCRIPTS = ("image_viewer.js", "graphics_card.js", *(f"image/{name}.js" for name in MODULES))
 """All at once: a browser would find them one after the other."""
 STYLES = ("image_viewer.css",)
 

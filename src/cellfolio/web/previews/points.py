@@ -12,9 +12,12 @@ from cellfolio.workflows.points.opening import is_matrix, is_table
 
 SCRIPTS = (
     "scatter_page.js",
-    *(f"scatter{part}.js" for part in ("", "_gl", "_grid", "_axes", "_colouring", "_palette")),
+    *(
+        f"scatter{part}.js"
+        for part in ("", "_gl", "_painter", "_grid", "_axes", "_colouring", "_palette")
+    ),
     *(f"{name}.js" for name in ("scatter_legend", "scatter_selection")),
-    *(f"{name}.js" for name in ("chooser", "asking", "address")),
+    *(f"{name}.js" for name in ("chooser", "asking", "address", "graphics_card")),
 )
 """The first one asks for the others; all of them are named so that they are fetched at once."""
 _BESIDE = 40

@@ -3,10 +3,12 @@
 // Places are kept as shares of the span of the data ("units", from 0 to 1), so that single precision
 // is enough wherever the data lie. The view is the unit in the middle, and how much it is enlarged.
 
+import { openCard } from "./graphics_card.js";
 import { drawAxes } from "./scatter_axes.js";
 import { colourBytes, drawingOrder } from "./scatter_colouring.js";
 import { PointRenderer } from "./scatter_gl.js";
 import { Grid, thinned } from "./scatter_grid.js";
+import { PointPainter } from "./scatter_painter.js";
 
 const MARGIN = { left: 64, right: 10, top: 10, bottom: 40 };
 const CORNERS = 64; // of a lasso, so that it fits an address
@@ -22,12 +24,13 @@ export class Scatter extends EventTarget {
   constructor(host, label) {
     super();
     this.host = host;
-    this.points = canvasIn(host, "points");
+    const card = openCard();
+    this.points = canvasIn(host, "points", card?.canvas);
     this.front = canvasIn(host, "front");
     this.front.tabIndex = 0;
     this.front.setAttribute("role", "application");
     this.front.setAttribute("aria-label", label);
-    this.renderer = new PointRenderer(this.points);
+    this.renderer = card ? new PointRenderer(card) : new PointPainter(this.points);
     this.units = new Float32Array(0);
     this.count = 0;
     this.colours = null;
@@ -350,8 +353,7 @@ export class Scatter extends EventTarget {
   }
 }
 
-function canvasIn(host, name) {
-  const canvas = document.createElement("canvas");
+function canvasIn(host, name, canvas = document.createElement("canvas")) {
   canvas.className = name;
   host.append(canvas);
   return canvas;

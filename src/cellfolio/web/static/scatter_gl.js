@@ -1,5 +1,7 @@
 // Points drawn by WebGL2: places and colours lie in two buffers, and a frame is one call.
 
+import { link } from "./graphics_card.js";
+
 const VERTEX = `#version 300 es
 in vec2 place;
 in vec4 colour;
@@ -26,13 +28,11 @@ void main() {
 }`;
 
 export class PointRenderer {
-  constructor(canvas) {
+  constructor({ canvas, gl }) {
     this.canvas = canvas;
+    this.gl = gl;
     this.count = 0;
     this.kept = {};
-    const options = { alpha: true, antialias: false, premultipliedAlpha: true, preserveDrawingBuffer: false };
-    this.gl = canvas.getContext("webgl2", options);
-    if (!this.gl) throw new Error("this browser draws no WebGL2");
     this.#prepare();
     canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     canvas.addEventListener("webglcontextrestored", () => this.#restore());
@@ -112,19 +112,4 @@ export class PointRenderer {
     gl.uniform1f(this.uniforms.soft, Math.min(0.5, 1 / size));
     gl.drawElements(gl.POINTS, Math.min(this.kept.order.length, most), gl.UNSIGNED_INT, 0);
   }
-}
-
-function link(gl, vertex, fragment) {
-  const program = gl.createProgram();
-  for (const [kind, text] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
-    const shader = gl.createShader(kind);
-    gl.shaderSource(shader, text);
-    gl.compileShader(shader);
-    gl.attachShader(program, shader);
-  }
-  gl.linkProgram(program);
-  if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
-    throw new Error(gl.getProgramInfoLog(program) || "the shaders do not work here");
-  }
-  return program;
 }

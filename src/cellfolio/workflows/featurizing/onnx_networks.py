@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cellfolio.errors import BrokenFile, InvalidArgument
+from cellfolio.extras import importing
 from cellfolio.measurement.networks import Images
 from cellfolio.workflows.featurizing.networks import Device, NetworkFile
 
@@ -27,16 +28,13 @@ def load_onnx(
     Raises
     ------
     InvalidArgument
-        If ONNX Runtime is not installed, or cannot use the device.
+        If ONNX Runtime cannot use the device.
+    LibraryMissing
+        If it is not installed.
     BrokenFile
     """
-    try:
+    with importing("ONNX Runtime", extra="onnx", what="a network in ONNX"):
         import onnxruntime
-    except ImportError:
-        raise InvalidArgument(
-            "networks in ONNX need ONNX Runtime, which is not installed",
-            hint="python -m pip install 'cellfolio[onnx]'",
-        ) from None
     able = _CUDA in onnxruntime.get_available_providers()
     if device == "cuda" and not able:
         raise InvalidArgument(

@@ -29,6 +29,7 @@ from cellfolio.workflows.featurizing.networks import (
     LoadedNetwork,
     load_network,
 )
+from cellfolio.workflows.measuring.making import sweep_files
 from cellfolio.workflows.measuring.running import MeasureInputs, find_labelled
 from cellfolio.workflows.measuring.shards import Shard, lock_of, write_shard
 from cellfolio.workflows.processes import Failure, alone_in
@@ -138,7 +139,9 @@ def featurize_plates(
     features = _count_features(network, channels, options)
     output.mkdir(parents=True, exist_ok=True)
     with alone_in(output, lock_of(shard)):
-        sites = _do(jobs if shard is None else shard.of(jobs), workers, progress)
+        own = jobs if shard is None else shard.of(jobs)
+        sweep_files((*(job.path for job in own), output / RUN_RECORD))
+        sites = _do(own, workers, progress)
         run = FeaturizedRun(output, network, channels, features, sites)
         if shard is None:
             _record(run, options)

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from cellfolio.errors import BrokenFile, InvalidArgument
+from cellfolio.extras import importing
 from cellfolio.measurement.networks import Images
 from cellfolio.workflows.featurizing.networks import DEFAULT, Device, NetworkFile
-
-_HINT = "python -m pip install 'cellfolio[deep]'"
 
 
 def load_torchscript(
@@ -25,7 +24,9 @@ def load_torchscript(
     Raises
     ------
     InvalidArgument
-        If PyTorch is not installed, or cannot use the device.
+        If PyTorch cannot use the device.
+    LibraryMissing
+        If it is not installed.
     BrokenFile
     """
     torch = _torch("networks in TorchScript")
@@ -50,16 +51,16 @@ def load_efficientnet(
     Raises
     ------
     InvalidArgument
-        If PyTorch or the network is not installed, or weights are those of another network.
+        If weights are those of another network.
+    LibraryMissing
+        If PyTorch or the network is not installed.
     BrokenFile
         If the file holds anything but tensors by name.
     """
     torch = _torch(DEFAULT)
     used = _device(torch, device)
-    try:
+    with importing("efficientnet-lite-pytorch", extra="deep", what=DEFAULT):
         from efficientnet_lite_pytorch import EfficientNet
-    except ImportError:
-        raise InvalidArgument(f"{DEFAULT} is not installed", hint=_HINT) from None
     # Rule: `weights_only` reads tensors and plain containers. Any other pickle is a program.
     try:
         weights = torch.load(io.BytesIO(file.data), map_location="cpu", weights_only=True)
@@ -131,10 +132,8 @@ def _repeatable(torch: Any, threads: int) -> Iterator[None]:
 
 
 def _torch(what: str) -> Any:
-    try:
+    with importing("PyTorch", extra="deep", what=what):
         import torch
-    except ImportError:
-        raise InvalidArgument(f"{what} needs PyTorch, which is not installed", hint=_HINT) from None
     return torch
 
 

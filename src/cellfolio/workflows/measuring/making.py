@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import CellfolioError, InvalidArgument
-from cellfolio.storage.disk import sha256_of
+from cellfolio.storage.disk import remove_unfinished, sha256_of, unfinished_beside
 from cellfolio.storage.home import Home
 from cellfolio.storage.workers import at_once
 from cellfolio.workflows.measuring.labels import CELLS, NUCLEI
@@ -56,6 +55,12 @@ class SiteJob:
     def paths(self) -> SitePaths:
         """Where what is known of the site is kept."""
         return SitePaths.of(self.output, self.site)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that it may have."""
+        paths = self.paths
+        return (paths.cells, paths.record, paths.outlines, *map(paths.labels, LABELS))
 
     @property
     def parts(self) -> tuple[ImagePart, ...]:
@@ -104,6 +109,15 @@ class SiteJob:
         same = paths.cells.stat().st_size == recorded.table.size
         same = same and digests.of(paths.cells) == recorded.table.sha256
         return "" if same else f"{paths.cells.name} was changed after it was made"
+
+
+def sweep_files(paths: Iterable[Path]) -> None:
+    """Remove what a killed run was writing of these files; others' are left to them."""
+    names: dict[Path, set[str]] = {}
+    for path in paths:
+        names.setdefault(path.parent, set()).add(path.name)
+    for folder, own in names.items():
+        remove_unfinished(folder, own)
 
 
 def measure_one(job: SiteJob) -> SiteRecord:
@@ -226,7 +240,7 @@ def _draw(job: SiteJob, images: Images, segmentation: Segmentation) -> None:
 
 def _saved(save: Callable[[Path], Any], path: Path) -> None:
     """Save a file, whole or not at all."""
-    unfinished = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
+    unfinished = unfinished_beside(path)
     try:
         save(unfinished)
         unfinished.replace(path)

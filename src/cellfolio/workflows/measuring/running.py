@@ -16,7 +16,7 @@ from cellfolio.package.nearest import suggest_or_list
 from cellfolio.package.package import Package
 from cellfolio.registries.plates import parse_wells
 from cellfolio.registries.selection import parse_sites
-from cellfolio.storage.disk import write_atomically
+from cellfolio.storage.disk import remove_unfinished, write_atomically
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Meter, Progress
 from cellfolio.workflows.engines.doing import do_all
@@ -24,7 +24,7 @@ from cellfolio.workflows.engines.engine import Workers, as_engine
 from cellfolio.workflows.measuring.channels import ChannelNames
 from cellfolio.workflows.measuring.illumination import PlateIllumination
 from cellfolio.workflows.measuring.labels import CELLS, NUCLEI, ReadyLabels
-from cellfolio.workflows.measuring.making import SiteJob, finish, measure_one
+from cellfolio.workflows.measuring.making import SiteJob, finish, measure_one, sweep_files
 from cellfolio.workflows.measuring.records import SiteRecord
 from cellfolio.workflows.measuring.settings import MeasureOptions, plain
 from cellfolio.workflows.measuring.shards import Shard, lock_of, shards_missing, write_shard
@@ -217,6 +217,7 @@ def measure_plates(
     own = planned if shard is None else shard.of(planned)
     output.mkdir(parents=True, exist_ok=True)
     with alone_in(output, lock_of(shard)):
+        sweep_files(path for one in own for path in one.job.files)
         records, makers = _measure(own, workers, progress)
         run = MeasuredRun(output, records, len(makers), shard=shard, makers=makers)
         if shard is not None:
@@ -224,6 +225,8 @@ def measure_plates(
             write_shard(output, shard, failed)
             return run
         missing = shards_missing(output, [bool(one.why) for one in planned])
+        remove_unfinished(output / "images")
+        remove_unfinished(output, {RUN_RECORD})
         for folder in dict.fromkeys(one.job.site.folder for one in planned):
             _write_images(output, folder)
         run = replace(run, missing_shards=missing)

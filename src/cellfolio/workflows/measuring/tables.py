@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.profiles.linking import link_compartments
+from cellfolio.storage.disk import unfinished_beside
 from cellfolio.workflows.measuring.settings import Decimals
 from cellfolio.workflows.measuring.sites import SiteImages
 from cellfolio.workflows.single_cells import KEY
@@ -82,7 +82,7 @@ def write_cells(table: pa.Table, path: Path, told: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     measured = {pa.float64(), pa.float32()}
     others = [field.name for field in table.schema if field.type not in measured]
-    unfinished = path.with_name(f".{uuid.uuid4().hex}")
+    unfinished = unfinished_beside(path)
     try:
         pq.write_table(
             table.replace_schema_metadata({KEY: json.dumps(told, sort_keys=True).encode()}),
@@ -137,9 +137,4 @@ def write_images(table: pd.DataFrame, path: Path) -> None:
     from cellfolio.formats.saving import write_table
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{uuid.uuid4().hex}.csv.gz")
-    try:
-        write_table(table, unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_table(table, path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -34,8 +33,6 @@ from cellfolio.workflows.profiling.tables import PlateTables, count_features
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_UNFINISHED = re.compile(r"\.(.*\.)?[0-9a-f]{32}(\..+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +140,6 @@ class PlateWork:
         problems: tuple[str, ...] = ()
         if any(state.why for state in states):
             self.folder.mkdir(parents=True, exist_ok=True)
-            _sweep(self.folder)
             tables = self.tables()
             started = now()
             for stage in self._stages:
@@ -225,13 +221,6 @@ def write_files(
             record.add(state.name, state.facts, shape)
             record.times[state.name] = {"started": started, "written": now()}
     record.write()
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what a killed run was writing."""
-    for path in (*folder.iterdir(), *(folder / PAGES).rglob("*")):
-        if _UNFINISHED.fullmatch(path.name):
-            path.unlink(missing_ok=True)
 
 
 def part_of(

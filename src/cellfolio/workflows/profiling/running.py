@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from cellfolio.storage.disk import write_atomically
+from cellfolio.storage.disk import remove_unfinished, write_atomically
 from cellfolio.storage.progress import Meter, Progress
 from cellfolio.workflows.engines.doing import do_all
 from cellfolio.workflows.engines.engine import Workers, as_engine
 from cellfolio.workflows.processes import Failure, alone_in
 from cellfolio.workflows.profiling.inputs import Plate, find_plates
 from cellfolio.workflows.profiling.jobs import Job, pooled_jobs
+from cellfolio.workflows.profiling.making import plate_folder
 from cellfolio.workflows.profiling.pages import PAGES, page_stages
 from cellfolio.workflows.profiling.parts import ProfiledPart
 from cellfolio.workflows.profiling.recipe import Recipe
@@ -118,6 +119,7 @@ def run_recipe(
     started = datetime.now(UTC).isoformat(timespec="seconds")
     output.mkdir(parents=True, exist_ok=True)
     with alone_in(output):
+        _sweep(output, jobs)
         meter = Meter(progress, "profile", len(jobs), 0)
         parts: dict[str, ProfiledPart] = {}
         for level in ("plate", "batch", "all"):
@@ -133,6 +135,15 @@ def run_recipe(
         run = ProfileRun(output, tuple(parts[_key(job)] for job in jobs), left_out)
         _record(recipe, run, started)
     return run
+
+
+def _sweep(output: Path, jobs: Sequence[Job]) -> None:
+    """Remove what a killed run was writing."""
+    own = dict.fromkeys(plate_folder(output, plate) for job in jobs for plate in job.plates)
+    pages = [one / PAGES for one in own]
+    pictures = [one for page in pages if page.is_dir() for one in page.iterdir() if one.is_dir()]
+    for folder in dict.fromkeys((output, *(one.parent for one in own), *own, *pages, *pictures)):
+        remove_unfinished(folder)
 
 
 def _key(job: Job) -> str:

@@ -6,11 +6,10 @@ import { scaleBar } from "./scale_bar.js";
 
 export function frameTools(viewer) {
   const { facts } = viewer;
-  const canvas = make("canvas", {
-    tabindex: 0,
-    role: "application",
-    "aria-label": `${facts.name}: image; arrow keys move, plus and minus zoom, 0 shows all`,
-  });
+  const { canvas } = viewer;
+  const label = `${facts.name}: image; arrow keys move, plus and minus zoom, 0 shows all`;
+  Object.entries({ tabindex: 0, role: "application", "aria-label": label })
+    .forEach(([name, value]) => canvas.setAttribute(name, value));
   const bar = make("div", { class: "bar-line" });
   const length = make("span", {});
   const readout = make("div", { class: "viewer-readout" });
@@ -32,7 +31,6 @@ export function frameTools(viewer) {
 
   return {
     element,
-    canvas,
     update() {
       const { zoom: times } = viewer.camera;
       const found = scaleBar(facts.pixel_size.x, times, viewer.stage.width);

@@ -1,7 +1,7 @@
 // One image on the page: what is seen follows from its facts, a state, and the planes at hand.
 
 import { clamp, fit, toImage } from "./camera.js";
-import { Compositor } from "./compositor.js";
+import { openCompositor } from "./compositor.js";
 import { listen } from "./gestures.js";
 import { findLimits, measure } from "./histogram.js";
 import { countObjects, measureObject, ObjectCard } from "./objects.js";
@@ -35,10 +35,10 @@ export class Viewer {
     this.whole = { width: facts.sizes.X, height: facts.sizes.Y };
     this.isWhole = /^(u?int|bool)/.test(facts.dtype);
     this.stage = { width: 1, height: 1 };
-    this.tools = frameTools(this);
-    this.canvas = this.tools.canvas;
     this.#begin();
-    this.compositor = new Compositor(this.canvas);
+    this.compositor = openCompositor();
+    this.canvas = this.compositor.canvas;
+    this.tools = frameTools(this);
     this.card = new ObjectCard(this);
     element.replaceChildren(this.tools.element);
     if (index === 0) {
@@ -52,7 +52,6 @@ export class Viewer {
     if (index > 0) state.addEventListener("contrast", this.#changed);
     this.sizes = new ResizeObserver(() => this.#resize());
     this.sizes.observe(this.tools.element);
-    this.canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     this.canvas.addEventListener("webglcontextrestored", () => {
       this.compositor.restore();
       this.invalidate();
@@ -221,6 +220,7 @@ export class Viewer {
     await Promise.all(channels.map(([name, address]) => this.#take(name, address)));
     clearTimeout(late);
     if (wanted !== this.#wanted) return;
+    if (this.#drawn.size) this.#draw(true);
     this.invalidate();
     await new Promise((resolve) => requestAnimationFrame(resolve));
     this.element.dataset.state = this.#failed.size ? "failed" : "shown";
@@ -240,6 +240,7 @@ export class Viewer {
       }
       this.#drawn.set(name, plane);
       this.#failed.delete(name);
+      if (typeof name === "number") this.#measure(plane); // while others are on their way
     } catch (error) {
       if (error.name === "AbortError") return;
       this.#failed.set(name, error.message);
