@@ -13,6 +13,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,6 +77,8 @@ class Index:
                 ) from error
             self._discard()
             self._connection = self._open()
+        # Stores are dropped, not closed, and a connection that nobody closed is warned of.
+        weakref.finalize(self, self._connection.close).atexit = False
 
     def _open(self) -> sqlite3.Connection:
         _create(self._path)
