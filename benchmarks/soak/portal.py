@@ -160,13 +160,24 @@ class Readers:
             links = [urljoin(str(answer.url), one) for one in _LINK.findall(answer.text)]
         with self._lock:
             self.seen.statuses[str(answer.status_code)] += 1
-            if answer.status_code >= 500 and (answer.status_code != 502 or "/lab/" in place):
+            if answer.status_code >= 500 and not _is_gone(answer.status_code, place):
                 self.seen.wrong[f"{answer.status_code} of {address.removeprefix(self._root)}"] += 1
             for link in links:
-                if link.startswith(self._root) and link not in self._known:
+                if _is_here(link, self._root) and link not in self._known:
                     self._known.add(link)
                     if len(self._links) < _MOST_LINKS:
                         self._links.append(link)
+
+
+def _is_here(link: str, root: str) -> bool:
+    """Whether a link leads to the portal, and not to a data set that is far away."""
+    path = link.removeprefix(root)
+    return path != link and ("/lab/" in path or path.count("/") == 1 or path.startswith("/static/"))
+
+
+def _is_gone(status: int, path: str) -> bool:
+    """Whether an answer says that the source has a file no more: of a package that was removed."""
+    return status == 502 and "/lab/coming_" in path
 
 
 def _value(schema: Mapping[str, Any], chance: random.Random) -> str:
