@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ _TIMED = 3
 """Runs from which the usual duration is taken."""
 _KILLS_PER_RUN = 5
 """Kills after which the next run is left to end."""
+_TOLD_EVERY = 25
+"""Kills."""
 
 
 class Subject(Protocol):
@@ -107,12 +110,20 @@ def usual_seconds(subject: Subject) -> float:
 
 def _kill_once(subject: Subject, killed: Killed, after: float) -> None:
     try:
-        if kill(after, subject.work):
+        met = kill(after, subject.work)
+        phase, wrong = call(_looked, subject)
+        killed.wrong.update(wrong)
+        if met:
             killed.kills += 1
-            killed.phases[call(subject.phase)] += 1
-        killed.wrong.update(call(subject.look))
+            killed.phases[phase] += 1
+            if killed.kills % _TOLD_EVERY == 0:
+                print(f"{time.strftime('%H:%M:%S')} {killed}", file=sys.stderr, flush=True)
     except ChildFailed as error:
         killed.wrong[str(error)] += 1
+
+
+def _looked(subject: Subject) -> tuple[str, list[str]]:
+    return subject.phase(), subject.look()
 
 
 def _end(subject: Subject, killed: Killed) -> None:

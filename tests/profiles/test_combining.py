@@ -52,8 +52,11 @@ def test_a_category_that_no_row_has_is_no_group() -> None:
     drugs = pd.Categorical(["a", "c"], categories=["a", "b", "c"])
     table = pd.DataFrame({"drug": drugs, "Cells_A": [1.0, 2.0]})
     assert aggregate(table, "drug")["Cells_A"].tolist() == [1.0, 2.0]
-    with pytest.warns(FutureWarning, match="observed"):
-        assert len(ask_as_it_is(table)) == 3
+    if pd.__version__ < "3":  # from there on, pycytominer has no such group either
+        with pytest.warns(FutureWarning, match="observed"):
+            assert len(ask_as_it_is(table)) == 3
+    else:
+        assert len(ask_as_it_is(table)) == 2
 
 
 def ask_as_it_is(table: pd.DataFrame) -> Any:

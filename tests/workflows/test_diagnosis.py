@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -130,7 +131,7 @@ def test_command(
     monkeypatch.setenv("CELLFOLIO_HOME", str(home.folder))
     assert run(["doctor", "--offline"]) == 0
     assert "Nothing is wrong." in capsys.readouterr().out
-    with sqlite3.connect(home.folder / "store" / "index.sqlite") as connection:
+    with closing(sqlite3.connect(home.folder / "store" / "index.sqlite")) as connection, connection:
         connection.execute("drop table blob")
     assert run(["doctor", "--offline"]) == 1
     assert "1 thing to mend." in capsys.readouterr().out
