@@ -21,7 +21,11 @@ pytest_plugins = ["tests.demos", "tests.servers.fixtures"]
 LONGEST = (
     "tests/gate/",
     "tests/docs/test_pages.py",
+    "tests/web/test_everybody.py",
     "tests/storage/test_processes.py",
+    "tests/workflows/test_demo.py",
+    "tests/workflows/test_engines.py",
+    "tests/profiles/test_embedding.py",
     "tests/storage/multipart/",
     "tests/storage/test_faults.py",
     "tests/formats/",

@@ -2,11 +2,12 @@
 
 ``python -m benchmarks.measurement`` reads a real site of CPJUMP1 with DMSO out of the shared data
 (see ``CELLFOLIO_SHARED`` in CONTRIBUTING.md), with the labels that CellProfiler made. It measures
-each group of features in turn with ours and with cp_measure (of PyPI, with numba), then the whole
-site, a crowded one, workers and compiling; prints the table and writes it into
-``benchmarks/README.md``. The crowded one is this site beside its mirror image, in all 8 channels
-that there are, three of them brightfield. What CellProfiler took was recorded in another run, and
-is called so. Options as those of ``benchmarks.transfer``; quick ones have a quarter of the site.
+each group of features in turn with ours and with cp_measure (of PyPI, with numba), and what Nyxus
+has of it (``pip install nyxus``) in one thread after them; then the whole site, a crowded one,
+workers and compiling; prints the table and writes it into ``benchmarks/README.md``. The crowded one
+is this site beside its mirror image, in all 8 channels that there are, three of them brightfield.
+What CellProfiler took was recorded in another run, and is called so. Options as those of
+``benchmarks.transfer``; quick ones have a quarter of the site.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import tifffile
 
 from benchmarks.measure import Figures, measure
 from benchmarks.report import Line, Options, run_in_scratch
+from benchmarks.steps.measurement import NYXUS
 from tests.measurement.golden import KINDS, SITES, read_site
 
 SHARED = Path(os.environ.get("CELLFOLIO_SHARED", Path(__file__).parents[2] / "shared"))
@@ -99,6 +101,11 @@ def groups(bench: Bench) -> list[Line]:
         work = f"{group}, {bench.cells} cells, 5 channels, 3 kinds"
         shown = f"{less:.0f}× less; CellProfiler, recorded: {recorded:.3g} CPU s"
         lines.append(Line(work, ours, "cp_measure", peer, "no slower", shown, less >= 1))
+        if group in NYXUS:
+            nyxus = bench.measure(nyxus=("nyxus_of_group", path, group))["nyxus"]
+            times = nyxus.cpu / ours.cpu
+            told = f"{times:.1f}× less"
+            lines.append(Line(work, ours, "Nyxus", nyxus, "no slower", told, times >= 1))
     return lines
 
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -123,9 +123,9 @@ def plates_part(scratch: Path, rounds: int) -> Iterator[PortalLine]:
 
 
 @contextmanager
-def served(folder: Path, home: Path) -> Iterator[tuple[str, int]]:
+def served(words: Sequence[str], home: Path) -> Iterator[tuple[str, int]]:
     """Start a portal in a process of its own; yield its address and the process's id."""
-    command = [sys.executable, "-m", "cellfolio", "serve", str(folder), "--port", "0"]
+    command = [sys.executable, "-m", "cellfolio", "serve", *words, "--port", "0"]
     environment = {**os.environ, "CELLFOLIO_HOME": str(home)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as portal:
         try:
@@ -173,7 +173,7 @@ def load_part(scratch: Path, rounds: int) -> Iterator[PortalLine]:
     (folder / "wells.csv").write_text(
         "well,count,area\n" + "".join(f"A{n % 24 + 1:02d},{n},{n / 7}\n" for n in range(50_000))
     )
-    with served(folder, scratch / "load") as (url, process):
+    with served([str(folder)], scratch / "load") as (url, process):
         root, _, name = url.partition("/package/")
         image = next(iter(sorted(path.name for path in folder.glob("*.tif*"))))
         addresses = [

@@ -22,6 +22,7 @@ OUTSIDE: Mapping[str, str] = {
     "CONTRIBUTING.md": "project/contributing.md",
     "SECURITY.md": "project/security.md",
     "benchmarks/README.md": "project/benchmarks.md",
+    "benchmarks/growth.png": "project/growth.png",
     "changes/README.md": "project/changes.md",
     "LICENSE": "project/LICENSE",
 }

@@ -2,7 +2,7 @@
 
 Rule 1: the constant is what the same work takes with next to nothing, the first point of a curve.
 Rule 2: the exponent is that of a·n^b, fitted to CPU seconds less the constant by least squares of
-logarithms. Sizes at which the constant is more than half of it all are left out: they say nothing.
+logarithms. Sizes that take less than half of the constant more are left out: they say nothing.
 Rule 3: its range is that of fits which leave out one size each.
 """
 
@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_SMALLEST = 0.01
+_SMALLEST = 0.005
 """CPU seconds beyond the constant below which a size says nothing."""
 
 
@@ -36,11 +36,14 @@ class Growth:
         None where fewer than two sizes rise above the constant.
     least, most : float or None
         Of fits that leave out one size; None where there are fewer than three.
+    above : int
+        Sizes that rise above the constant.
     """
 
     exponent: float | None = None
     least: float | None = None
     most: float | None = None
+    above: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +78,14 @@ class Curve:
         above = [
             (one.n, one.cpu - base)
             for one in self.points[1:]
-            if one.cpu - base > max(base, _SMALLEST)
+            if one.cpu - base > max(base / 2, _SMALLEST)
         ]
         if len(above) < 2:
-            return Growth()
+            return Growth(above=len(above))
         if len(above) < 3:
-            return Growth(slope(above))
+            return Growth(slope(above), above=len(above))
         without = [slope(above[:at] + above[at + 1 :]) for at in range(len(above))]
-        return Growth(slope(above), min(without), max(without))
+        return Growth(slope(above), min(without), max(without), len(above))
 
     @property
     def met(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 
@@ -11,8 +12,13 @@ import matplotlib as mpl
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from PIL import Image
 
 from benchmarks.growth.curves import Curve
+from benchmarks.growth.table import shown
+
+_COLOURS = 256
+"""Colours of the picture: all it has, and a small file."""
 
 
 def draw(curves: Sequence[Curve], path: Path) -> None:
@@ -26,15 +32,17 @@ def draw(curves: Sequence[Curve], path: Path) -> None:
         panel.set_visible(False)
     for panel, (name, some) in zip(panels.flat, groups, strict=False):
         _draw_subject(panel, name, some)
-    figure.savefig(path, dpi=90)
+    whole = BytesIO()
+    figure.savefig(whole, dpi=90)
     plt.close(figure)
+    Image.open(whole).convert("RGB").quantize(_COLOURS).save(path, optimize=True)
 
 
 def _draw_subject(panel: Axes, name: str, curves: Sequence[Curve]) -> None:
     for number, curve in enumerate(curves):
         points = curve.points[1:]
         exponent = curve.growth.exponent
-        told = "constant" if exponent is None else f"n^{exponent:.2f}"
+        told = shown(curve.growth) if exponent is None else f"n^{exponent:.2f}"
         panel.loglog(
             [one.n for one in points],
             [max(one.cpu, 1e-3) for one in points],

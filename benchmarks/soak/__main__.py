@@ -14,6 +14,7 @@ import argparse
 import os
 import platform
 import random
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -23,6 +24,7 @@ from pathlib import Path
 from benchmarks.report import write_section
 from benchmarks.soak.forking import call
 from benchmarks.soak.killing import Killed, Subject, kill_often
+from benchmarks.soak.portal import READERS, read_for_long
 from benchmarks.soak.store import PROCESSES, Ground, share_a_store
 from benchmarks.soak.table import Row, table
 from benchmarks.soak.tables import measuring, profiling
@@ -54,12 +56,13 @@ def subject(name: str, scratch: Path, shared: Path) -> Iterator[Subject]:
         with ExitStack() as stack:
             server = stack.enter_context(SeaweedServer())
             os.environ.update(server.env(), NO_PROXY="127.0.0.1")
-            old, new = make_sources(scratch)
             if name == "get":
+                _, new = make_sources(scratch)
                 server.create_bucket("soak-get")
                 call(publish, new, scratch / "publisher", "soak-get")
                 yield Get(f"s3://soak-get/{NAME}", new, scratch / "got")
             else:
+                old, new = make_sources(scratch, large=20 * 2**20)  # three parts
                 pushing = Push(server, old, new, scratch / "pushed")
                 stack.callback(pushing.close)
                 yield pushing
@@ -94,6 +97,14 @@ def use_one_store(asked: Asked, scratch: Path) -> Iterator[Row]:
     yield Row(work, told, found.wrong)
 
 
+def read_portal(asked: Asked, scratch: Path) -> Iterator[Row]:
+    """Read a portal for long, and yield what came of it."""
+    reading, watched = read_for_long(scratch, asked.minutes * 60)
+    answers = ", ".join(f"{status}: {times:,}" for status, times in reading.statuses.most_common())
+    work = f"{READERS} readers of a portal whose packages change, {asked.minutes:g} minutes"
+    yield Row(work, f"answers {answers}; most in the first → last third: {watched}", reading.wrong)
+
+
 def _words(name: str) -> str:
     return name.replace("_", " ")
 
@@ -101,6 +112,7 @@ def _words(name: str) -> str:
 PARTS: dict[str, Callable[[Asked, Path], Iterator[Row]]] = {
     "kills": kill_commands,
     "store": use_one_store,
+    "portal": read_portal,
 }
 
 
@@ -117,8 +129,8 @@ def run(parts: Sequence[str], asked: Asked) -> list[Row]:
     return rows
 
 
-def main() -> None:
-    """Do what is asked, and write the table if that is everything."""
+def main() -> int:
+    """Do what is asked; write the table if that is everything; return 1 if anything is wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.soak",
         description=__doc__,
@@ -138,7 +150,8 @@ def main() -> None:
             "SeaweedFS on loopback. Remade by `python -m benchmarks.soak`.\n\n"
         )
         write_section("soak", head + table(rows))
+    return int(any(row.wrong for row in rows))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,6 +6,7 @@ that, so a parent with more than one is refused: whatever starts threads is call
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -100,6 +101,8 @@ def import_for(work: Callable[..., object], *arguments: object) -> None:
     for name in call(_modules_after, work, *arguments):
         with suppress(ImportError, ValueError):
             import_module(name)
+    gc.collect()
+    gc.freeze()  # else each collection in a child copies the memory that it shares with this one
 
 
 def _modules_after(work: Callable[..., object], *arguments: object) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ _TIMED = 3
 """Runs from which the usual duration is taken."""
 _KILLS_PER_RUN = 5
 """Kills after which the next run is left to end."""
+_TOLD_EVERY = 25
+"""Kills."""
 
 
 class Subject(Protocol):
@@ -81,9 +84,11 @@ def kill_often(subject: Subject, kills: int, chance: random.Random) -> Killed:
     killed = Killed(subject.name, usual_seconds(subject))
     while killed.kills < kills:
         subject.reset()
-        for _ in range(_KILLS_PER_RUN):
-            _kill_once(subject, killed, chance.uniform(0, killed.seconds))
-            if killed.kills == kills:
+        for number in range(_KILLS_PER_RUN):
+            met = _kill_once(subject, killed, chance.uniform(0, killed.seconds))
+            if not met and not number:  # the machine has less to do than it had
+                killed.seconds *= 0.8
+            if killed.kills == kills or not met:
                 break
         _end(subject, killed)
     return killed
@@ -105,14 +110,25 @@ def usual_seconds(subject: Subject) -> float:
     return statistics.median(taken)
 
 
-def _kill_once(subject: Subject, killed: Killed, after: float) -> None:
+def _kill_once(subject: Subject, killed: Killed, after: float) -> bool:
+    """Kill a run, and look; return whether the kill met it."""
+    met = False
     try:
-        if kill(after, subject.work):
+        met = kill(after, subject.work)
+        phase, wrong = call(_looked, subject)
+        killed.wrong.update(wrong)
+        if met:
             killed.kills += 1
-            killed.phases[call(subject.phase)] += 1
-        killed.wrong.update(call(subject.look))
+            killed.phases[phase] += 1
+            if killed.kills % _TOLD_EVERY == 0:
+                print(f"{time.strftime('%H:%M:%S')} {killed}", file=sys.stderr, flush=True)
     except ChildFailed as error:
         killed.wrong[str(error)] += 1
+    return met
+
+
+def _looked(subject: Subject) -> tuple[str, list[str]]:
+    return subject.phase(), subject.look()
 
 
 def _end(subject: Subject, killed: Killed) -> None:

@@ -114,7 +114,7 @@ def _tables(folder: Path) -> list[Path]:
 
 
 def write_cuts(shared: Path, folder: Path) -> Path:
-    """Write cuts of CellProfiler's example of human cells as the images of four sites."""
+    """Write cuts of CellProfiler's example of human cells as the images of a plate."""
     write_plate(folder)
     name = "AS_09125_050116030001_D03f00d"
     for channel, number in _CHANNELS.items():
@@ -132,7 +132,9 @@ def measuring(shared: Path, scratch: Path) -> Made:
 
     def fill(out: Path) -> None:
         home = Home(scratch / "home")
-        run = measure_plates(MeasureInputs(images), out, OPTIONS, workers=1, home=home)
+        run = measure_plates(
+            MeasureInputs(images, select={"well": "A01"}), out, OPTIONS, workers=1, home=home
+        )
         assert not run.failed, run.failed
 
     fill(scratch / "warm")  # so that everything is imported and compiled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
 from collections.abc import Callable
@@ -16,14 +17,24 @@ from cellfolio.registries.folder import package_folder
 from cellfolio.storage.home import Home
 from cellfolio.workflows import verbs
 from tests.servers.seaweed import SeaweedServer
-from tests.storage.conftest import assert_nothing_wrong_visible, assert_same_files, make_files
+from tests.storage.conftest import (
+    LARGE,
+    assert_nothing_wrong_visible,
+    assert_same_files,
+    make_files,
+)
 
 NAME = "lab/plates"
 
 
-def make_sources(scratch: Path) -> tuple[Path, Path]:
-    """Write the files of two revisions; the older has few, one of which has other bytes."""
+def make_sources(scratch: Path, large: int = LARGE) -> tuple[Path, Path]:
+    """Write the files of two revisions; the older has few, one of which has other bytes.
+
+    `large` are the bytes of the largest, at most `LARGE`.
+    """
     new, old = make_files(scratch / "new"), scratch / "old"
+    if large < LARGE:
+        os.truncate(new / "large.bin", large)
     (old / "small").mkdir(parents=True)
     for number in range(5):
         name = f"small/file_{number:02d}.bin"

@@ -1,4 +1,4 @@
-"""Steps that segment and measure one site, with ours and cp_measure."""
+"""Steps that segment and measure one site, with ours, cp_measure and Nyxus."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ PEER = {
     "Texture": ("texture",),
 }
 """Functions of cp_measure by group of features; of colocalization it has others."""
+NYXUS = {
+    "AreaShape": (
+        "*BASIC_MORPHOLOGY*", "ZERNIKE2D", "SOLIDITY", "MIN_FERET_DIAMETER", "MAX_FERET_DIAMETER",
+    ),
+    "Intensity": ("*ALL_INTENSITY*",),
+    "RadialDistribution": ("FRAC_AT_D", "MEAN_FRAC", "RADIAL_CV"),
+    "Texture": ("*ALL_GLCM*",),
+}  # fmt: skip
+"""Features of Nyxus by group: fewer of shapes than ours, and of texture one scale of ours."""
 
 
 def read(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -86,6 +95,23 @@ def peer_of_group(path: str, group: str) -> Work:
 
     if group in ("Intensity", "Texture", "AreaShape"):  # those that it compiles
         run()
+    return run
+
+
+@step
+def nyxus_of_group(path: str, group: str) -> Work:
+    """Measure what Nyxus has of a group, in one thread."""
+    nyxus = import_module("nyxus")
+    images, labels = read(path)
+    planes = [image.astype("uint32") for image in images.values()]
+    found = nyxus.Nyxus(list(NYXUS[group]), n_feature_calc_threads=1, coarse_gray_depth=256)
+
+    def run() -> None:
+        for kind in KINDS:
+            objects = labels[kind].astype("uint32")
+            for plane in planes[: 1 if group == "AreaShape" else None]:
+                found.featurize(plane, objects)
+
     return run
 
 

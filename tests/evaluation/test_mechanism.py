@@ -14,6 +14,7 @@ from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_
 from cellfolio.errors import InvalidArgument
 from cellfolio.evaluation import Design, NeuralClassifier, classify, nearest_labels
 from cellfolio.evaluation.agreement import by_label, confusion, macro_f1
+from cellfolio.evaluation.classifiers import LogisticRegression
 from cellfolio.evaluation.mechanism import FUSIONS
 from cellfolio.profiles import Standardize, aggregate, normalize
 
@@ -64,7 +65,9 @@ def test_mechanisms_are_told_by_every_approach() -> None:
 def test_shuffled_mechanisms_are_not_told() -> None:
     modalities, labels, _ = wells(0.3)
     mixed = np.random.default_rng(1).permutation(labels).tolist()
-    found = classify(modalities, mixed, list(range(48)), design=Design(folds=4))
+    found = classify(
+        modalities, mixed, list(range(48)), LogisticRegression((0.01, 1.0)), Design(folds=4)
+    )
     assert (found.scores.groupby("approach")["macro_f1"].mean() < 0.55).all()
 
 
@@ -82,7 +85,7 @@ def test_rare_and_missing_mechanisms_are_left_out_and_told() -> None:
     some: list[str | None] = list(labels)
     some[:2] = "rare", "rare"
     some[2] = None
-    found = classify(modalities, some, groups, design=Design(folds=3))
+    found = classify(modalities, some, groups, LogisticRegression((1.0,)), Design(folds=3))
     assert found.left_out.to_numpy().tolist() == [["rare", 1, 2]]
     assert len(found.predictions) == 45
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 TRIED = [one for one in SAMPLES if not one.name.endswith((".h5ad", ".gctx"))]
 LARGE = b"\xff\xff\xff\x7f"
 LONG = settings(
-    max_examples=150,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -59,7 +59,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @given(data=st.data())
-@settings(LONG, max_examples=600)
+@settings(LONG, max_examples=400)
 def test_damaged_image_is_read_or_refused(
     stack: bytes, tmp_path: Path, data: st.DataObject
 ) -> None:

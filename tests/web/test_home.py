@@ -10,7 +10,12 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from cellfolio.package.digests import Digest
+from cellfolio.package.entry import Entry
+from cellfolio.package.package import Package
 from cellfolio.storage.home import Home
+from cellfolio.web.views.home import PAGE
+from cellfolio.workflows.publishing import save
 from tests.web.conftest import OpenPortal
 from tests.web.published import NAME, SCRIPT, build_revisions
 
@@ -119,3 +124,25 @@ def test_file_that_was_found_is_opened(open_portal: OpenPortal, tab: Page, plate
     tab.goto(open_portal().url + "?q=s3.tiff")
     tab.get_by_role("link", name="images/p1/s3.tiff").click()
     expect(tab.get_by_role("heading", level=1)).to_have_text("s3.tiff")
+
+
+def test_many_packages_are_in_pages_and_leave_no_file_open(
+    open_portal: OpenPortal, client: httpx.Client
+) -> None:
+    home = Home()
+    for number in range(2 * PAGE):
+        entries = [Entry("a.csv", "s3://bucket/a.csv", number, Digest("SHA256", f"{number:064x}"))]
+        save(Package.of(entries), f"many/p{number:03d}", home)
+    opened = len(list(Path("/proc/self/fd").iterdir()))
+    url = open_portal().url
+    first, second = (client.get(url, params={"page": page}).text for page in (1, 2))
+    assert len(list(Path("/proc/self/fd").iterdir())) < opened + PAGE / 2
+    assert first.count('class="title"') == second.count('class="title"') == PAGE
+    assert "many/p099" in first
+    assert "many/p100" not in first
+    assert "many/p100" in second
+    assert f"page 1 of {2 * PAGE // PAGE + 1}" in first
+    beyond = client.get(url, params={"page": 10**6, "q": "many/p"}).text
+    assert "page 2 of 2" in beyond
+    assert "many/p199" in beyond
+    assert len(search(client, url, q="many/p")["results"]) == 2 * PAGE

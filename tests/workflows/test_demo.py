@@ -158,11 +158,16 @@ def test_all_of_it_can_be_seen_in_a_browser(
 
 
 @pytest.mark.slow
-def test_again_makes_the_same(tmp_path: Path) -> None:
+def test_an_interrupted_one_is_begun_anew_and_again_makes_the_same(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
+    for step in demo_steps(prepare_demo(folder, SMALL))[:2]:
+        step.run(None)
+    anew = prepare_demo(folder, SMALL)
+    assert not anew.finished
     events: list[ProgressEvent] = []
-    for step in demo_steps(prepare_demo(folder, SMALL)):
+    for step in demo_steps(anew):
         step.run(events.append)
+    assert prepare_demo(folder).finished
     before = outline(prepare_demo(folder))
     (folder / "cell-painting/README.md").write_text("mine")
     (folder / "mine.txt").write_text("kept")
@@ -172,17 +177,6 @@ def test_again_makes_the_same(tmp_path: Path) -> None:
     assert outline(again).top_hashes == before.top_hashes
     assert (folder / "mine.txt").read_text() == "kept"
     assert {event.task for event in events} >= {"simulate", "hash", "fetch", "verify"}
-
-
-@pytest.mark.slow
-def test_an_interrupted_one_is_begun_anew(tmp_path: Path) -> None:
-    demo = prepare_demo(tmp_path / "demo", SMALL)
-    for step in demo_steps(demo)[:2]:
-        step.run(None)
-    anew = prepare_demo(demo.folder, SMALL)
-    assert not anew.finished
-    carry_out(anew)
-    assert prepare_demo(demo.folder).finished
 
 
 @pytest.mark.parametrize("marker", [None, "{}", "[]", "nonsense", '{"version": 99}'])

@@ -20,6 +20,7 @@ from cellfolio import MeasureInputs, MeasureOptions, Shard, measure_plates, plan
 from cellfolio.errors import InvalidArgument, NotFound, StoreError
 from cellfolio.measurement import MeasurementSettings, measure_objects
 from cellfolio.measurement.site import SiteSettings
+from cellfolio.storage.disk import unfinished_beside
 from cellfolio.storage.home import Home
 from cellfolio.workflows.measuring.running import MeasuredRun
 from cellfolio.workflows.processes import alone_in
@@ -454,7 +455,9 @@ def test_bytes_that_are_not_those_promised_are_not_measured(plate: Path, tmp_pat
 @pytest.mark.slow
 def test_real_sites_from_images_to_profiles(shared: Path, tmp_path: Path) -> None:
     images = shared / "data/cpjump1/example_images"
-    told = MeasureInputs(images, channels="AGP,DNA,ER,Mito,RNA", plate="BR00116991")
+    told = MeasureInputs(
+        images, channels="AGP,DNA,ER,Mito,RNA", plate="BR00116991", select={"well": "A21,D14"}
+    )
     options = MeasureOptions(outlines=True, labels=True)
     run = measure_plates(told, tmp_path / "out", options, workers=1)
     assert not run.failed
@@ -468,6 +471,30 @@ def test_real_sites_from_images_to_profiles(shared: Path, tmp_path: Path) -> Non
         ours = np.sort(cells[f"Cells_{name}"])
         np.testing.assert_allclose(ours, np.sort(theirs[name]), rtol=1e-6)
     wells = cellfolio.aggregate_cells(cellfolio.open_cells(tmp_path / "out"), count_objects=True)
-    assert len(wells) == 4
+    assert len(wells) == 2
     assert wells["Metadata_Object_Count"].sum() == sum(counts.values())
     assert measure_plates(told, tmp_path / "out", options, workers=1).made == 0
+
+
+# What a killed run leaves
+
+
+def test_what_a_killed_run_was_writing_goes_with_the_next(plate: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    measure(plate, out, shard=Shard(1, 2))
+    left = {
+        site: [unfinished_beside(out / f"{kind}/P1/{site}.{suffix}")
+               for kind, suffix in (("cells", "parquet"), ("records", "json"))]
+        for site in ("A01_1", "A01_2")
+    }  # fmt: skip
+    for path in (path for paths in left.values() for path in paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    measure(plate, out, shard=Shard(1, 2))
+    assert [path.exists() for path in left["A01_1"]] == [False, False]
+    assert [path.exists() for path in left["A01_2"]] == [True, True], "they are of another shard"
+    (out / "images").mkdir()
+    (out / f"images/.{'0' * 32}.csv.gz").touch()
+    unfinished_beside(out / "measured.json").touch()
+    assert not measure(plate, out).failed
+    assert {path.suffix for path in out.rglob(".*")} == {".lock"}

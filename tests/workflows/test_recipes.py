@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 from cellfolio.errors import InvalidArgument, NotFound, StoreError
+from cellfolio.storage.disk import unfinished_beside
 from cellfolio.workflows.profiling.recipe import Recipe
 from cellfolio.workflows.profiling.running import plan_recipe, run_recipe
 from cellfolio.workflows.profiling.toml_recipe import read_recipe
@@ -361,6 +362,23 @@ def test_killed_run_leaves_no_half_file_and_goes_on(
     assert not run_recipe(recipe, out, workers=1).failed
     assert bytes_of(out) == whole
     assert not [one for one in out.rglob(".*") if one.name != ".running.lock"]
+
+
+def test_what_a_killed_run_was_writing_goes_with_the_next(
+    small: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    """Also where nothing else is to be done, and in what plates are taken together for."""
+    recipe, out = small(SELECT.format("batch")), tmp_path / "out"
+    run_recipe(recipe, out, workers=1)
+    whole = bytes_of(out)
+    (plate,) = {path.parent for path in out.rglob("P1*.csv.gz")}
+    (plate / "quality" / "P1").mkdir(parents=True)
+    for path in (out / "run.json", plate / "P1.csv.gz", plate / "quality/P1/wells.png"):
+        unfinished_beside(path).touch()
+    (plate / f".{'0' * 32}.csv.gz").touch()
+    assert run_recipe(recipe, out, workers=1).made == 0
+    assert bytes_of(out) == whole
+    assert {path.name for path in out.rglob(".*")} == {".running.lock"}
 
 
 def test_a_plate_that_fails_is_told_and_the_others_go_on(

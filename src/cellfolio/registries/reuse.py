@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from cellfolio.errors import InvalidManifest, NotFound
 from cellfolio.package.digests import Digest
+from cellfolio.package.package import Package
 from cellfolio.registries.quilt import MANIFESTS, QuiltRegistry
 from cellfolio.storage.home import Home
 from cellfolio.storage.remote import ObjectInfo, Place, parse_uri
@@ -20,6 +22,8 @@ from cellfolio.storage.workers import at_once
 
 _MAX_SEARCHED = 512 * 1024 * 1024
 """Bytes of other packages' manifests searched at most."""
+_AT_ONCE = 64
+"""Manifests that are read at once at most."""
 _FEW = 50
 """Objects of one package that are asked for one by one; for more, the package is listed."""
 _VERSION = "?versionId="
@@ -64,13 +68,9 @@ def known_places(
     root = root_uri(registry)
     found: dict[Digest, Known] = {}
     reused: set[str] = set()
-    for top_hash in _manifests_to_search(name, registry, home):
+    for top_hash, package in _opened(name, registry, home):
         if len(found) == len(wanted):
             break
-        try:
-            package = registry.open(name, top_hash)
-        except (InvalidManifest, NotFound):
-            continue
         changeable: set[str] = set()
         for row in package.rows:
             uri = row.physical_key.decode()
@@ -138,6 +138,23 @@ def _look(
 def _folder(place: Place) -> Place:
     """Return the folder of a place with the fewest other packages in it: its parent's parent."""
     return Place(place.root, place.path.rpartition("/")[0].rpartition("/")[0])
+
+
+def _opened(name: str, registry: QuiltRegistry, home: Home) -> Iterator[tuple[str, Package]]:
+    """Yield the manifests to search that can be read: some are read at once, ever more of them."""
+
+    def read(top_hash: str) -> Package | None:
+        try:
+            return registry.open(name, top_hash)
+        except (InvalidManifest, NotFound):
+            return None
+
+    left, count = _manifests_to_search(name, registry, home), 1
+    while some := list(islice(left, count)):
+        for top_hash, package in zip(some, at_once(read, some), strict=True):
+            if package is not None:
+                yield top_hash, package
+        count = min(2 * count, _AT_ONCE)
 
 
 def _manifests_to_search(name: str, registry: QuiltRegistry, home: Home) -> Iterator[str]:

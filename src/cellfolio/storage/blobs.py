@@ -11,6 +11,8 @@
 Rule 1: a file gets its name under ``blobs`` by a rename after its size and digest were checked.
 Rule 2: a blob is used only while its size and modification time are those of its last check;
 else it is hashed again first. So a change through a hard link is found before it spreads.
+Rule 3: who claims a blob before looking whether it is there, and finds it, keeps it: blobs are
+removed in a transaction of the index that sees all claims.
 """
 
 from __future__ import annotations
@@ -251,30 +253,29 @@ class BlobStore:
         return aside
 
     def claim(self, blobs: Iterable[str]) -> None:
-        """Keep blobs, by any of their names, from being removed: they are about to be used.
-
-        Rule 3: who claims a blob before looking whether it is there, and finds it, has it for as
-        long as `remove` is told to respect claims.
-        """
+        """Keep blobs, by any of their names, from being removed: they are about to be used."""
         if self.writable:
             self.index.claim(blobs)
 
     def remove(self, blobs: Iterable[str], limit: float) -> list[str]:
-        """Remove blobs that nobody claimed since `limit`, a time; return which."""
+        """Remove blobs that nobody claimed since a time; return those that were there."""
         listed, removed = list(blobs), []
         for start in range(0, len(listed), _REMOVED_AT_ONCE):
             some = listed[start : start + _REMOVED_AT_ONCE]
             with self.index.removing(some, limit) as free:
-                for blob in free:
-                    path = self.path(blob)
-                    with contextlib.suppress(FileNotFoundError):
-                        with contextlib.suppress(
-                            PermissionError
-                        ):  # another user's; the folder decides
-                            path.chmod(0o644)
-                        path.unlink()
-                        removed.append(blob)
+                removed += [blob for blob in free if _unlink(self.path(blob))]
         return removed
+
+
+def _unlink(path: Path) -> bool:
+    """Remove a read-only file; return whether it was there."""
+    try:
+        with contextlib.suppress(PermissionError):  # another user's; the folder decides
+            path.chmod(0o644)
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _told(blocks: Iterator[bytes], read: Callable[[int], None]) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 import uuid
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from cellfolio.errors import InvalidArgument, InvalidKey, NotEnoughSpace, StoreError
@@ -123,13 +123,30 @@ def remove_unfinished(folder: Path, of: Container[str] | None = None) -> int:
     """
     removed = 0
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        for name in os.listdir(folder):
-            found = _UNFINISHED.fullmatch(name)
-            if found and (of is None or found[1] in of):
-                with contextlib.suppress(OSError):
-                    os.unlink(folder / name)
-                    removed += 1
+        for path in find_unfinished(folder, os.listdir(folder), of):
+            with contextlib.suppress(OSError):
+                path.unlink()
+                removed += 1
     return removed
+
+
+def find_unfinished(
+    folder: Path, names: Iterable[str], of: Container[str] | None = None
+) -> Iterator[Path]:
+    """Yield those of a folder's files that are being written, or were by a killed run.
+
+    Parameters
+    ----------
+    folder : Path
+    names : iterable of str
+        Of its files.
+    of : container of str, optional
+        See `remove_unfinished`.
+    """
+    for name in names:
+        found = _UNFINISHED.fullmatch(name)
+        if found and (of is None or found[1] in of):
+            yield folder / name
 
 
 def sha256_of(path: Path) -> Digest:

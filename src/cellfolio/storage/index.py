@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from cellfolio.errors import StoreError
 from cellfolio.storage.disk import is_network_file_system
 
+_CREATING = threading.Lock()
 _TIMEOUT = 60.0
 """Seconds to wait for another process's write."""
 _SCHEMA = """
@@ -80,8 +81,7 @@ class Index:
         weakref.finalize(self, self._connection.close).atexit = False
 
     def _open(self) -> sqlite3.Connection:
-        # SQLite would give others no right to write, whatever the user's umask says.
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666))
+        _create(self._path)
         connection = sqlite3.connect(self._path, timeout=_TIMEOUT, check_same_thread=False)
         # WAL needs memory that all processes share, which a network file system does not give.
         journal = "delete" if is_network_file_system(self._path.parent) else "wal"
@@ -220,6 +220,16 @@ class Index:
                 "select value from note where kind = ? and name = ?", (kind, name)
             ).fetchone()
         return None if row is None else json.loads(row[0])
+
+
+def _create(path: Path) -> None:
+    """Make the file; SQLite would give others no right to write, whatever the user's umask says.
+
+    One that is there is not opened: closing it again would end the locks of all connections that
+    this process has to it (so POSIX has it), and others would take the database for unused.
+    """
+    with _CREATING, contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666))
 
 
 def _forget(connection: sqlite3.Connection, ids: Iterable[str]) -> None:

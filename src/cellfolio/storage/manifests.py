@@ -27,6 +27,11 @@ _ESCAPE = b"\\u00"
 """How JSON may write any letter of it."""
 
 
+_SMALL = 1 << 16
+"""Bytes of a file that is read at once: one that is mapped stays open while anybody has it, and a
+process may not have thousands of files open."""
+
+
 class ManifestCache:
     """Manifests in a folder, by top hash.
 
@@ -124,6 +129,6 @@ def _check_far(package: Package, text: Text, registry: str) -> Package:
 
 def _map(path: Path) -> Text:
     with path.open("rb") as file:
-        if not os.fstat(file.fileno()).st_size:
-            return b""  # nothing to map
+        if os.fstat(file.fileno()).st_size <= _SMALL:
+            return file.read()
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

@@ -61,13 +61,15 @@ class Results:
     Attributes
     ----------
     results : tuple of Result
-        In the order of names; what is on this machine comes first.
+        In the order of names; what is on this machine comes first. Those that were to be shown.
     facets : list of (Facet, list of Choice)
         What it can be narrowed down by.
     unread, too_large : tuple of str
         See `cellfolio.workflows.searching.matching.Matches`.
     unopened : tuple of str
         Packages of this machine that cannot be opened.
+    total : int
+        How many were found, shown or not.
     """
 
     results: tuple[Result, ...]
@@ -75,6 +77,7 @@ class Results:
     unread: tuple[str, ...]
     too_large: tuple[str, ...]
     unopened: tuple[str, ...]
+    total: int
 
     @property
     def settled(self) -> bool:
@@ -100,7 +103,9 @@ class Finder:
         self._since = float("-inf")
         self._lock = threading.Lock()
 
-    def find(self, words: str, chosen: Chosen, *, here: bool = False) -> Results:
+    def find(
+        self, words: str, chosen: Chosen, *, here: bool = False, shown: slice = slice(None)
+    ) -> Results:
         """Return what has the words and the values chosen.
 
         Parameters
@@ -110,23 +115,36 @@ class Finder:
             Values by facet.
         here : bool
             Only that of which something is on this machine.
+        shown : slice
+            Which of them, in their order, to return: what is here of thousands takes long to tell.
         """
         cards, unopened = self._all_cards()
-        found = self._searcher.search(cards, words)
-        results = [self._result(match) for match in found.matches]
+        searched = self._searcher.search(cards, words)
+        matches = list(searched.matches)
         if here:
-            results = [one for one in results if one.held is not None and one.held.files]
-        facets = count_choices([one.card for one in results], chosen)
-        left = {card.name for card in narrow([one.card for one in results], chosen)}
-        results = [one for one in results if one.card.name in left]
-        results.sort(key=lambda one: (one.card.package is None, one.card.name))
-        return Results(tuple(results), facets, found.unread, found.too_large, unopened)
+            matches = [one for one in matches if self._is_here(one)]
+        facets = count_choices([one.card for one in matches], chosen)
+        left = {card.name for card in narrow([one.card for one in matches], chosen)}
+        matches = [one for one in matches if one.card.name in left]
+        matches.sort(key=lambda one: (one.card.package is None, one.card.name))
+        return Results(
+            tuple(map(self._result, matches[shown])),
+            facets,
+            searched.unread,
+            searched.too_large,
+            unopened,
+            len(matches),
+        )
 
     def add_up(self, results: Results) -> None:
         """Begin to add up what is here of large packages."""
         for one in results.results:
             if one.adding and one.card.package is not None:
                 self._holdings.begin(one.card.package)
+
+    def _is_here(self, match: Match) -> bool:
+        held = self._result(match).held
+        return held is not None and held.files > 0
 
     def _result(self, match: Match) -> Result:
         package = match.card.package

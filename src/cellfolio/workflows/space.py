@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,6 +15,7 @@ from cellfolio.package.package import Package
 from cellfolio.package.plan import entry_blob, want
 from cellfolio.registries.quilt import QuiltRegistry
 from cellfolio.storage.checkout import Checkout
+from cellfolio.storage.disk import find_unfinished
 from cellfolio.storage.home import Home
 
 GRACE = 3600.0
@@ -131,6 +133,10 @@ def _unfinished(home: Home) -> Iterator[Path]:
     for kind in ("parts", "tmp"):
         with suppress(OSError):
             yield from (path for path in (home.blobs.folder / kind).iterdir() if path.is_file())
+    for folder, folders, names in os.walk(home.folder):
+        if Path(folder) == home.blobs.folder and "blobs" in folders:
+            folders.remove("blobs")  # named when they are whole; and there may be many
+        yield from find_unfinished(Path(folder), names)
 
 
 def _checkouts(home: Home) -> list[str]:
