@@ -99,7 +99,7 @@ def test_metadata_alone_are_enough() -> None:
     graph = graph_of(METAS, None)
     assert links(graph) == TOGETHER
     assert graph["2d/cc_2.tiff"].row.info == {
-        "2d": B2, "3d": B3, "CellId": 2, "Structure": "None"
+        "2d": B2, "3d": B3, "CellId": 2, "Structure": str(TABLE["Structure"][1])
     }  # fmt: skip
     assert (graph.dangling, graph.problems) == ((), ())
 
