@@ -17,7 +17,7 @@ from PIL import Image
 from benchmarks.growth.curves import Curve
 from benchmarks.growth.table import shown
 
-_COLOURS = 64
+_COLOURS = 256
 """Colours of the picture: all it has, and a small file."""
 
 

@@ -40,7 +40,7 @@ def shown(growth: Growth) -> str:
     ('1.00 (0.98 … 1.04)', 'constant')
     """
     if growth.exponent is None:
-        return "one size is above the constant" if growth.above else "constant"
+        return "constant but for one size" if growth.above else "constant"
     if growth.least is None:
         return f"{growth.exponent:.2f}"
     return f"{growth.exponent:.2f} ({growth.least:.2f} … {growth.most:.2f})"

@@ -79,6 +79,7 @@ def test_path_through_features_that_depend_on_each_other(kind: str) -> None:
     np.testing.assert_allclose(values @ found.T, values @ slow.T, atol=1e-6)
 
 
+@pytest.mark.slow  # as Python, the kernels take seconds
 def test_path_of_more_features_than_there_was_room_for() -> None:
     rng = np.random.default_rng(8)
     values, target = rng.normal(size=(400, 300)), rng.normal(size=400)

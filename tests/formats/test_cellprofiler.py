@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import cellfolio
 from cellfolio.errors import BrokenFile, InvalidArgument
+from cellfolio.formats.delimited import exact_decimals
 from cellfolio.formats.format import Source
 from cellfolio.formats.single_cells.cellprofiler import CellProfilerCells
 from cellfolio.formats.single_cells.object_table import open_object_table
@@ -65,7 +66,7 @@ def test_real_site_has_its_cells_and_numbers(shared: Path) -> None:
     assert (len(table), told) == (109, {})
     assert table["Metadata_Well"].unique().to_pylist() == ["A01"]
     frames = {
-        name: pd.read_csv(next(site.glob(f"*/{name}.csv")), float_precision="round_trip")
+        name: pd.read_csv(next(site.glob(f"*/{name}.csv")), **exact_decimals())
         for name in ("Cells", "Cytoplasm", "Nuclei")
     }
     base = frames["Cytoplasm"]
@@ -92,7 +93,7 @@ def test_real_cells_become_the_profile_that_pandas_makes(shared: Path) -> None:
     assert found[keys].to_numpy().tolist() == [["BR00116991", "A01", 109]]
     frame = pd.read_csv(
         next((shared / "data/cpjump1/single_cells").glob("*/Nuclei.csv")),
-        float_precision="round_trip",
+        **exact_decimals(),
     )
     columns = [one for one in frame.columns[2:] if one != "Number_Object_Number"]
     ours = found[[f"Nuclei_{one}" for one in columns]].to_numpy()[0]

@@ -102,8 +102,8 @@ def test_codes_that_stand_for_nothing_are_missing(path: Path) -> None:
         codes = file["obs/kind/codes"]
         codes[0], codes[2] = 100, -7
     found = read_obs_column(Source(path, path.name), "kind")
-    assert found[0] is None
-    assert found[2] is None
+    assert pd.isna(found[0])
+    assert pd.isna(found[2])
     assert found[3] == "b"
 
 
