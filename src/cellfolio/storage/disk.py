@@ -101,12 +101,13 @@ def write_atomically(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def unfinished_beside(path: Path) -> Path:
+def unfinished_beside(path: Path, suffix: str = "") -> Path:
     """Return a hidden name beside a file, to write it under until it is whole.
 
-    It ends like the file's, for writers that go by that; see `remove_unfinished`.
+    Its suffix is not the file's, so that nobody who looks for such files finds it; some writers
+    need one. See `remove_unfinished`.
     """
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex}{path.suffix}")
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}{suffix}")
 
 
 def remove_unfinished(folder: Path, of: Container[str] | None = None) -> int:

@@ -240,7 +240,7 @@ def _draw(job: SiteJob, images: Images, segmentation: Segmentation) -> None:
 
 def _saved(save: Callable[[Path], Any], path: Path) -> None:
     """Save a file, whole or not at all."""
-    unfinished = unfinished_beside(path)
+    unfinished = unfinished_beside(path, path.suffix)
     try:
         save(unfinished)
         unfinished.replace(path)
