@@ -105,6 +105,7 @@ def test_shards_and_what_is_missing(cellfolio: Cellfolio, plate: Path, tmp_path:
         (("--channels", "D_A=5"), 2, "a channel cannot be called 'D_A'", "letters"),
         (("--well", "Z99"), 2, "'Z99'", ""),
         (("--labels", "plate/images"), 3, "has no labels of nuclei", "nuclei.tiff"),
+        (("--cell-threshold", "2"), 2, "2.0 is not in the range 0<=x<=1", ""),
         (("--nuclei", "Hoechst"), 2, "no image is of it", ""),
         (("--illumination", "plate/labels"), 3, "no illumination functions", "IllumDNA.npy"),
     ],

@@ -51,6 +51,9 @@ FIELDS = {
 )
 @click.option("--nuclei", metavar="CHANNEL", default="DNA", show_default=True, help="Found in it.")
 @click.option("--cells", metavar="CHANNEL", default="RNA", show_default=True, help="Found in it.")
+@click.option(
+    "--cell-threshold", type=click.FloatRange(0, 1), help="Of cells; by default found in each site."
+)
 @click.option("--float32", is_flag=True, help="Features with 32 bits: half of the room.")
 @click.option("--outlines", is_flag=True, help="Draw each site with its cells outlined.")
 @click.option("--save-labels", is_flag=True, help="Keep the labels of nuclei, cells, cytoplasm.")
@@ -92,7 +95,7 @@ def _options(how: dict[str, Any]) -> MeasureOptions:
 
     groups = tuple(split_words(how["groups"])) if how["groups"] else ()
     return MeasureOptions(
-        *named_settings(groups, how["nuclei"], how["cells"]),
+        *named_settings(groups, how["nuclei"], how["cells"], how["cell_threshold"]),
         "float32" if how["float32"] else "float64",
         how["outlines"],
         how["save_labels"],

@@ -104,6 +104,11 @@ found 'Otzu'
                 "bounds of a threshold should be from 0 to 1 and in order, found "
                 f"{self.lower_bound!r} and {self.upper_bound!r}"
             )
+        if not 0 <= self.manual <= 1:
+            raise InvalidArgument(
+                f"a manual threshold should be from 0 to 1, found {self.manual!r}",
+                hint="intensities are shares of what the image's type can hold",
+            )
         if self.classes not in (2, 3):
             raise InvalidArgument(f"classes should be 2 or 3, found {self.classes!r}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -248,17 +248,14 @@ def _inside(path: str) -> bool:
 
 
 def _measure(part: Mapping[str, Any]) -> MeasureOptions:
-    from cellfolio.measurement import Threshold
-
-    site, segmentation = named_settings(
-        part.get("groups", ()), part.get("nuclei", "DNA"), part.get("cells", "RNA")
-    )
-    if "cell_threshold" in part:
-        manual = Threshold(method="Manual", manual=float(part["cell_threshold"]))
-        segmentation = replace(segmentation, cells=replace(segmentation.cells, threshold=manual))
+    threshold = part.get("cell_threshold")
     return MeasureOptions(
-        site,
-        segmentation,
+        *named_settings(
+            part.get("groups", ()),
+            part.get("nuclei", "DNA"),
+            part.get("cells", "RNA"),
+            None if threshold is None else float(threshold),
+        ),
         "float32" if part.get("float32") else "float64",
         part.get("outlines", False),
         part.get("save_labels", False),

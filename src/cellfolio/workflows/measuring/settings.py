@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.measurement import GROUPS, MeasurementSettings, SegmentationSettings
+from cellfolio.measurement import GROUPS, MeasurementSettings, SegmentationSettings, Threshold
 from cellfolio.measurement.site import SiteSettings
 from cellfolio.package.nearest import suggest_or_list
 
@@ -61,7 +61,7 @@ class MeasureOptions:
 
 
 def named_settings(
-    groups: Sequence[str], nuclei: str, cells: str
+    groups: Sequence[str], nuclei: str, cells: str, cell_threshold: float | None = None
 ) -> tuple[SiteSettings, SegmentationSettings]:
     """Return what is measured, and how objects are found, as users name it.
 
@@ -71,11 +71,14 @@ def named_settings(
         Features; all if empty.
     nuclei, cells : str
         Channels that they are found in.
+    cell_threshold : float, optional
+        Above which a pixel of the channel, as a share of what its type can hold, may be of a cell;
+        by default found in each image.
 
     Raises
     ------
     InvalidArgument
-        If there are no such features.
+        If there are no such features, or the threshold is not between 0 and 1.
 
     Examples
     --------
@@ -92,10 +95,12 @@ def named_settings(
             )
     features = MeasurementSettings(groups=tuple(one for one in wanted if one != QUALITY))
     found = SegmentationSettings()
+    cells_found = replace(found.cells, channel=cells)
+    if cell_threshold is not None:
+        manual = Threshold(method="Manual", manual=cell_threshold)
+        cells_found = replace(cells_found, threshold=manual)
     return SiteSettings(features, quality=QUALITY in wanted), replace(
-        found,
-        nuclei=replace(found.nuclei, channel=nuclei),
-        cells=replace(found.cells, channel=cells),
+        found, nuclei=replace(found.nuclei, channel=nuclei), cells=cells_found
     )
 
 
