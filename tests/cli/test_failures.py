@@ -38,6 +38,8 @@ MAKE: dict[str, tuple[object, ...]] = {
 def made(kind: type[errors.CellfolioError]) -> errors.CellfolioError:
     if kind is errors.NotEnoughSpace:
         return errors.NotEnoughSpace("full", needed=2, free=1)
+    if kind is errors.LibraryMissing:
+        return errors.LibraryMissing("there is no lib", extra="deep")
     return kind(*MAKE.get(kind.__name__, ("what happened",)))  # type: ignore[arg-type]
 
 
