@@ -96,7 +96,7 @@ def test_a_long_table_has_dates_where_pandas_has_them() -> None:
     # pandas leaves times out where none of some thousand rows side by side has one.
     rows = 1_010_000 // 10
     dates = np.full(rows, "2021-03-04", dtype="datetime64[ns]")
-    dates[15_000::30_000] += 1
+    dates[15_000::30_000] += np.timedelta64(1, "ns")
     frame = pd.DataFrame(np.zeros((rows, 8), dtype=np.int8)).assign(date=dates, c="x")
     pieces = list(delimited_text(frame, ","))
     assert "".join(pieces) == frame.to_csv(index=False, lineterminator="\n")

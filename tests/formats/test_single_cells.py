@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def write_parquet(folder: Path) -> Path:
 def write_sqlite(folder: Path) -> Path:
     """Write the cells in reverse, with a nucleus without cell, and a cell without nucleus."""
     path = folder / "plate.sqlite"
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file, file:
         file.execute(
             "CREATE TABLE Image (TableNumber TEXT, ImageNumber BIGINT, Image_Metadata_Plate TEXT, "
             "Image_Metadata_Well TEXT, Image_Metadata_Site TEXT)"
@@ -128,7 +129,7 @@ def test_objects_keep_their_numbers(tmp_path: Path) -> None:
 
 def joined(path: Path, prefix: str, keys: list[str], number: str) -> pd.DataFrame:
     """Join the tables of a database with pandas alone."""
-    with sqlite3.connect(f"file:{path}?immutable=1", uri=True) as file:
+    with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as file, file:
         tables = {
             name: pd.read_sql_query(f"SELECT * FROM {prefix}{name}", file)
             for name in ("Image", "Cytoplasm", "Cells", "Nuclei")
@@ -175,7 +176,7 @@ def test_real_databases_give_what_pandas_joins(
 def test_nuclei_are_found_through_the_cells(tmp_path: Path) -> None:
     """The cytoplasm names its cell only, and the cell its nucleus."""
     path = write_sqlite(tmp_path)
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file, file:
         file.execute("ALTER TABLE Cytoplasm DROP COLUMN Cytoplasm_Parent_Nuclei")
         file.execute("ALTER TABLE Cells ADD COLUMN Cells_Parent_Nuclei BIGINT")
         file.execute("UPDATE Cells SET Cells_Parent_Nuclei = 2 WHERE TableNumber <> 't3'")
@@ -191,7 +192,7 @@ def test_nuclei_are_found_through_the_cells(tmp_path: Path) -> None:
 
 def test_database_without_cells_gives_an_empty_table(tmp_path: Path) -> None:
     path = write_sqlite(tmp_path)
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file, file:
         file.execute("DELETE FROM Cytoplasm")
     file.close()
     source = open_cells(path)
@@ -201,7 +202,7 @@ def test_database_without_cells_gives_an_empty_table(tmp_path: Path) -> None:
 def test_table_that_refers_to_itself_is_named(tmp_path: Path) -> None:
     """An interior page without cells, whose last child is the page itself."""
     path = write_sqlite(tmp_path)
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file, file:
         ((root,),) = file.execute("SELECT rootpage FROM sqlite_master WHERE name = 'Nuclei'")
     file.close()
     data = bytearray(path.read_bytes())
@@ -223,7 +224,7 @@ BREAKAGES = {
 @pytest.mark.parametrize("statement", BREAKAGES)
 def test_broken_database_is_named_or_left_out(tmp_path: Path, statement: str) -> None:
     path = write_sqlite(tmp_path)
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file, file:
         file.execute(statement)
     file.close()
     with pytest.raises(BrokenFile, match=BREAKAGES[statement]):
@@ -246,7 +247,7 @@ def test_broken_database_is_named_or_left_out(tmp_path: Path, statement: str) ->
 )
 def test_database_without_what_is_needed(tmp_path: Path, keep: list[str], what: str) -> None:
     path = write_sqlite(tmp_path)
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file, file:
         for name in {"Image", "Cells", "Nuclei", "Cytoplasm"}.difference(keep):
             file.execute(f"DROP TABLE {name}")
     file.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ VALUES = st.one_of(
 
 def write(path: Path, rows: list[list[Any]], *, page: int = 4096, kind: str = "") -> list[str]:
     names = [f"c{at}" for at in range(len(rows[0]))]
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file, file:
         file.execute(f"PRAGMA page_size = {page}")
         file.execute(f"CREATE TABLE t (key TEXT, {', '.join(f'{name} {kind}' for name in names)})")
         slots = ", ".join("?" * (len(names) + 1))
@@ -83,7 +83,7 @@ def test_rows_longer_than_pages_in_any_order(tmp_path: Path, page: int, width: i
 def test_rows_that_were_deleted_and_columns_that_were_added(tmp_path: Path) -> None:
     path = tmp_path / "cells.sqlite"
     names = write(path, np.arange(900.0).reshape(300, 3).tolist())
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file, file:
         file.execute("DELETE FROM t WHERE rowid % 3 = 0")
         file.execute("ALTER TABLE t ADD COLUMN later REAL DEFAULT 2.5")
         file.execute("INSERT INTO t VALUES (?, 1, 2, 3, 4)", ["long" * 100])
@@ -93,7 +93,7 @@ def test_rows_that_were_deleted_and_columns_that_were_added(tmp_path: Path) -> N
 
 def test_column_that_is_the_number_of_the_row(tmp_path: Path) -> None:
     path = tmp_path / "cells.sqlite"
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file, file:
         file.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, a FLOAT)")
         file.executemany("INSERT INTO t VALUES (?, ?)", [(7, 1.5), (3, 2.0)])
     file.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def unneeded(home: Home, tmp_path: Path) -> list[str]:
     (home.folder / "registry").rename(tmp_path / "elsewhere")
     for blob, _ in home.blobs.all():
         os.utime(home.blobs.path(blob), (time.time() - 3 * HOUR,) * 2)
-    with sqlite3.connect(home.blobs.folder / "index.sqlite") as index:
+    with closing(sqlite3.connect(home.blobs.folder / "index.sqlite")) as index, index:
         index.execute("update used set time = time - ?", (3 * HOUR,))
     return [want(entry) for entry in built.package.walk()]
 
@@ -60,7 +61,7 @@ def test_claims_end(home: Home, unneeded: list[str]) -> None:
     home.blobs.claim(unneeded)
     assert verbs.gc(home=home).blobs == 0
     assert verbs.gc(home=home, grace=-1).blobs == 3
-    with sqlite3.connect(home.blobs.folder / "index.sqlite") as index:
+    with closing(sqlite3.connect(home.blobs.folder / "index.sqlite")) as index, index:
         assert index.execute("select count(*) from used").fetchone() == (0,)
 
 

@@ -28,6 +28,7 @@ from cellfolio.errors import (
     StoreError,
 )
 from cellfolio.evaluation import SampledGroups, percent_replicating
+from cellfolio.formats.delimited import exact_decimals
 from cellfolio.storage.disk import sha256_of
 from cellfolio.workflows.benchmarks import (
     BENCHMARKS,
@@ -296,7 +297,7 @@ def test_the_record_tells_inputs_parameters_and_files(replicating: Path) -> None
     assert suffixes == {".parquet", ".csv", ".png", ".svg", ".html"}
     assert {"numpy", "pandas"} <= set(record["libraries"])
     assert set(record["not_compared"]) == {"started", "finished"}
-    table = pd.read_csv(screen / "result/tables/perturbations.csv", float_precision="round_trip")
+    table = pd.read_csv(screen / "result/tables/perturbations.csv", **exact_decimals())
     exact = pd.read_parquet(screen / "result/tables/perturbations.parquet")
     pd.testing.assert_frame_equal(table, exact, check_dtype=False, check_exact=True)
 

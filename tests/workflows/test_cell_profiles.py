@@ -6,6 +6,7 @@ import sqlite3
 import tracemalloc
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -179,7 +180,7 @@ def test_real_cells_give_the_profiles_of_pycytominer(shared: Path, tmp_path: Pat
 
     path = tmp_path / "plate.sqlite"
     path.write_bytes((shared / "data/misc/sqlite/test-SQ00014613.sqlite").read_bytes())
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file, file:
         for name in ("Plate", "Well", "Site"):
             file.execute(
                 f"ALTER TABLE Image RENAME COLUMN Image_Metadata_{name} TO Metadata_{name}"
@@ -207,7 +208,7 @@ def test_real_cells_give_the_profiles_of_pycytominer(shared: Path, tmp_path: Pat
 def test_real_cells_without_partners_are_left_out(shared: Path) -> None:
     """Of 433 nuclei, 242 are of cells: only these count."""
     path = shared / "data/misc/sqlite/all_cellprofiler.sqlite"
-    with sqlite3.connect(f"file:{path}?immutable=1", uri=True) as file:
+    with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as file, file:
         joined = pd.read_sql_query(
             "SELECT Image_Metadata_Well AS well, Nuclei_AreaShape_Area AS area FROM Per_Cytoplasm "
             "JOIN Per_Nuclei ON Per_Nuclei.ImageNumber = Per_Cytoplasm.ImageNumber "

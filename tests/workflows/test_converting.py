@@ -13,6 +13,7 @@ import pytest
 
 import cellfolio
 from cellfolio.errors import InvalidArgument, ObjectNotFound
+from cellfolio.formats.delimited import exact_decimals
 from cellfolio.formats.images import PixelSize, open_image, write_ome_tiff, write_ome_zarr
 from cellfolio.formats.tabular import NotKeptWarning
 from cellfolio.profiles import split_features
@@ -251,7 +252,7 @@ def test_mudata_reads_real_compounds_of_both_modalities(shared: Path, tmp_path: 
     files = [f"morphology={real / 'cell_painting.csv.gz'}", f"expression={real / 'l1000.csv.gz'}"]
     found = mudata.read_h5mu(cellfolio.convert(files, tmp_path / "both.h5mu", by="pert_id"))
     assert found.shape == (162, 812 + 978)
-    genes = pd.read_csv(real / "l1000.csv.gz", float_precision="round_trip").set_index("pert_id")
+    genes = pd.read_csv(real / "l1000.csv.gz", **exact_decimals()).set_index("pert_id")
     one = found.obs_names[7]
     np.testing.assert_array_equal(found["expression"][one].X[0], genes.loc[one])
 

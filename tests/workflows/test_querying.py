@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
     (folder / "l.jsonl").write_text('{"well": "A01"}\n{"well": "A02", "n": 5}\n')
     (folder / "one.json").write_text('{"well": "A01"}')
     (folder / "broken.csv").write_text("a,b\n1,2\n1,2,3\n")
-    with sqlite3.connect(folder / "d.sqlite") as database:
+    with closing(sqlite3.connect(folder / "d.sqlite")) as database, database:
         frame.to_sql("Layout", database, index=False)
     database.close()
     anndata.AnnData(

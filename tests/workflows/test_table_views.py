@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def package(tmp_path: Path) -> Package:
     WELLS.to_csv(folder / "wells.tsv.gz", index=False, sep="\t")
     WELLS.to_parquet(folder / "wells.parquet")
     WELLS.to_json(folder / "wells.jsonl", orient="records", lines=True)
-    with sqlite3.connect(folder / "wells.sqlite") as database:
+    with closing(sqlite3.connect(folder / "wells.sqlite")) as database, database:
         WELLS.to_sql("wells", database, index=False)
         pd.DataFrame({"plate": ["P1"]}).to_sql("plates", database, index=False)
     database.close()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import uuid
 import warnings
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from cellfolio.errors import InvalidArgument
@@ -91,7 +93,7 @@ def write_h5mu(modalities: Mapping[str, AnnData], path: Path) -> None:
         import mudata
     unfinished = path.with_name(f".{uuid.uuid4().hex}.h5mu")
     try:
-        with mudata.set_options(pull_on_update=False), warnings.catch_warnings():
+        with _pulling_nothing(mudata), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about names that two modalities share: see below
             made = mudata.MuData({name: one.copy() for name, one in modalities.items()})
             made.var_names_make_unique()
@@ -99,3 +101,11 @@ def write_h5mu(modalities: Mapping[str, AnnData], path: Path) -> None:
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _pulling_nothing(mudata: ModuleType) -> AbstractContextManager[object]:
+    """Keep columns where they are; since MuData 0.4 nothing else can be asked for."""
+    if not hasattr(mudata, "set_options"):
+        return nullcontext()
+    found: AbstractContextManager[object] = mudata.set_options(pull_on_update=False)
+    return found

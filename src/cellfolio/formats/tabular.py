@@ -189,7 +189,8 @@ def _of_matrix(matrix: AnnotatedMatrix | CountMatrix) -> AnnData:
 def _tell_left_out(data: AnnData, name: str, *, keeps_var: bool) -> None:
     found = [
         *(() if keeps_var else (f"var[{one!r}]" for one in data.var.columns)),
-        *(f"layers[{one!r}]" for one in data.layers),
+        # Since anndata 0.13 the matrix is a layer without a name.
+        *(f"layers[{one!r}]" for one in data.layers if one is not None),
         *(f"{part}[{one!r}]" for part in _PARTS for one in getattr(data, part)),
         *(("raw",) if data.raw is not None else ()),
         *(f"uns[{one!r}]" for one in data.uns),
