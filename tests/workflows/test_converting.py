@@ -50,6 +50,8 @@ def profiles(tmp_path: Path) -> Path:
 
 def read_gct_elsewhere(path: Path) -> Any:
     parse = pytest.importorskip("cmapPy.pandasGEXpress.parse_gct").parse
+    if not exact_decimals():  # pandas 3.1 or newer
+        pytest.skip("cmapPy uses what pandas dropped (to_numeric with errors='ignore')")
     return parse(str(path))
 
 
