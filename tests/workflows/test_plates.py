@@ -77,7 +77,7 @@ def test_first_plate_of_each_kind_of_each_batch(shared: Path, home: Home, batch:
             }
             for row in layout
         ]
-        table = found.table.astype(object).fillna("")
+        table = found.table.astype(object).where(found.table.notna(), "")
         assert [
             {name: str(row[f"Metadata_{name}"]) for name in ("Well", *columns)}
             for row in table.to_dict("records")
