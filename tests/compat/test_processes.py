@@ -211,6 +211,14 @@ def test_forked_process_does_not_hang(many: Atlas, tmp_path: Path) -> None:
     assert process.returncode == 0, errors.decode()[-2000:]
 
 
+def test_a_record_that_is_being_made_is_no_obstacle(many: Atlas, tmp_path: Path) -> None:
+    cache: AbcProjectCache = many.open(tmp_path / "cache")
+    record = tmp_path / "cache/.cellfolio/checkout.sqlite"
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.touch()
+    assert cache.get_file_path("A", NAMES[0]).is_file()
+
+
 def test_threads_share_a_cache(many: Atlas, tmp_path: Path, fault_proxy: FaultProxy) -> None:
     cache: AbcProjectCache = many.open(tmp_path / "cache")
     with ThreadPoolExecutor(8) as pool:

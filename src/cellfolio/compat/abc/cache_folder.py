@@ -20,7 +20,7 @@ from pathlib import Path
 
 from cellfolio.compat.abc.bookkeeping import Bookkeeping
 from cellfolio.compat.abc.failures import PathInTheWay
-from cellfolio.errors import InvalidKey, StoreError
+from cellfolio.errors import InvalidKey, NotFound, StoreError
 from cellfolio.package.digests import DEFAULT_ALGORITHM, Digest, hash_blocks
 from cellfolio.package.keys import check_writable
 from cellfolio.package.plan import blob_digest, blob_id
@@ -124,11 +124,10 @@ class CacheFolder:
         return self._checked[memory]
 
     def _rows(self) -> dict[str, FileRow]:
-        if not self._checkout.exists:
-            return {}
         try:
             return self._checkout.record()[1]
-        except StoreError:  # being made just now, or damaged: then what is here is hashed
+        except (NotFound, StoreError):
+            # Not there, being made just now, or damaged: then what is here is hashed.
             return {}
 
     def _status(self, file: AbcFile) -> os.stat_result | None:
