@@ -140,6 +140,17 @@ def test_images_become_a_package(write: Callable[..., Path], home: Home, tmp_pat
     assert "JUMP, 2,300 plates" in page
 
 
+def test_images_may_lie_behind_a_link(
+    write: Callable[..., Path], home: Home, tmp_path: Path
+) -> None:
+    path = write(plain())
+    (tmp_path / "far/away").mkdir(parents=True)
+    (tmp_path / "plate").rename(tmp_path / "far/away/plate")
+    (tmp_path / "plate").symlink_to(tmp_path / "far/away/plate")
+    run = run_experiment(read_experiment(path), workers=1, home=home)
+    assert states(run)["profile"] == "made"
+
+
 def test_nothing_is_done_twice(write: Callable[..., Path], home: Home, tmp_path: Path) -> None:
     experiment = read_experiment(write(plain()))
     run_experiment(experiment, workers=1, home=home)

@@ -121,8 +121,9 @@ class Work:
         """How profiles are made; paths of metadata are below the images."""
         from cellfolio.workflows.profiling.toml_recipe import parse_recipe
 
-        root = self.images if self.images.is_dir() else self.images.parent
-        cells = paths.relpath(self.result / "measured/cells", root)
+        # A path upwards from behind a link goes elsewhere: both are as they are on the disk.
+        root = (self.images if self.images.is_dir() else self.images.parent).resolve()
+        cells = paths.relpath((self.result / "measured/cells").resolve(), root)
         document = {**(self.experiment.profile or {}), "input": {"cells": f"{cells}/{{plate}}"}}
         return parse_recipe(document, root)
 
