@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cellfolio.errors import NotFound, ObjectNotFound
+from cellfolio.errors import NotFound, ObjectNotFound, StoreError
 from cellfolio.package.plan import want
 from cellfolio.registries.quilt import QuiltRegistry
 from cellfolio.storage.blobs import BlobStore
@@ -48,6 +48,17 @@ def test_what_is_about_to_be_used_is_not_collected(
     done = verbs.gc(home=Home(home.folder))
     assert (done.blobs, done.kept) == (1, 2)
     assert all(path.is_file() for path in ensured.paths.values())
+
+
+def test_what_is_here_is_read_where_nothing_can_be_noted(
+    home: Home, unneeded: list[str], tmp_path: Path
+) -> None:
+    entries = [*verbs.open(str(tmp_path / "files"), home=home).walk()]
+    ensure_held(entries, home, None)
+    home.blobs.index._connection.execute("pragma query_only = on")  # as on a full disk
+    with pytest.raises(StoreError):
+        home.blobs.index.claim(unneeded)
+    assert all(path.is_file() for path in ensure_held(entries, home, None).paths.values())
 
 
 def test_a_claim_by_another_name_counts(home: Home, unneeded: list[str]) -> None:

@@ -26,7 +26,7 @@ from functools import cached_property
 from itertools import count, repeat
 from pathlib import Path
 
-from cellfolio.errors import StoreReadOnly
+from cellfolio.errors import StoreError, StoreReadOnly
 from cellfolio.package.digests import Buffer, equal_digests, hash_blocks
 from cellfolio.package.entry import Entry
 from cellfolio.package.plan import blob_digest, blob_id
@@ -253,9 +253,13 @@ class BlobStore:
         return aside
 
     def claim(self, blobs: Iterable[str]) -> None:
-        """Keep blobs, by any of their names, from being removed: they are about to be used."""
+        """Keep blobs, by any of their names, from being removed: they are about to be used.
+
+        Where that cannot be noted, as on a full disk, what is here can be read all the same.
+        """
         if self.writable:
-            self.index.claim(blobs)
+            with contextlib.suppress(StoreError):
+                self.index.claim(blobs)
 
     def remove(self, blobs: Iterable[str], limit: float) -> list[str]:
         """Remove blobs that nobody claimed since a time; return those that were there."""

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 from cellfolio.errors import CellfolioError, NotFound, ObjectNotFound, PackageNotFound
@@ -151,15 +150,15 @@ def _local_packages(home: Home) -> Iterator[tuple[str, list[Package]]]:
 
 def _top_hashes(registry: QuiltRegistry, name: str) -> list[str]:
     """Return the revisions of a package, also where somebody removes it meanwhile."""
-    for attempt in count():
+    for left in reversed(range(_TRIES)):
         try:
             return list(dict.fromkeys(one.top_hash for one in registry.revisions(name)))
         except PackageNotFound:
-            return []
+            break
         except ObjectNotFound:  # listed, and gone when it was read
-            if attempt == _TRIES:
+            if not left:
                 raise
-    raise AssertionError("unreachable")
+    return []
 
 
 def _package_space(name: str, revisions: list[Package]) -> PackageSpace:
