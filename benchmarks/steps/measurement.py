@@ -23,7 +23,7 @@ PEER = {
 """Functions of cp_measure by group of features; of colocalization it has others."""
 NYXUS = {
     "AreaShape": (
-        "*BASIC_MORPHOLOGY*", "ZERNIKE2D", "SOLIDITY", "MIN_FERET_DIAMETER", "MAX_FERET_DIAMETER",
+        "*BASIC_MORPHOLOGY*", "ZERNIKE2D", "SOLIDITY", "STAT_FERET_DIAM_MIN", "STAT_FERET_DIAM_MAX",
     ),
     "Intensity": ("*ALL_INTENSITY*",),
     "RadialDistribution": ("FRAC_AT_D", "MEAN_FRAC", "RADIAL_CV"),
