@@ -1,5 +1,5 @@
-// Draws planes on the processor, for browsers without a graphics card: most of a frame that is
-// worked out by `card.js` there is the way to it. The same picture, pixel by pixel.
+// Draws planes on the processor, for browsers without a graphics card: the picture that `card.js`
+// draws, pixel by pixel.
 
 import { BACK } from "./card.js";
 

@@ -220,8 +220,7 @@ export class Viewer {
     await Promise.all(channels.map(([name, address]) => this.#take(name, address)));
     clearTimeout(late);
     if (wanted !== this.#wanted) return;
-    if (this.#drawn.size) this.#draw(true);
-    this.invalidate();
+    if (this.#drawn.size) this.#drawQuickly(performance.now());
     await new Promise((resolve) => requestAnimationFrame(resolve));
     this.element.dataset.state = this.#failed.size ? "failed" : "shown";
     await Promise.all(layers.map(([name, address]) => this.#take(name, address)));
@@ -264,12 +263,16 @@ export class Viewer {
     if (this.#frame) return;
     this.#frame = requestAnimationFrame((now) => {
       this.#frame = 0;
-      if (!this.#drawn.size) return;
-      const pause = Math.max(REST, FRAMES * Math.min(now - this.#before, SLOWEST));
-      this.#before = now;
-      this.#draw(true);
-      this.#refine = setTimeout(() => this.#draw(false), pause);
+      if (this.#drawn.size) this.#drawQuickly(now);
     });
+  }
+
+  #drawQuickly(now) {
+    clearTimeout(this.#refine);
+    const pause = Math.max(REST, FRAMES * Math.min(now - this.#before, SLOWEST));
+    this.#before = now;
+    this.#draw(true);
+    this.#refine = setTimeout(() => this.#draw(false), pause);
   }
 
   #resize() {
