@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterable
-from pathlib import Path
 
 from benchmarks.growth.curves import Curve, Growth
-
-_PAGE = Path(__file__).parents[1] / "README.md"
-_BEGIN, _END = "<!-- growth: begin -->", "<!-- growth: end -->"
+from benchmarks.report import write_section
 
 
 def table(curves: Iterable[Curve]) -> str:
@@ -52,6 +49,4 @@ def write_table(curves: Iterable[Curve]) -> None:
         f"Python {platform.python_version()}, {os.cpu_count()} cores, SeaweedFS on loopback, all "
         "files in /dev/shm. Remade by `TMPDIR=/dev/shm python -m benchmarks.growth`.\n\n"
     )
-    before, _, rest = _PAGE.read_text(encoding="utf-8").partition(_BEGIN)
-    text = f"{before}{_BEGIN}\n{head}{table(curves)}{_END}{rest.partition(_END)[2]}"
-    _PAGE.write_text(text, encoding="utf-8")
+    write_section("growth", head + table(curves))
