@@ -42,7 +42,11 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 settings.register_profile(
-    "long", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "long",
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    # CI tries the same examples for the same tests, so that it fails for what was changed.
+    derandomize="CI" in os.environ,
 )
 settings.register_profile("short", settings.get_profile("long"), max_examples=40)
 settings.load_profile("long")

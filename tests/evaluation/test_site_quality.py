@@ -58,7 +58,9 @@ def test_the_site_that_is_blurred_is_the_one_that_is_flagged(
     table = make_images(seed)
     lower(table, at, "ImageQuality_PowerLogLogSlope_DNA", drop)
     well, site = f"A{at // 4 + 1:02d}", str(at % 4 + 1)
-    assert flagged(table) == {(well, site, "out of focus")}
+    # By chance one of 48 sites may have few cells.
+    blurred = {one for one in flagged(table) if one[2] != "few cells"}
+    assert blurred == {(well, site, "out of focus")}
 
 
 def test_few_sites_are_not_compared() -> None:
