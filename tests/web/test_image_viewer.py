@@ -210,6 +210,32 @@ def test_objects_are_outlined_and_told(viewing: Viewing) -> None:
     assert tab.evaluate("window.viewers[0].camera.x") == pytest.approx(70, abs=0.6)
 
 
+def test_next_site_comes_into_the_page(viewing: Viewing) -> None:
+    tab = viewing.tab
+    viewing.open("package", "P1/r02c03f01p01-ch1sk1fk1fl1.tiff")
+    tab.evaluate("window.stays = true")
+    tab.get_by_role("link", name="Next site").focus()
+    tab.keyboard.press("Enter")
+    expect(tab).to_have_url(re.compile("/image/.*well=B04"))
+    expect(tab).to_have_title(re.compile("B04"))
+    viewing.wait()
+    assert tab.evaluate("window.stays")
+    assert tab.evaluate("window.viewers.length") == 2
+    assert not tab.evaluate("window.viewers[0].canvas.isConnected")
+    expect(tab.get_by_role("link", name="Next site")).to_have_count(0)
+    tab.keyboard.press("Tab")
+    tab.get_by_role("checkbox").first.uncheck()
+    expect(tab).to_have_url(re.compile("off=0"))
+    tab.get_by_role("link", name="Previous site").click()
+    expect(tab).to_have_url(re.compile("well=B03"))
+    viewing.wait()
+    expect(tab.get_by_role("checkbox").first).to_be_checked()
+    tab.go_back()
+    expect(tab).to_have_url(re.compile("well=B04.*off=0"))
+    viewing.wait()
+    expect(tab.get_by_role("checkbox").first).not_to_be_checked()
+
+
 @pytest.mark.slow
 def test_sites_side_by_side_move_together(viewing: Viewing) -> None:
     tab = viewing.tab

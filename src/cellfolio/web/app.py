@@ -6,15 +6,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from importlib.metadata import version
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import BaseRoute, Route
 
 from cellfolio.errors import CellfolioError
 from cellfolio.web.access import Access, Guard
@@ -25,6 +23,7 @@ from cellfolio.web.jobs import Jobs
 from cellfolio.web.operations import Operation, describe
 from cellfolio.web.point_shelf import PointShelf
 from cellfolio.web.shelf import Shelf
+from cellfolio.web.static_files import mount_static
 from cellfolio.web.views.view import View
 from cellfolio.web.volume_shelf import VolumeShelf
 from cellfolio.web.working import Workers
@@ -32,7 +31,6 @@ from cellfolio.workflows.holdings import Holdings
 from cellfolio.workflows.shown_images.desk import ImageDesk
 from cellfolio.workflows.table_views import TableViews
 
-STATIC = Path(__file__).parent / "static"
 VIEWS = (
     "home",
     "package",
@@ -148,4 +146,4 @@ def _routes(workers: Workers, operations: Sequence[Operation]) -> list[BaseRoute
         for one in operations
     ]
     described = Route("/api/openapi.json", lambda request: JSONResponse(document))
-    return [described, *asked, *views, Mount("/static", StaticFiles(directory=STATIC))]
+    return [described, *asked, *views, mount_static()]

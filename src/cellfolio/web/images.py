@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from cellfolio.web.operations import Parameter, Values
 from cellfolio.web.places import Place
+from cellfolio.web.static_files import FOREVER
 from cellfolio.workflows.shown_images.desk import ImageDesk
 from cellfolio.workflows.shown_images.facts import label_facts
 from cellfolio.workflows.shown_images.finding import Asked, neighbours
@@ -30,7 +31,6 @@ LABELS = Parameter("labels", "Keys of label images to lie over it; by default th
                    several=True)  # fmt: skip
 TABLE = Parameter("table", "Key of the table of objects; by default looked for.", default="")
 TAG = Parameter("v", "Content that is expected; where it is, the answer may be kept.", default="")
-FOREVER = "private, max-age=31536000, immutable"
 
 
 def desk_of(request: Request) -> ImageDesk:

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 from cellfolio.package.html import visible_text
 from cellfolio.package.sizes import format_size
 from cellfolio.web.places import link_of, quoted_reference, reference_of
+from cellfolio.web.static_files import static_link
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,7 +32,9 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(link=link_of, reference=reference_of, version=version("cellfolio"))
+    made.globals.update(
+        link=link_of, reference=reference_of, static=static_link, version=version("cellfolio")
+    )
     made.filters.update(size=size_words, number=number_words, path=quoted_reference)
     return made
 

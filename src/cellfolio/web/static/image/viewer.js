@@ -225,7 +225,7 @@ export class Viewer {
     this.element.dataset.state = this.#failed.size ? "failed" : "shown";
     await Promise.all(layers.map(([name, address]) => this.#take(name, address)));
     if (wanted !== this.#wanted) return;
-    this.invalidate();
+    if (layers.length) this.invalidate();
     this.element.dataset.layers = "shown";
     for (const address of next) this.loader.load(address).catch(() => {});
   }
