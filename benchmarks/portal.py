@@ -85,7 +85,7 @@ def images_part(scratch: Path, rounds: int) -> Iterator[PortalLine]:
     write_sites(folder)
     with opened_browser() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 860})
-        seen = [measure_local(folder, page, Home(scratch / "images"))]
+        seen = [*measure_local(folder, page, Home(scratch / "images"))]
         seen += measure_frames(folder, page, Home(scratch / "images"))
     with SeaweedServer(memory_limit="2GiB") as server:
         os.environ.update(server.env())

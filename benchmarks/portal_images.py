@@ -263,7 +263,7 @@ def main() -> None:
         write_sites(folder)
         with opened_browser() as browser:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
-            found = [measure_local(folder, page, Home(Path(scratch, "home")))]
+            found = [*measure_local(folder, page, Home(Path(scratch, "home")))]
             found += measure_frames(folder, page, Home(Path(scratch, "home")))
         with SeaweedServer(memory_limit="1GiB") as server:
             os.environ.update(server.env())

@@ -15,8 +15,8 @@ from cellfolio.package.digests import digest_of
 from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
 from cellfolio.storage.checkout import Checkout, has_blob
-from cellfolio.storage.disk import Placer
 from cellfolio.storage.home import Home
+from cellfolio.storage.placing import Placer
 from cellfolio.workflows import opening, verbs
 from cellfolio.workflows.getting import GetOptions, RecordWarning, get_package
 from cellfolio.workflows.opening import Opened

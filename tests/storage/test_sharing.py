@@ -15,7 +15,7 @@ from cellfolio.package.plan import want
 from cellfolio.registries.quilt import QuiltRegistry
 from cellfolio.storage.blobs import BlobStore
 from cellfolio.storage.checkout import Checkout
-from cellfolio.storage.disk import remove_unfinished, unfinished_beside, write_atomically
+from cellfolio.storage.disk import remove_unfinished, write_atomically
 from cellfolio.storage.home import Home, ensure_held
 from cellfolio.storage.index import Index
 from cellfolio.workflows import space, verbs
@@ -143,7 +143,7 @@ def test_another_connection_leaves_the_locks_of_the_first(tmp_path: Path) -> Non
 def test_what_a_killed_run_wrote_in_the_store_is_collected(home: Home, tmp_path: Path) -> None:
     manifests = home.blobs.folder / "manifests/0bf39465d5d483d7"
     manifests.mkdir(parents=True)
-    left = [unfinished_beside(manifests / "11.jsonl"), home.blobs.folder / f".{'0' * 32}"]
+    left = [manifests / f".11.jsonl.{'0' * 32}", home.blobs.folder / f".{'0' * 32}"]
     for path in left:
         path.write_bytes(b"half")
     assert verbs.du(home=home).unfinished == 8
@@ -170,7 +170,7 @@ def test_what_killed_runs_were_writing_is_removed(tmp_path: Path) -> None:
     folder.mkdir()
     write_atomically(folder / "one.csv.gz", b"whole")
     for name in ("one.csv.gz", "two.parquet"):
-        unfinished_beside(folder / name).touch()
+        (folder / f".{name}.{'0' * 32}").touch()
     (folder / f".{'0' * 32}.csv").touch()
     others = {".running.lock", ".one.csv", f".{'0' * 31}.csv", "one.csv.gz"}
     for name in others - {"one.csv.gz"}:

@@ -87,7 +87,7 @@ def test_classes_are_told_by_number_and_name(
     names = [*head["names"]]
     found = [None if code == head["missing_code"] else names[code] for code in codes]
     expected = cells()["Metadata_kind"]
-    assert found == [None if value is None else value for value in expected]
+    assert found == [None if pd.isna(value) else value for value in expected]
     assert head["counts"] == sorted(expected.value_counts().tolist(), reverse=True)
     assert head["missing"] == int(expected.isna().sum())
     assert HOSTILE in names, "names travel as they are; the page writes them as texts"

@@ -20,7 +20,6 @@ from cellfolio import MeasureInputs, MeasureOptions, Shard, measure_plates, plan
 from cellfolio.errors import InvalidArgument, NotFound, StoreError
 from cellfolio.measurement import MeasurementSettings, measure_objects
 from cellfolio.measurement.site import SiteSettings
-from cellfolio.storage.disk import unfinished_beside
 from cellfolio.storage.home import Home
 from cellfolio.workflows.measuring.running import MeasuredRun
 from cellfolio.workflows.processes import alone_in
@@ -483,7 +482,7 @@ def test_what_a_killed_run_was_writing_goes_with_the_next(plate: Path, tmp_path:
     out = tmp_path / "out"
     measure(plate, out, shard=Shard(1, 2))
     left = {
-        site: [unfinished_beside(out / f"{kind}/P1/{site}.{suffix}")
+        site: [out / f"{kind}/P1/.{site}.{suffix}.{'0' * 32}"
                for kind, suffix in (("cells", "parquet"), ("records", "json"))]
         for site in ("A01_1", "A01_2")
     }  # fmt: skip
@@ -495,6 +494,6 @@ def test_what_a_killed_run_was_writing_goes_with_the_next(plate: Path, tmp_path:
     assert [path.exists() for path in left["A01_2"]] == [True, True], "they are of another shard"
     (out / "images").mkdir()
     (out / f"images/.{'0' * 32}.csv.gz").touch()
-    unfinished_beside(out / "measured.json").touch()
+    (out / f".measured.json.{'0' * 32}").touch()
     assert not measure(plate, out).failed
     assert {path.suffix for path in out.rglob(".*")} == {".lock"}

@@ -18,7 +18,6 @@ import pandas as pd
 import pytest
 
 from cellfolio.errors import InvalidArgument, NotFound, StoreError
-from cellfolio.storage.disk import unfinished_beside
 from cellfolio.workflows.profiling.recipe import Recipe
 from cellfolio.workflows.profiling.running import plan_recipe, run_recipe
 from cellfolio.workflows.profiling.toml_recipe import read_recipe
@@ -374,7 +373,7 @@ def test_what_a_killed_run_was_writing_goes_with_the_next(
     (plate,) = {path.parent for path in out.rglob("P1*.csv.gz")}
     (plate / "quality" / "P1").mkdir(parents=True)
     for path in (out / "run.json", plate / "P1.csv.gz", plate / "quality/P1/wells.png"):
-        unfinished_beside(path).touch()
+        path.with_name(f".{path.name}.{'0' * 32}").touch()
     (plate / f".{'0' * 32}.csv.gz").touch()
     assert run_recipe(recipe, out, workers=1).made == 0
     assert bytes_of(out) == whole

@@ -68,16 +68,11 @@ def check_out(out: Path | None, suffixes: Sequence[str]) -> None:
 
 def write_expression(found: AnnData, out: Path) -> None:
     """Write expression as .h5ad, or as a table, whole or not at all."""
-    import uuid
-
     from cellfolio.formats.saving import write_table
+    from cellfolio.storage.disk import writing
 
     if out.suffix != ".h5ad":
         write_table(found.to_df().rename_axis("cell_label").reset_index(), out)
         return
-    unfinished = out.with_name(f".{uuid.uuid4().hex}.h5ad")
-    try:
+    with writing(out, ".h5ad") as unfinished:
         found.write_h5ad(unfinished)
-        unfinished.replace(out)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -10,8 +10,6 @@ and make at once. All of it can be deleted at any time.
 
 from __future__ import annotations
 
-import contextlib
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from cellfolio.formats.format import Source
 from cellfolio.package.digests import Digest
 from cellfolio.package.plan import blob_id
 from cellfolio.storage.blobs import read_blocks
+from cellfolio.storage.disk import writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +84,16 @@ def keep_derived(derived: Derived, make: Callable[[Path], bool]) -> Path | None:
         Where it is now; None if it is not kept.
     """
     folder = derived.folder()
-    unfinished = folder / f".{uuid.uuid4().hex}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not make(unfinished):
-            return None
-        unfinished.chmod(0o444)
-        unfinished.replace(folder / derived.rules)
-    except OSError:
+        with writing(folder / derived.rules) as unfinished:
+            if not make(unfinished):
+                raise _NotKept
+            unfinished.chmod(0o444)
+    except (OSError, _NotKept):
         return None
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
     return folder / derived.rules
+
+
+class _NotKept(Exception):
+    """What was made is of no use to others."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.extras import importing
+from cellfolio.storage.disk import writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,16 +91,11 @@ def write_h5mu(modalities: Mapping[str, AnnData], path: Path) -> None:
         )
     with importing("mudata", extra="mudata", what="writing MuData"):
         import mudata
-    unfinished = path.with_name(f".{uuid.uuid4().hex}.h5mu")
-    try:
-        with _pulling_nothing(mudata), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about names that two modalities share: see below
-            made = mudata.MuData({name: one.copy() for name, one in modalities.items()})
-            made.var_names_make_unique()
-            made.write_h5mu(unfinished, compression="gzip")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with writing(path, ".h5mu") as unfinished, _pulling_nothing(mudata), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about names that two modalities share: see below
+        made = mudata.MuData({name: one.copy() for name, one in modalities.items()})
+        made.var_names_make_unique()
+        made.write_h5mu(unfinished, compression="gzip")
 
 
 def _pulling_nothing(mudata: ModuleType) -> AbstractContextManager[object]:

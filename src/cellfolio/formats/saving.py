@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.formats.delimiting import delimited_text
+from cellfolio.storage.disk import writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,16 +137,11 @@ def write_table(frame: pd.DataFrame, path: Path, float_format: str | None = None
     suffix = max((one for one in SUFFIXES if path.name.lower().endswith(one)), key=len)
     if float_format is not None and suffix not in _DELIMITED:
         raise InvalidArgument(f"float_format is of use for {', '.join(_DELIMITED)}, found {suffix}")
-    unfinished = path.with_name(f".{uuid.uuid4().hex}{suffix}")
-    try:
+    with writing(path, suffix) as unfinished:
         if suffix in _DELIMITED:
             _DELIMITED[suffix](frame, unfinished, float_format=float_format)
         else:
             _OTHERS[suffix](frame, unfinished)
-        unfinished.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
 
 
 def plain_records(frame: pd.DataFrame) -> list[dict[str, Any]]:

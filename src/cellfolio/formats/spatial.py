@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 from cellfolio.errors import InvalidArgument
 from cellfolio.extras import importing
 from cellfolio.formats.images.image import Image
+from cellfolio.storage.disk import writing
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -70,16 +69,11 @@ def write_spatialdata(site: Site, path: Path) -> None:
         raise InvalidArgument(f"{path} exists", hint="remove it, or write to another folder")
     labels = {name: _labels(name, image) for name, image in site.labels.items()}
     table = None if site.table is None else _annotating(site, labels)
-    unfinished = path.with_name(f".{path.name[:64]}.{uuid4().hex}.zarr")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of libraries under it, about each other
-            with importing("spatialdata", extra="spatial", what="writing SpatialData"):
-                made = _assemble(site, labels, table)
-            made.write(unfinished)
-        unfinished.rename(path)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    with writing(path, ".zarr") as unfinished, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of libraries under it, about each other
+        with importing("spatialdata", extra="spatial", what="writing SpatialData"):
+            made = _assemble(site, labels, table)
+        made.write(unfinished)
 
 
 def _assemble(site: Site, labels: Mapping[str, NDArray[Any]], table: AnnData | None) -> Any:

@@ -20,6 +20,7 @@ from cellfolio.simulation.tables import (
     perturbation_table,
     plate_map_tables,
 )
+from cellfolio.storage.disk import write_atomically
 
 NOTES_KEY = "metadata/annotation_notes.txt"
 BARCODES_KEY = "metadata/barcode_platemap.csv"
@@ -109,7 +110,9 @@ def write_experiment(
         raise CheckoutConflict(str(target), present)
     size = 0
     for done, (key, content) in enumerate(experiment_files(plan), start=1):
-        _write(target / key, content)
+        path = target / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
         size += len(content)
         if progress is not None:
             progress(done, len(keys))
@@ -186,13 +189,3 @@ def _plate_map_key(name: str) -> str:
 
 def _keys_of_other_revisions(design: ExperimentDesign) -> set[str]:
     return {key for number in REVISIONS for key in experiment_keys(plan_revision(design, number))}
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

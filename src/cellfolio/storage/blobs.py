@@ -30,8 +30,8 @@ from cellfolio.errors import StoreError, StoreReadOnly
 from cellfolio.package.digests import Buffer, equal_digests, hash_blocks
 from cellfolio.package.entry import Entry
 from cellfolio.package.plan import blob_digest, blob_id
-from cellfolio.storage.disk import share_file
 from cellfolio.storage.index import BlobRow, Index
+from cellfolio.storage.placing import share_file
 
 BLOCK = 1 << 20
 _REMOVED_AT_ONCE = 500

@@ -23,7 +23,7 @@ from cellfolio.package.digests import hash_blocks
 from cellfolio.package.keys import RECORD_FOLDER, sort_key
 from cellfolio.package.plan import CheckoutPlan, FileState, blob_digest, plan_checkout
 from cellfolio.storage.blobs import read_blocks
-from cellfolio.storage.disk import Placer
+from cellfolio.storage.placing import Placer
 
 _SCHEMA = """
 create table if not exists about (name text primary key, value text not null) without rowid;

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
-import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from cellfolio.package.digests import Buffer
 from cellfolio.package.manifest import read_indexed, read_manifest, write_index
 from cellfolio.package.package import Package
 from cellfolio.package.rows import Text
-from cellfolio.storage.disk import write_atomically
+from cellfolio.storage.disk import write_atomically, writing
 from cellfolio.storage.remote import local_path
 
 _LOCAL = b"file:"
@@ -91,16 +90,12 @@ class ManifestCache:
             return _check_far(read_manifest(whole, top_hash=top_hash, name=name), whole, registry)
         path = self.path(registry, top_hash)
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        try:
+        with writing(path) as unfinished:
             with unfinished.open("wb") as file:
                 file.writelines(blocks)
             text = _map(unfinished)
             package = read_manifest(text, top_hash=top_hash, name=name)
             _check_far(package, text, registry)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
         # The index comes last: a manifest without one is read again.
         write_atomically(path.with_suffix(".index"), write_index(package, len(text)))
         return package

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.formats.images.opening import names_image
+from cellfolio.storage.disk import writing
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress
 
@@ -231,21 +231,14 @@ def _write_matrix(
     found, name = _read(one, suffix, home, progress), one.file_name
     if suffix == ".h5ad":
         data = as_anndata(found, name)
-        _whole(path, lambda unfinished: data.write_h5ad(unfinished, compression="gzip"))
+        with writing(path, suffix) as unfinished:
+            data.write_h5ad(unfinished, compression="gzip")
     elif suffix == ".gct":
         matrix = as_matrix(found, name)
-        _whole(path, lambda unfinished: write_gct(matrix, unfinished))
+        with writing(path, suffix) as unfinished:
+            write_gct(matrix, unfinished)
     else:
         write_table(as_frame(found, name), path)
-
-
-def _whole(path: Path, write: Callable[[Path], Any]) -> None:
-    unfinished = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
-    try:
-        write(unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _write_modalities(

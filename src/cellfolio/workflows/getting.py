@@ -33,7 +33,7 @@ class GetOptions:
     patterns : tuple of str
         Files, folders and globs to get (see `Package.subset`); empty for all.
     how : {'auto', 'reflink', 'link', 'copy'}
-        How files come from the store into the folder (see `cellfolio.storage.disk.Placer`).
+        How files come from the store into the folder (see `cellfolio.storage.placing.Placer`).
     force : bool
         Overwrite files that the user changed.
     have : tuple of Path

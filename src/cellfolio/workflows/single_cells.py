@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,7 +15,7 @@ from cellfolio.formats.single_cells.cellprofiler import CellProfilerCells
 from cellfolio.formats.single_cells.opening import open_cells
 from cellfolio.formats.single_cells.source import CellBatch, CellProblem, CellSource
 from cellfolio.profiles.linking import METADATA
-from cellfolio.storage.disk import sha256_of
+from cellfolio.storage.disk import sha256_of, writing
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Meter, Progress
 from cellfolio.workflows.cell_profiles import held_cells
@@ -110,14 +109,9 @@ def single_cells(
     home = home or Home()
     with held_cells(str(cells), home, progress) as path:
         source = open_cells(path, keep_going=keep_going)
-        unfinished = output.with_name(f".{uuid.uuid4().hex}.parquet")
-        try:
+        with writing(output, ".parquet") as unfinished:
             batches = in_processes(source, workers).batches()
             found = _write(source, batches, path, unfinished, progress)
-            unfinished.replace(output)
-        finally:
-            with contextlib.suppress(OSError):
-                unfinished.unlink(missing_ok=True)
     return WrittenCells(output, *found)
 
 

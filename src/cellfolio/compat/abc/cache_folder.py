@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import stat
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,7 +26,8 @@ from cellfolio.package.plan import blob_digest, blob_id
 from cellfolio.registries.abc.release import AbcFile
 from cellfolio.storage.blobs import read_blocks
 from cellfolio.storage.checkout import Changes, Checkout, FileRow, same_status
-from cellfolio.storage.disk import WINDOWS, share_file
+from cellfolio.storage.disk import WINDOWS, writing
+from cellfolio.storage.placing import share_file
 from cellfolio.storage.workers import at_once
 
 _MODE = 0o644
@@ -193,13 +193,9 @@ class CacheFolder:
         targets = {key: self._make_room(key) for key in arrival.keys}
         first, *others = targets.values()
         for target in others:
-            unfinished = target.with_name(f".{uuid.uuid4().hex}")
-            try:
+            with writing(target) as unfinished:
                 share_file(arrival.source, str(unfinished))
                 unfinished.chmod(_MODE)
-                unfinished.replace(target)
-            finally:
-                unfinished.unlink(missing_ok=True)
         with suppress(PermissionError):  # another person fetched it; it stays theirs
             arrival.source.chmod(_MODE)
         arrival.source.replace(first)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from cellfolio.formats.images.building import order_axes
 from cellfolio.formats.images.channels import check_names
 from cellfolio.formats.images.ome import DTYPES
 from cellfolio.formats.images.pixel_size import PixelSize
+from cellfolio.storage.disk import writing
 
 _SOFTWARE = "cellfolio"
 _COLOURS = ("0000FF", "00FF00", "FF0000", "00FFFF", "FF00FF", "FFFF00")
@@ -68,8 +68,7 @@ def write_ome_tiff(
         raise InvalidArgument(f"compression {compression!r}: expected 'zlib', 'lzw', 'zstd', None")
     ordered, lead = _check(array, axes, channels)
     metadata = _metadata(ordered, lead, tuple(channels), pixel_size or PixelSize())
-    unfinished = path.with_name(f".{path.name[:64]}.{uuid4().hex}")
-    try:
+    with writing(path) as unfinished:
         tifffile.imwrite(
             unfinished,
             ordered,
@@ -80,9 +79,6 @@ def write_ome_tiff(
             predictor=compression is not None and ordered.dtype.kind in "iu",
             software=_SOFTWARE,
         )
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _check(array: NDArray[Any], axes: str, channels: Sequence[str]) -> tuple[NDArray[Any], str]:
@@ -152,12 +148,11 @@ def write_ome_zarr(
     ordered, lead = _check(array, axes, channels)
     if path.exists():
         raise InvalidArgument(f"{path} exists", hint="remove it, or write to another folder")
-    unfinished = path.with_name(f".{path.name[:64]}.{uuid4().hex}")
     form: Literal[2, 3] = 2 if version == "0.4" else 3
     told = _multiscales(ordered, lead, pixel_size or PixelSize(), version)
     if channels:
         told["omero"] = {"channels": _shown_channels(ordered, lead, channels)}
-    try:
+    with writing(path) as unfinished:
         group = zarr.create_group(
             unfinished, zarr_format=form, attributes=told if form == 2 else {"ome": told}
         )
@@ -172,9 +167,6 @@ def write_ome_zarr(
             dimension_names=None if form == 2 else [axis.lower() for axis in lead + "YX"],
         )
         level[...] = ordered
-        unfinished.rename(path)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _shown_channels(

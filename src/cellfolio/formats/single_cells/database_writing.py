@@ -6,10 +6,8 @@ begin with it; ``TableNumber`` tells the folders apart.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import sqlite3
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from math import isnan
@@ -27,6 +25,7 @@ from cellfolio.formats.single_cells.folders import (
 )
 from cellfolio.formats.single_cells.object_table import IMAGE, ObjectTable
 from cellfolio.profiles.linking import OBJECT, PARENT
+from cellfolio.storage.disk import writing
 
 TABLE = "TableNumber"
 IMAGES = "Image"
@@ -54,17 +53,11 @@ def write_database(tree: Path, output: Path, *, plate_column: str | None = None)
     """
     wanted = find_compartments(tree, _USUAL)
     folders = find_folders(tree, (TOGETHER,) if wanted == ("Object",) else wanted, _fail)
-    unfinished = output.with_name(f".{uuid.uuid4().hex}.sqlite")
-    try:
-        with closing(sqlite3.connect(unfinished)) as file:
-            try:
-                _write(file, folders, plate_column)
-            except sqlite3.OperationalError as error:  # such as too many columns
-                raise InvalidArgument(f"{output.name} cannot be written: {error}") from None
-        unfinished.replace(output)
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+    with writing(output, ".sqlite") as unfinished, closing(sqlite3.connect(unfinished)) as file:
+        try:
+            _write(file, folders, plate_column)
+        except sqlite3.OperationalError as error:  # such as too many columns
+            raise InvalidArgument(f"{output.name} cannot be written: {error}") from None
 
 
 def _fail(error: BrokenFile) -> NoReturn:

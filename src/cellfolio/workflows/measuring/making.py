@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cellfolio.errors import CellfolioError, InvalidArgument
-from cellfolio.storage.disk import remove_unfinished, sha256_of, unfinished_beside
+from cellfolio.storage.disk import remove_unfinished, sha256_of, writing
 from cellfolio.storage.home import Home
 from cellfolio.storage.workers import at_once
 from cellfolio.workflows.measuring.labels import CELLS, NUCLEI
@@ -235,14 +235,5 @@ def _draw(job: SiteJob, images: Images, segmentation: Segmentation) -> None:
     path = job.paths.outlines
     path.parent.mkdir(parents=True, exist_ok=True)
     layers = {"Nuclei": segmentation.nuclei, "Cells": segmentation.cells}
-    _saved(draw_segmentation(images, layers, title=str(job.site)).save, path)
-
-
-def _saved(save: Callable[[Path], Any], path: Path) -> None:
-    """Save a file, whole or not at all."""
-    unfinished = unfinished_beside(path, path.suffix)
-    try:
-        save(unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with writing(path, path.suffix) as unfinished:
+        draw_segmentation(images, layers, title=str(job.site)).save(unfinished)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellfolio.profiles.linking import link_compartments
-from cellfolio.storage.disk import unfinished_beside
+from cellfolio.storage.disk import writing
 from cellfolio.workflows.measuring.settings import Decimals
 from cellfolio.workflows.measuring.sites import SiteImages
 from cellfolio.workflows.single_cells import KEY
@@ -82,8 +82,7 @@ def write_cells(table: pa.Table, path: Path, told: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     measured = {pa.float64(), pa.float32()}
     others = [field.name for field in table.schema if field.type not in measured]
-    unfinished = unfinished_beside(path)
-    try:
+    with writing(path) as unfinished:
         pq.write_table(
             table.replace_schema_metadata({KEY: json.dumps(told, sort_keys=True).encode()}),
             unfinished,
@@ -91,9 +90,6 @@ def write_cells(table: pa.Table, path: Path, told: Mapping[str, Any]) -> None:
             write_statistics=others,
             compression="snappy",
         )
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def image_table(records: Sequence[SiteRecord]) -> pd.DataFrame:

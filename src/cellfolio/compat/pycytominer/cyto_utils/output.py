@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import shutil
-import uuid
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from cellfolio.errors import InvalidArgument
+from cellfolio.storage.disk import writing
 
 Returned: TypeAlias = Any
 """A data frame; or the name of the file, if one is given."""
@@ -57,8 +57,7 @@ def output(
         _write_open(df, output_filename, kind, sep=sep, float_format=float_format)
         return output_filename
     path = Path(output_filename)
-    unfinished = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
-    try:
+    with writing(path, path.suffix) as unfinished:
         if kind == "csv":
             with unfinished.open("wb") as file, _packed(file, path.name, options) as packed:
                 df.to_csv(packed, sep=sep, index=False, float_format=float_format)
@@ -68,10 +67,6 @@ def output(
             _write_anndata(df, unfinished, kind)
         if path.is_dir() and any((path / name).is_file() for name in _ZARR):
             shutil.rmtree(path)
-        unfinished.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
     return output_filename
 
 
