@@ -81,8 +81,16 @@ def _begin(prepare: Callable[..., object] | None, given: tuple[Any, ...]) -> Non
 
 
 @contextmanager
-def alone_in(folder: Path, lock: str = LOCK) -> Iterator[None]:
+def alone_in(folder: Path, lock: str = LOCK, patience: float = 0) -> Iterator[None]:
     """Keep other runs away from a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    lock : str
+        Name of a file in it.
+    patience : float
+        Seconds for which the end of another run is waited for.
 
     Raises
     ------
@@ -92,7 +100,7 @@ def alone_in(folder: Path, lock: str = LOCK) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     try:
-        with FileLock(folder / lock, timeout=0):
+        with FileLock(folder / lock, timeout=patience):
             yield
     except Timeout:
         raise StoreError(

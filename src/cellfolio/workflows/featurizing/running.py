@@ -31,8 +31,8 @@ from cellfolio.workflows.featurizing.networks import (
 )
 from cellfolio.workflows.measuring.making import sweep_files
 from cellfolio.workflows.measuring.running import MeasureInputs, find_labelled
-from cellfolio.workflows.measuring.shards import Shard, lock_of, write_shard
-from cellfolio.workflows.processes import Failure, alone_in
+from cellfolio.workflows.measuring.shards import Shard, alone_for, write_shard
+from cellfolio.workflows.processes import Failure
 
 RUN_RECORD = "featurized.json"
 _TRANSMITTED = frozenset(one.name for one in CPJUMP1_CHANNELS if one.kind == "brightfield")
@@ -121,7 +121,7 @@ def featurize_plates(
     DigestMismatch, UnknownFormat, BrokenFile, TransferIncomplete
         Of the network.
     StoreError
-        If another run is at work in the folder.
+        If another run is at work on the same sites in the folder.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def featurize_plates(
     channels = jobs[0].channels
     features = _count_features(network, channels, options)
     output.mkdir(parents=True, exist_ok=True)
-    with alone_in(output, lock_of(shard)):
+    with alone_for(output, shard):
         own = jobs if shard is None else shard.of(jobs)
         sweep_files((*(job.path for job in own), output / RUN_RECORD))
         sites = _do(own, workers, progress)

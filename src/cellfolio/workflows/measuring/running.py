@@ -27,11 +27,11 @@ from cellfolio.workflows.measuring.labels import CELLS, NUCLEI, ReadyLabels
 from cellfolio.workflows.measuring.making import SiteJob, finish, measure_one, sweep_files
 from cellfolio.workflows.measuring.records import SiteRecord
 from cellfolio.workflows.measuring.settings import MeasureOptions, plain
-from cellfolio.workflows.measuring.shards import Shard, lock_of, shards_missing, write_shard
+from cellfolio.workflows.measuring.shards import Shard, alone_for, shards_missing, write_shard
 from cellfolio.workflows.measuring.sites import ImagePart, SiteImages, find_sites
 from cellfolio.workflows.measuring.tables import image_table, write_images
 from cellfolio.workflows.places import find_places
-from cellfolio.workflows.processes import Failure, alone_in
+from cellfolio.workflows.processes import Failure
 
 RUN_RECORD = "measured.json"
 Where = Package | Path | str
@@ -208,7 +208,7 @@ def measure_plates(
     InvalidArgument, NotFound
         If the inputs cannot be used, or there is no site.
     StoreError
-        If another run is at work in the folder.
+        If another run is at work on the same sites in the folder.
     """
     as_engine(workers)  # before anything is made
     home, output, options = home or Home(), Path(output), options or MeasureOptions()
@@ -216,7 +216,7 @@ def measure_plates(
     planned = _plan(inputs, output, options, home)
     own = planned if shard is None else shard.of(planned)
     output.mkdir(parents=True, exist_ok=True)
-    with alone_in(output, lock_of(shard)):
+    with alone_for(output, shard):
         sweep_files(path for one in own for path in one.job.files)
         records, makers = _measure(own, workers, progress)
         run = MeasuredRun(output, records, len(makers), shard=shard, makers=makers)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.storage.disk import write_atomically
-from cellfolio.workflows.processes import LOCK
+from cellfolio.workflows.processes import alone_in
 
 T = TypeVar("T")
 _WORDS = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 _RUN_RECORDS = ("measured.json", "featurized.json")
 """What a run of all sites writes at its end."""
+_PATIENCE = 10.0
+"""Seconds in which all shards that begin at once have looked whether all sites are measured."""
 _FILE = re.compile(r"shard-([0-9]{1,6})-of-([0-9]{1,6})\.json")
 
 
@@ -66,9 +69,33 @@ class Shard:
         return f"{self.number}/{self.count}"
 
 
-def lock_of(shard: Shard | None) -> str:
-    """Return the name of the file that keeps other runs of the same part away."""
-    return LOCK if shard is None else f".running-{shard.name}.lock"
+@contextmanager
+def alone_for(output: Path, shard: Shard | None) -> Iterator[None]:
+    """Keep other runs of the same sites away from a folder.
+
+    Rule: shards run beside each other; a run of all sites only when no shard does.
+
+    Parameters
+    ----------
+    output : Path
+    shard : Shard or None
+        None for a run of all sites.
+
+    Raises
+    ------
+    StoreError
+        If another run is at work there.
+    """
+    with ExitStack() as held:
+        if shard is None:
+            held.enter_context(alone_in(output))
+            for path in sorted(output.glob(".running-*-of-*.lock")):
+                held.enter_context(alone_in(output, path.name))
+        else:
+            held.enter_context(alone_in(output, f".running-{shard.name}.lock"))
+            with alone_in(output, patience=_PATIENCE):  # as other shards do, each for a moment
+                pass
+        yield
 
 
 def write_shard(output: Path, shard: Shard, failed: Sequence[str]) -> None:
