@@ -33,6 +33,7 @@ from cellfolio.metadata.rosetta.sets import (
     find_set,
 )
 from cellfolio.metadata.rosetta.values import choose_features, fill_missing, standardize
+from cellfolio.profiles import split_features
 from tests.metadata import rosetta_oracle as oracle
 from tests.metadata.rosetta_files import METADATA, Row, make, shape_of, write
 
@@ -171,15 +172,14 @@ def test_real_expression_gives_the_published_replicate_correlations(
     assert found.report.dropped == ()
     features = tables.feature_columns(found.table, "expression")
     assert len(features) == 978
+    assert split_features(found.table.columns).features == tuple(features)
     path = shared / "data/rosetta_published/taorf_l1000_replicate_correlation.csv"
     theirs = pd.read_csv(path, index_col="pert_id")["RepCor"]
 
     def correlations(seed: int) -> Replicability:
         null, cutoff = OneOfEach(seed), Cutoff(90)
         key = "Metadata_perturbation"
-        return percent_replicating(
-            found.table, key, null, cutoff, statistic="mean", features=features
-        )
+        return percent_replicating(found.table, key, null, cutoff, statistic="mean")
 
     ours = correlations(0)
     table = ours.table.set_index("Metadata_perturbation")["correlation"]

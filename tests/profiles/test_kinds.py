@@ -199,6 +199,8 @@ def test_columns_with_pictures_are_no_features() -> None:
         (["Metadata_Site_1", "efficientnet_0", "efficientnet_1"], ["efficientnet_0", "effici…"]),
         (["Well", "1", "0"], ["1", "0"]),
         (["Well", "dose_0", "vit_1", "vit_2", "vit_3"], ["vit_1", "vit_2", "vit_3"]),
+        (["created_at", "200814_at", "x_7_at", "218597_s_at"], ["200814_at", "218597_s_at"]),
+        (["200814_at", "Cells_A"], ["Cells_A"]),
     ],
 )
 def test_features_are_told_by_their_names(columns: list[str], features: list[str]) -> None:

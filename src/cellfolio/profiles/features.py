@@ -19,6 +19,8 @@ METADATA = "Metadata_"
 """How columns begin that are no features, as all these tools agree."""
 
 _NUMBERED = re.compile(r"(?P<model>.*?)_?(?P<number>\d+)")
+_PROBE = re.compile(r"\d+(_[a-z])?_at")
+"""Probe sets of Affymetrix, by which L1000 names what it reads of genes."""
 _MANY = 16
 """Numbered columns that are a family though some are missing."""
 _CHANNELS = ("AGP", "DNA", "ER", "Mito", "RNA")
@@ -119,7 +121,8 @@ def split_features(
     Without prefixes, features are the columns that begin with ``Cells``, ``Cytoplasm`` or
     ``Nuclei``, as CellProfiler, CytoTable and cellfolio name them. If there is none, they are
     numbered columns, as DeepProfiler and other networks give: ``efficientnet_0``,
-    ``efficientnet_1`` …, or ``0``, ``1`` …; some of them may have been dropped, if 16 are left.
+    ``efficientnet_1`` …, or ``0``, ``1`` …; some of them may have been dropped, if 16 are left. If
+    there are none either, they are gene expression by probe, as L1000 gives: ``200814_at``.
 
     Parameters
     ----------
@@ -160,6 +163,8 @@ Contrast_DNA'))
     if not any(found) and not prefixes:
         numbered = _numbered(names)
         found = [name in numbered for name in names]
+        if not numbered:
+            found = [_PROBE.fullmatch(name) is not None for name in names]
     if not any(found):
         shown = ", ".join(names[:4]) + (" …" if len(names) > 4 else "")
         raise InvalidArgument(
