@@ -9,7 +9,7 @@ from benchmarks.growth.curves import Curve
 from benchmarks.steps.growing import small_packages
 from cellfolio.registries.quilt import MANIFESTS, POINTERS
 from cellfolio.storage.home import Home
-from cellfolio.storage.remote import Place
+from cellfolio.storage.places import Place
 from cellfolio.storage.workers import at_once
 
 SOME = "lab0/screen_00000"

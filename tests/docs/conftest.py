@@ -16,7 +16,7 @@ import cellfolio
 from cellfolio import Home, Label
 from cellfolio.package.package import Package
 from cellfolio.registries.quilt import POINTERS
-from cellfolio.storage.remote import Place
+from cellfolio.storage.places import Place
 from tests.docs import atlas, cardio, cell_line
 from tests.servers import open_data
 from tests.servers.seaweed import SeaweedServer

@@ -12,7 +12,7 @@ from cellfolio.package.digests import Digest
 from cellfolio.package.entry import Entry
 from cellfolio.package.manifest import read_manifest
 from cellfolio.package.package import Package
-from cellfolio.package.rows import MAX_RECORD, write_line
+from cellfolio.package.row import MAX_RECORD, write_line
 from tests.package.strategies import FORMS, HEADER, row
 
 DIGEST = Digest("SHA256", "0" * 64)

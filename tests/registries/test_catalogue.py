@@ -22,7 +22,7 @@ from cellfolio.registries.catalogue import (
     builtin_catalogue,
     read_catalogue,
 )
-from cellfolio.storage.remote import parse_uri
+from cellfolio.storage.places import parse_uri
 
 MODALITIES = {
     "images",

@@ -30,7 +30,8 @@ from cellfolio.registries.plates import (
     parse_wells,
 )
 from cellfolio.registries.selection import parse_selection
-from cellfolio.storage.remote import Remotes, parse_uri
+from cellfolio.storage.places import parse_uri
+from cellfolio.storage.remote import Remotes
 from tests.servers.faults import FaultProxy
 from tests.servers.seaweed import SeaweedServer
 

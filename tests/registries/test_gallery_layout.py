@@ -17,7 +17,7 @@ from cellfolio.registries.gallery import (
     parse_plate_folder,
     read_plates,
 )
-from cellfolio.storage.remote import parse_uri
+from cellfolio.storage.places import parse_uri
 
 SOURCE = "cpg0000-jump-pilot/source_4"
 

@@ -43,7 +43,8 @@ from cellfolio.registries.lfs import (
     pointers_in_table,
 )
 from cellfolio.storage.home import Home, ensure_held
-from cellfolio.storage.remote import Remotes, parse_uri
+from cellfolio.storage.places import parse_uri
+from cellfolio.storage.remote import Remotes
 from tests.registries.samples import noise, write_files
 from tests.servers.seaweed import SeaweedServer
 

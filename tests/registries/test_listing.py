@@ -35,7 +35,8 @@ from cellfolio.registries.listing import (
     read_saved_listing,
 )
 from cellfolio.storage.home import Home, ensure_held
-from cellfolio.storage.remote import Place, Remotes, parse_uri
+from cellfolio.storage.places import Place, parse_uri
+from cellfolio.storage.remote import Remotes
 from tests.registries.samples import noise, write_files
 from tests.servers.faults import FaultProxy, Flip, On, Truncate
 from tests.servers.seaweed import SeaweedServer

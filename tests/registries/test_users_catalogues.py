@@ -22,7 +22,7 @@ from cellfolio.registries.catalogue import (
 )
 from cellfolio.registries.registry import OfflineWarning
 from cellfolio.storage.home import Home
-from cellfolio.storage.remote import Place, parse_uri
+from cellfolio.storage.places import Place, parse_uri
 from tests.servers.faults import Answer, FaultProxy
 from tests.servers.seaweed import SeaweedServer
 

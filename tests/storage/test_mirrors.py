@@ -13,7 +13,8 @@ from cellfolio.package.digests import digest_of
 from cellfolio.package.entry import Entry
 from cellfolio.storage.home import Home, ensure_held
 from cellfolio.storage.mirrors import parse_mirrors
-from cellfolio.storage.remote import Place, Remotes, parse_uri
+from cellfolio.storage.places import Place, parse_uri
+from cellfolio.storage.remote import Remotes
 
 PATHS = st.lists(st.text("abc .+~é", min_size=1, max_size=5), min_size=1, max_size=4).map("/".join)
 

@@ -22,7 +22,8 @@ from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
 from cellfolio.storage.clients import bucket_region
 from cellfolio.storage.home import Home, ensure_held
-from cellfolio.storage.remote import Place, Remotes, local_path, parse_uri
+from cellfolio.storage.places import Place, local_path, parse_uri
+from cellfolio.storage.remote import Remotes
 from cellfolio.storage.trouble import ChangedMeanwhile
 from cellfolio.workflows import verbs
 from cellfolio.workflows.getting import get_package

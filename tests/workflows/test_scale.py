@@ -16,7 +16,7 @@ from cellfolio.package.entry import Entry
 from cellfolio.package.package import Package
 from cellfolio.registries.quilt import MANIFESTS, POINTERS
 from cellfolio.storage.home import Home
-from cellfolio.storage.remote import Place
+from cellfolio.storage.places import Place
 from cellfolio.storage.workers import at_once
 from cellfolio.workflows import verbs
 from tests.plates import CHANNELS, draw_site, image_name

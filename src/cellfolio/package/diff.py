@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellfolio.package.entry import Entry
 from cellfolio.package.keys import sort_key
-from cellfolio.package.rows import canonical_json
+from cellfolio.package.row import canonical_json
 
 if TYPE_CHECKING:
     from cellfolio.package.package import Package

@@ -13,7 +13,7 @@ from itertools import accumulate
 
 from cellfolio.package.package import Package
 from cellfolio.package.plan import blob_id
-from cellfolio.package.rows import Row
+from cellfolio.package.row import Row
 
 _NOBODY = 0
 """Mark of a file that nothing vouches for: no store has it by name."""

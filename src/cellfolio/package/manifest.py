@@ -21,16 +21,8 @@ from typing import Any, NamedTuple
 from cellfolio.errors import InvalidKey, InvalidManifest, ManifestMismatch
 from cellfolio.package.keys import check_key, sort_key
 from cellfolio.package.package import Package
-from cellfolio.package.rows import (
-    MAX_SIZE,
-    FolderRow,
-    Row,
-    Rows,
-    Text,
-    canonical_header,
-    compute_top_hash,
-    parse_row,
-)
+from cellfolio.package.row import MAX_SIZE, FolderRow, Row, Text, parse_row
+from cellfolio.package.rows import Rows, canonical_header, compute_top_hash
 from cellfolio.package.scan import Scan, ascending, scan_block
 
 _BLOCK = 1 << 20

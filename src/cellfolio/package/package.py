@@ -15,13 +15,8 @@ from cellfolio.package.folder import Folder
 from cellfolio.package.keys import check_key, sort_key
 from cellfolio.package.opener import Opener
 from cellfolio.package.patterns import glob_pattern, is_glob
-from cellfolio.package.rows import (
-    Rows,
-    compute_top_hash,
-    json_text,
-    rows_of,
-    write_line,
-)
+from cellfolio.package.row import json_text, write_line
+from cellfolio.package.rows import Rows, compute_top_hash, rows_of
 from cellfolio.package.sizes import format_size
 
 _README = re.compile(r"readme(?:\.md|\.rst|\.txt)?", re.IGNORECASE)

@@ -3,7 +3,7 @@
 Reading a manifest row by row spends its time in Python between the fields. Here a block of rows
 that all have a customary form goes through a handful of calls that work on the whole block: one
 regular expression, one check of all keys, one JSON parse and one JSON dump of all metadata. The
-plain row-by-row reader remains the reference (`cellfolio.package.rows.parse_row`); a block that
+plain row-by-row reader remains the reference (`cellfolio.package.row.parse_row`); a block that
 does not fit goes there.
 """
 
@@ -18,12 +18,7 @@ from itertools import accumulate
 from operator import lt
 from typing import Any
 
-from cellfolio.package.rows import (
-    CANONICAL_ROW,
-    ROW_PATTERN,
-    canonical_json,
-    canonical_key,
-)
+from cellfolio.package.row import CANONICAL_ROW, ROW_PATTERN, canonical_json, canonical_key
 
 _ROWS = re.compile(rb"^" + ROW_PATTERN, re.MULTILINE)
 # Fields that stand between quotes must have none of these, or they are not what they look like.

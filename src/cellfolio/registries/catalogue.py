@@ -33,7 +33,7 @@ from cellfolio.registries.data_sets import Catalogue, DataSet, ReadBeside, read_
 from cellfolio.registries.registry import OfflineWarning
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
-from cellfolio.storage.remote import Place, local_path, parse_uri
+from cellfolio.storage.places import Place, local_path, parse_uri
 
 __all__ = [
     "Catalogue",

@@ -26,7 +26,8 @@ from difflib import get_close_matches
 from functools import cached_property
 
 from cellfolio.errors import InvalidArgument, NotFound
-from cellfolio.storage.remote import Place, Remotes, parse_uri, with_retries
+from cellfolio.storage.places import Place, parse_uri
+from cellfolio.storage.remote import Remotes, with_retries
 
 IMAGE_FOLDER = "Images"
 """Folder that the Opera Phenix makes in a plate's folder."""

@@ -32,7 +32,8 @@ from cellfolio.registries.plates import (
     name_wells,
 )
 from cellfolio.registries.selection import CPJUMP1_CHANNELS, Grid, Selection
-from cellfolio.storage.remote import ObjectInfo, Place, Remotes, local_path, with_retries
+from cellfolio.storage.places import Place, local_path
+from cellfolio.storage.remote import ObjectInfo, Remotes, with_retries
 from cellfolio.storage.workers import at_once
 
 CHANNELS = tuple(channel.number for channel in CPJUMP1_CHANNELS)

@@ -28,10 +28,11 @@ from cellfolio.package.digests import Digest
 from cellfolio.package.entry import Entry
 from cellfolio.package.keys import sort_key
 from cellfolio.package.package import Package
-from cellfolio.package.rows import MAX_SIZE
+from cellfolio.package.row import MAX_SIZE
 from cellfolio.registries.left_out import is_key, warn_left_out
 from cellfolio.storage.download import download
-from cellfolio.storage.remote import Remotes, local_path, parse_uri
+from cellfolio.storage.places import local_path, parse_uri
+from cellfolio.storage.remote import Remotes
 
 MAX_POINTER = 1024
 """A pointer has fewer bytes."""

@@ -19,9 +19,10 @@ from cellfolio.errors import InvalidManifest, ObjectNotFound, PackageNotFound, T
 from cellfolio.package.entry import Entry
 from cellfolio.package.etags import etag_digest
 from cellfolio.package.package import Package
-from cellfolio.package.rows import MAX_SIZE
+from cellfolio.package.row import MAX_SIZE
 from cellfolio.registries.left_out import is_key, warn_left_out
-from cellfolio.storage.remote import ObjectInfo, Place, Remotes, parse_uri
+from cellfolio.storage.places import Place, parse_uri
+from cellfolio.storage.remote import ObjectInfo, Remotes
 from cellfolio.storage.s3.listing import list_exactly
 
 _SIZE = re.compile(r"[0-9]{1,19}")

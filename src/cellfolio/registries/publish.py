@@ -25,8 +25,9 @@ from cellfolio.registries.quilt import MANIFESTS, POINTERS, QuiltRegistry
 from cellfolio.registries.reuse import known_places, root_uri, still_there
 from cellfolio.registries.rules import CONFIG_PATH, DEFAULT, check_package, read_config
 from cellfolio.storage.home import Home, ensure_held
+from cellfolio.storage.places import Place, local_path
 from cellfolio.storage.progress import Meter, Progress
-from cellfolio.storage.remote import ObjectInfo, Place, Remotes, local_path
+from cellfolio.storage.remote import ObjectInfo, Remotes
 from cellfolio.storage.trouble import ChangedMeanwhile
 from cellfolio.storage.upload import Upload, Uploader
 

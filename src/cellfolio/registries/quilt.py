@@ -33,7 +33,8 @@ from cellfolio.package.keys import check_package_name
 from cellfolio.package.package import Package
 from cellfolio.registries.registry import OfflineWarning, Revision, read_moment
 from cellfolio.storage.home import Home
-from cellfolio.storage.remote import Place, local_path, parse_uri, with_retries
+from cellfolio.storage.places import Place, local_path, parse_uri
+from cellfolio.storage.remote import with_retries
 from cellfolio.storage.workers import at_once
 
 POINTERS = ".quilt/named_packages"

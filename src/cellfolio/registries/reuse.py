@@ -17,7 +17,8 @@ from cellfolio.package.digests import Digest
 from cellfolio.package.package import Package
 from cellfolio.registries.quilt import MANIFESTS, QuiltRegistry
 from cellfolio.storage.home import Home
-from cellfolio.storage.remote import ObjectInfo, Place, parse_uri
+from cellfolio.storage.places import Place, parse_uri
+from cellfolio.storage.remote import ObjectInfo
 from cellfolio.storage.workers import at_once
 
 _MAX_SEARCHED = 512 * 1024 * 1024

@@ -19,7 +19,8 @@ from typing import Any
 
 from cellfolio.errors import InvalidReference, NotFound, ObjectNotFound, WorkflowViolation
 from cellfolio.package.package import Package
-from cellfolio.storage.remote import Remotes, local_path, parse_uri
+from cellfolio.storage.places import local_path, parse_uri
+from cellfolio.storage.remote import Remotes
 
 CONFIG_PATH = ".quilt/workflows/config.yml"
 DEFAULT = "..."

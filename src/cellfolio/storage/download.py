@@ -12,7 +12,8 @@ from urllib.request import Request, urlopen
 
 from cellfolio.errors import AccessRefused, ObjectNotFound, ServerUnreachable, TransferError
 from cellfolio.storage import clients
-from cellfolio.storage.remote import Place, Remotes, parse_uri, with_retries
+from cellfolio.storage.places import Place, parse_uri
+from cellfolio.storage.remote import Remotes, with_retries
 
 _BLOCK = 1 << 20
 _REFUSED = (401, 403)

@@ -15,8 +15,9 @@ from cellfolio.storage.blobs import BlobStore
 from cellfolio.storage.disk import check_free_space
 from cellfolio.storage.manifests import ManifestCache
 from cellfolio.storage.mirrors import mirrors_in_use
+from cellfolio.storage.places import local_path
 from cellfolio.storage.progress import Meter, Progress
-from cellfolio.storage.remote import Remotes, local_path
+from cellfolio.storage.remote import Remotes
 from cellfolio.storage.transfer import Fetcher
 
 

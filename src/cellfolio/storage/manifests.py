@@ -16,9 +16,9 @@ from cellfolio.errors import InvalidManifest
 from cellfolio.package.digests import Buffer
 from cellfolio.package.manifest import read_indexed, read_manifest, write_index
 from cellfolio.package.package import Package
-from cellfolio.package.rows import Text
+from cellfolio.package.row import Text
 from cellfolio.storage.disk import write_atomically, writing
-from cellfolio.storage.remote import local_path
+from cellfolio.storage.places import local_path
 
 _LOCAL = b"file:"
 """How the physical key of a file of this machine begins."""

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 
 from cellfolio.errors import InvalidArgument
-from cellfolio.storage.remote import SCHEMES, Place, parse_uri
+from cellfolio.storage.places import SCHEMES, Place, parse_uri
 
 VARIABLE = "CELLFOLIO_MIRROR"
 _RULE = re.compile(r"(?P<source>[a-z0-9]+://[^=]*)=(?P<target>.+)")

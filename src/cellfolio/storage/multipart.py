@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Self
 from cellfolio.errors import CellfolioError, DigestMismatch
 from cellfolio.package.digests import MIB, Digest, Hasher, chunk_size, scheme
 from cellfolio.storage.index import Index
-from cellfolio.storage.remote import Place, Remotes
+from cellfolio.storage.places import Place
+from cellfolio.storage.remote import Remotes
 from cellfolio.storage.s3.answers import UploadGone
 from cellfolio.storage.s3.transport import open_bucket
 from cellfolio.storage.s3.uploads import KeptPart, OpenUpload, Part, PartUploads

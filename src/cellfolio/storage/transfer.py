@@ -41,8 +41,9 @@ from cellfolio.package.plan import Transfer, blob_id
 from cellfolio.storage.blobs import BLOCK, BlobStore, read_blocks
 from cellfolio.storage.index import BlobRow
 from cellfolio.storage.parts import Part, PartFile
+from cellfolio.storage.places import local_path, parse_uri
 from cellfolio.storage.progress import Meter
-from cellfolio.storage.remote import Remotes, local_path, parse_uri, with_retries
+from cellfolio.storage.remote import Remotes, with_retries
 from cellfolio.storage.s3.ranges import RangedReads
 from cellfolio.storage.trouble import ChangedMeanwhile, RangesUnsupported
 from cellfolio.storage.workers import POLL, Workers

@@ -14,7 +14,7 @@ from cellfolio.errors import (
 )
 
 if TYPE_CHECKING:
-    from cellfolio.storage.remote import Place
+    from cellfolio.storage.places import Place
 
 
 class RangesUnsupported(TransferError):

@@ -27,8 +27,9 @@ from cellfolio.package.digests import (
 from cellfolio.storage.blobs import BLOCK, read_blocks
 from cellfolio.storage.index import Index
 from cellfolio.storage.multipart import ResumableUploads, open_resumable
+from cellfolio.storage.places import Place
 from cellfolio.storage.progress import Meter
-from cellfolio.storage.remote import ObjectInfo, Place, Remotes, with_retries
+from cellfolio.storage.remote import ObjectInfo, Remotes, with_retries
 from cellfolio.storage.workers import Workers
 
 SMALL_WORKERS = 32

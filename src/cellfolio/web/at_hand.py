@@ -5,7 +5,7 @@ from __future__ import annotations
 from cellfolio.errors import InvalidArgument, ObjectNotFound
 from cellfolio.formats.format import Source
 from cellfolio.package.plan import want
-from cellfolio.storage.remote import local_path
+from cellfolio.storage.places import local_path
 from cellfolio.web.places import Place
 from cellfolio.web.rendering import size_words
 from cellfolio.workflows.loading import entry_source

@@ -7,7 +7,7 @@ from cellfolio.formats.images.ranged import LocalFile, Ranged, RemoteFile
 from cellfolio.package.entry import Entry
 from cellfolio.package.plan import want
 from cellfolio.storage.home import Home
-from cellfolio.storage.remote import local_path, parse_uri
+from cellfolio.storage.places import local_path, parse_uri
 
 
 def is_held(entry: Entry, home: Home) -> bool:

@@ -24,7 +24,7 @@ from cellfolio.registries.catalogue import load_catalogue
 from cellfolio.storage.disk import free_space, is_network_file_system
 from cellfolio.storage.home import Home
 from cellfolio.storage.mirrors import mirrors_in_use
-from cellfolio.storage.remote import Place, parse_uri
+from cellfolio.storage.places import Place, parse_uri
 from cellfolio.storage.workers import at_once
 from cellfolio.workflows.measuring.warming import kernel_folder
 

@@ -13,9 +13,9 @@ from cellfolio.package.extent import Extent, Held, mark_of
 from cellfolio.package.folder import Folder
 from cellfolio.package.package import Package
 from cellfolio.package.plan import want
-from cellfolio.package.rows import Row
+from cellfolio.package.row import Row
 from cellfolio.storage.home import Home
-from cellfolio.storage.remote import local_path
+from cellfolio.storage.places import local_path
 from cellfolio.workflows.preparing import Prepared
 
 _FRESH = 3.0

@@ -23,8 +23,8 @@ from cellfolio.registries.quilt import POINTERS
 from cellfolio.registries.reference import Reference, parse_reference
 from cellfolio.registries.registry import Registry, Revision
 from cellfolio.storage.home import Home, ensure_held
+from cellfolio.storage.places import local_path
 from cellfolio.storage.progress import Progress
-from cellfolio.storage.remote import local_path
 from cellfolio.workflows.systems import (
     is_address,
     is_selection,

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from cellfolio.package.entry import Entry
 from cellfolio.package.folder import Folder
-from cellfolio.storage.remote import Place, local_path, parse_uri
+from cellfolio.storage.places import Place, local_path, parse_uri
 from cellfolio.workflows.systems import is_address
 
 _LOOKED_AT = 20_000

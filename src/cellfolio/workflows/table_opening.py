@@ -23,7 +23,7 @@ from cellfolio.package.package import Package
 from cellfolio.package.plan import want
 from cellfolio.package.sizes import format_size
 from cellfolio.storage.home import Home
-from cellfolio.storage.remote import local_path, parse_uri
+from cellfolio.storage.places import local_path, parse_uri
 from cellfolio.workflows.loading import entry_source
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from cellfolio.registries.folder import package_folder
 from cellfolio.storage.clients import s3_access
 from cellfolio.storage.home import Home
 from cellfolio.storage.multipart import ResumableUploads, open_resumable
-from cellfolio.storage.remote import Place
+from cellfolio.storage.places import Place
 from cellfolio.storage.s3.transport import S3Bucket
 from cellfolio.storage.s3.uploads import PartUploads
 from cellfolio.storage.upload import Upload

@@ -16,7 +16,7 @@ from cellfolio.package.digests import Digest, hash_blocks, scheme
 from cellfolio.storage.clients import s3_access
 from cellfolio.storage.home import Home
 from cellfolio.storage.multipart import open_resumable
-from cellfolio.storage.remote import Place
+from cellfolio.storage.places import Place
 from cellfolio.storage.s3.answers import UploadGone
 from cellfolio.storage.s3.uploads import Part
 from tests.servers.faults import FaultProxy

@@ -11,7 +11,8 @@ from io import DEFAULT_BUFFER_SIZE
 
 import pytest
 
-from cellfolio.storage.remote import Place, Remotes
+from cellfolio.storage.places import Place
+from cellfolio.storage.remote import Remotes
 from cellfolio.storage.s3.connections import _LargeReads
 from cellfolio.storage.s3.ranges import RangedReads
 from tests.servers.faults import FaultProxy, Throttle

@@ -14,7 +14,8 @@ import pytest
 
 from cellfolio.errors import ServerUnreachable
 from cellfolio.storage.clients import S3Access, s3_access
-from cellfolio.storage.remote import Body, Place, Remotes
+from cellfolio.storage.places import Place
+from cellfolio.storage.remote import Body, Remotes
 from cellfolio.storage.s3 import transport
 from cellfolio.storage.s3.ranges import RangedReads
 from cellfolio.storage.s3.transport import Request, S3Bucket, open_bucket

@@ -10,7 +10,8 @@ import pytest
 
 from cellfolio.errors import AccessRefused, ObjectNotFound, ServerUnreachable, TransferError
 from cellfolio.storage import clients
-from cellfolio.storage.remote import Place, Remotes
+from cellfolio.storage.places import Place
+from cellfolio.storage.remote import Remotes
 from cellfolio.storage.s3 import transport
 from cellfolio.storage.s3.ranges import RangedReads
 from cellfolio.storage.trouble import ChangedMeanwhile, RangesUnsupported

@@ -18,7 +18,8 @@ from cellfolio.errors import InvalidManifest, ObjectNotFound, ServerUnreachable
 from cellfolio.registries.abc.kept import KeptReleases, is_release_name, parse_named
 from cellfolio.registries.abc.registry import SCHEME, AbcRegistry
 from cellfolio.storage.home import Home
-from cellfolio.storage.remote import Place, with_retries
+from cellfolio.storage.places import Place
+from cellfolio.storage.remote import with_retries
 
 PREFIX = "releases/"
 _SUFFIX = "/manifest.json"

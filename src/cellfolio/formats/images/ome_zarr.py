@@ -21,7 +21,8 @@ from cellfolio.formats.images.image import Image
 from cellfolio.formats.images.malformed import Malformed, naming
 from cellfolio.formats.images.pixel_size import PixelSize, micrometres
 from cellfolio.formats.images.planes import Box
-from cellfolio.storage.remote import Remotes, parse_uri
+from cellfolio.storage.places import parse_uri
+from cellfolio.storage.remote import Remotes
 from cellfolio.storage.trouble import translate_error
 
 FORMAT = "OME-Zarr"

@@ -19,7 +19,7 @@ from cellfolio.formats.images.tiff import TiffPlanes
 from cellfolio.package.entry import Entry
 from cellfolio.package.plan import entry_blob
 from cellfolio.storage.home import Home
-from cellfolio.storage.remote import local_path, parse_uri
+from cellfolio.storage.places import local_path, parse_uri
 
 ImageSource = str | Path | Entry
 """A path, a URI, or a file of a package."""

@@ -13,7 +13,8 @@ from typing import BinaryIO, Protocol
 from cellfolio.errors import TransferError
 from cellfolio.formats.images.malformed import Malformed
 from cellfolio.package.digests import Digest
-from cellfolio.storage.remote import ObjectInfo, Place, Remotes, with_retries
+from cellfolio.storage.places import Place
+from cellfolio.storage.remote import ObjectInfo, Remotes, with_retries
 from cellfolio.storage.workers import at_once
 
 GAP = 256 * 1024

@@ -37,7 +37,7 @@ from cellfolio.registries.abc.kept import KeptReleases, is_release_name, parse_n
 from cellfolio.registries.abc.release import Release, to_package
 from cellfolio.registries.registry import OfflineWarning, Revision, read_moment
 from cellfolio.storage.home import Home
-from cellfolio.storage.remote import Place, parse_uri
+from cellfolio.storage.places import Place, parse_uri
 from cellfolio.storage.workers import at_once
 
 SCHEME = "abc+"

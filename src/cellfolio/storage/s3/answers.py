@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cellfolio.errors import AccessRefused, ObjectNotFound, ServerUnreachable, TransferError
-from cellfolio.storage.remote import Place
+from cellfolio.storage.places import Place
 
 if TYPE_CHECKING:
     from email.message import Message

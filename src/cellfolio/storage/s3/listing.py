@@ -17,7 +17,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
-from cellfolio.storage.remote import ObjectInfo, Place, Remotes
+from cellfolio.storage.places import Place
+from cellfolio.storage.remote import ObjectInfo, Remotes
 from cellfolio.storage.s3.answers import read_text
 from cellfolio.storage.s3.transport import Request, S3Bucket, open_bucket
 

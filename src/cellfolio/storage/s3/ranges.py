@@ -22,7 +22,8 @@ from types import TracebackType
 from typing import NoReturn, Protocol, Self
 
 from cellfolio.errors import CellfolioError, ObjectNotFound, TransferError
-from cellfolio.storage.remote import Place, Remotes
+from cellfolio.storage.places import Place
+from cellfolio.storage.remote import Remotes
 from cellfolio.storage.s3.answers import Passing, require_success, unreachable
 from cellfolio.storage.s3.transport import (
     TROUBLE,

@@ -18,7 +18,8 @@ from http.client import HTTPException, HTTPResponse, IncompleteRead
 from cellfolio.errors import CellfolioError, TransferError
 from cellfolio.storage import clients
 from cellfolio.storage.clients import S3Access, s3_access
-from cellfolio.storage.remote import Place, Remotes
+from cellfolio.storage.places import Place
+from cellfolio.storage.remote import Remotes
 from cellfolio.storage.s3.answers import Answer, Passing, require_success, unreachable
 from cellfolio.storage.s3.connections import Connections, Message
 from cellfolio.storage.signing import EMPTY, Unsigned, encode_path, encode_query, sign

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cellfolio.errors import TransferError
-from cellfolio.storage.remote import Place
+from cellfolio.storage.places import Place
 from cellfolio.storage.s3.answers import read_text
 from cellfolio.storage.s3.transport import Request, S3Bucket, go_on
 from cellfolio.storage.signing import UNSIGNED

@@ -20,7 +20,7 @@ from cellfolio.package.nearest import suggest_or_list
 from cellfolio.package.plan import entry_blob
 from cellfolio.storage.blobs import read_blocks
 from cellfolio.storage.home import Home
-from cellfolio.storage.remote import local_path, parse_uri
+from cellfolio.storage.places import local_path, parse_uri
 from cellfolio.workflows.measuring.sites import NUMBERED, ImagePart
 from cellfolio.workflows.profiling.inputs import Digests
 

@@ -22,7 +22,7 @@ from cellfolio.package.package import Package
 from cellfolio.package.plan import want
 from cellfolio.registries.plates import parse_well
 from cellfolio.storage.home import Home
-from cellfolio.storage.remote import local_path
+from cellfolio.storage.places import local_path
 from cellfolio.workflows.loading import entry_source
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from cellfolio.imaging.shown import channel_count, plane_shape
 from cellfolio.package.entry import Entry
 from cellfolio.storage.disk import write_atomically
 from cellfolio.storage.home import Home
-from cellfolio.storage.remote import local_path
+from cellfolio.storage.places import local_path
 from cellfolio.workflows.measuring.sites import SiteImages
 from cellfolio.workflows.plate_views.making import Made, Making
 

@@ -23,7 +23,7 @@ from cellfolio.package.plan import entry_blob
 from cellfolio.registries.plates import match_image_name
 from cellfolio.registries.selection import CPJUMP1_CHANNELS, Channel
 from cellfolio.storage.home import Home
-from cellfolio.storage.remote import local_path, parse_uri
+from cellfolio.storage.places import local_path, parse_uri
 from cellfolio.workflows.shown_images.finding import ImageFiles
 
 LARGEST = 64 * 1024 * 1024
