@@ -210,6 +210,34 @@ def test_objects_are_outlined_and_told(viewing: Viewing) -> None:
     assert tab.evaluate("window.viewers[0].camera.x") == pytest.approx(70, abs=0.6)
 
 
+def test_image_that_is_chosen_comes_into_the_page(
+    viewing: Viewing, tab: Page, images: Path
+) -> None:
+    tab.goto(f"{viewing.base}/package/{viewing.name}/P1")
+    tab.evaluate("window.stays = true")
+    tab.get_by_role("link", name="r02c04f01p01-ch2sk1fk1fl1.tiff").click()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("r02c04f01p01-ch2sk1fk1fl1.tiff")
+    viewing.wait()
+    assert tab.evaluate("window.stays")
+    assert tab.evaluate("document.activeElement.id") == "content"
+    tab.reload()
+    viewing.wait()
+    tab.go_back()
+    expect(tab.get_by_role("link", name="r02c04f01p01-ch2sk1fk1fl1.tiff")).to_be_visible()
+
+
+def test_page_that_cannot_be_had_is_not_passed_over(
+    open_portal: OpenPortal, browser: Browser, images: Path
+) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{open_portal(images).url}/P1")
+    page.route("**/r02c03f01p01-ch1*", lambda route: route.fulfill(status=500, body="full disk"))
+    page.get_by_role("link", name="r02c03f01p01-ch1sk1fk1fl1.tiff").click()
+    expect(page.get_by_text("full disk")).to_be_visible()
+    context.close()
+
+
 def test_next_site_comes_into_the_page(viewing: Viewing) -> None:
     tab = viewing.tab
     viewing.open("package", "P1/r02c03f01p01-ch1sk1fk1fl1.tiff")

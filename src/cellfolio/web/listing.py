@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from cellfolio.formats.images.opening import names_image
 from cellfolio.package.entry import Entry
 from cellfolio.package.folder import Folder
 from cellfolio.package.package import Package, is_readme
@@ -40,6 +41,11 @@ class Line:
     files: int
     size: int | None
     held: int | None
+
+    @property
+    def image(self) -> bool:
+        """Whether it is shown as an image."""
+        return not self.folder and names_image(self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-// What every page has: the theme's button, and keys.
+// What every page has: the theme's button, keys, and links that stay in the document.
 
 const root = document.documentElement;
 
@@ -7,6 +7,19 @@ document.getElementById("theme").addEventListener("click", () => {
   localStorage.setItem("theme", root.dataset.theme);
   root.dispatchEvent(new CustomEvent("theme"));
 });
+
+// Links whose page comes into this document: it is read from its top, and a page that says what
+// failed is a page of its own.
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (detail.boosted && document.activeElement === document.body) {
+    document.getElementById("content").focus({ preventScroll: true });
+  }
+});
+for (const failed of ["htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(failed, ({ detail }) => {
+    if (detail.boosted) location.assign(detail.pathInfo.requestPath);
+  });
+}
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from cellfolio.package.folder import Folder
 from cellfolio.web.listing import list_folder
 from cellfolio.web.places import Place
+from cellfolio.web.previews.image import SCRIPTS, STYLES
 from cellfolio.web.previews.preview import Body
 from cellfolio.web.rendering import fragment
 from cellfolio.web.tabs.tab import Tab, read_page
@@ -22,7 +23,10 @@ def _render(request: Request, place: Place) -> Body:
     listing = list_folder(
         place.package, folder, request.app.state.holdings, words=words, page=read_page(request)
     )
-    return Body(fragment("tabs/files.html", place=place, folder=folder, listing=listing))
+    html = fragment("tabs/files.html", place=place, folder=folder, listing=listing)
+    if any(line.image for line in listing.lines):
+        return Body(html, SCRIPTS, STYLES)  # an image that is chosen comes into this page
+    return Body(html)
 
 
 FILES = Tab("files", "Files", lambda place: isinstance(place.found, Folder), _render)
