@@ -296,8 +296,10 @@ def test_spatialdata_reads_a_site_with_its_labels_and_what_was_measured(tmp_path
     assert len(means) == 3
     measured = table[:, "Cells_Intensity_MeanIntensity_RNA"].X.ravel()
     np.testing.assert_allclose(measured * 65535, means, rtol=1e-6)
-    joined = spatialdata.match_element_to_table(found, "cells", "table")
-    assert len(joined[1]) == 3
+    _, described = spatialdata.join_spatialelement_table(
+        sdata=found, spatial_element_names="cells", table_name="table", how="left"
+    )
+    assert list(described.obs["instance_id"]) == [1, 2, 3]
     pd.concat([pd.read_parquet(files[-1])] * 2).to_parquet(tmp_path / "twice.parquet")
     with pytest.raises(InvalidArgument, match="an object is there twice"):
         cellfolio.convert(
