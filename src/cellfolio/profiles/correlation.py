@@ -120,7 +120,34 @@ def correlations(values: Array, coefficient: Coefficient) -> Correlations:
     return _KINDS[coefficient](values)
 
 
-class _Pearson(Correlations):
+class _OfUnits(Correlations):
+    """Products of vectors: of the values or their ranks, centred and of length 1.
+
+    ``_unit`` holds those of complete rows; after them, what a kind keeps of the others.
+    """
+
+    _unit: Array
+
+    @property
+    def unit(self) -> Array:
+        """Complete rows as vectors whose products are the correlations."""
+        return self._unit[: self.whole]
+
+    def among(self, rows: npt.NDArray[np.int64]) -> Array:
+        """Return the correlations of some rows, counted as in `values`, with each other."""
+        place = self._place[rows]
+        if (place >= self.whole).any():
+            return super().among(rows)
+        unit = self._unit[place]
+        found: Array = unit @ unit.T
+        return found
+
+    def _complete(self, rows: slice, end: int) -> Array:
+        found: Array = self._unit[rows] @ self._unit[:end].T
+        return found
+
+
+class _Pearson(_OfUnits):
     def __init__(self, values: Array) -> None:
         super().__init__(values)
         self._valid = np.isfinite(self._values[self.whole :])
@@ -137,24 +164,6 @@ class _Pearson(Correlations):
         known[self.whole :][~self._valid] = 0
         known[constant | ~(variance > 0)] = np.nan
         self._unit = known
-
-    @property
-    def unit(self) -> Array:
-        """Complete rows, centred and of length 1."""
-        return self._unit[: self.whole]
-
-    def among(self, rows: npt.NDArray[np.int64]) -> Array:
-        """Return the correlations of some rows, counted as in `values`, with each other."""
-        place = self._place[rows]
-        if (place >= self.whole).any():
-            return super().among(rows)
-        unit = self._unit[place]
-        found: Array = unit @ unit.T
-        return found
-
-    def _complete(self, rows: slice, end: int) -> Array:
-        found: Array = self._unit[rows] @ self._unit[:end].T
-        return found
 
     def _pairwise(self, rows: slice, end: int) -> Array:
         ours = slice(rows.start - self.whole, rows.stop - self.whole)
@@ -175,31 +184,13 @@ class _Pearson(Correlations):
         return np.hstack([total, values @ also.T])
 
 
-class _Spearman(Correlations):
+class _Spearman(_OfUnits):
     def __init__(self, values: Array) -> None:
         super().__init__(values)
         self._unit = Ranking(self._values[: self.whole]).centred(np.arange(self.whole))
         for some in blocks(self.whole):
             with np.errstate(invalid="ignore"):  # a row without spread has no correlation
                 self._unit[some] /= np.sqrt(_dots(self._unit[some], self._unit[some]))[:, None]
-
-    @property
-    def unit(self) -> Array:
-        """Ranks of complete rows, centred and of length 1."""
-        return self._unit
-
-    def among(self, rows: npt.NDArray[np.int64]) -> Array:
-        """Return the correlations of some rows, counted as in `values`, with each other."""
-        place = self._place[rows]
-        if (place >= self.whole).any():
-            return super().among(rows)
-        unit = self._unit[place]
-        found: Array = unit @ unit.T
-        return found
-
-    def _complete(self, rows: slice, end: int) -> Array:
-        found: Array = self._unit[rows] @ self._unit[:end].T
-        return found
 
     def _pairwise(self, rows: slice, end: int) -> Array:
         """Rank what two rows have in common."""
