@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cellfolio.errors import InvalidArgument
 from cellfolio.storage.disk import write_atomically
@@ -23,6 +23,9 @@ _UNDATED: Mapping[str, Mapping[str, None]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 """Format → what matplotlib would write into a file of it that changes with time or version."""
+
+_PACKED = {"compress_level": 2}
+"""How PNG is packed: of microscopy's noise, level 6 makes 3 % less in 3 times the time."""
 
 _ONE_SALT = Lock()
 """The salt of names in SVG is a setting of all of matplotlib, which threads share."""
@@ -90,5 +93,6 @@ def _bytes_of(figure: Figure, form: str, dpi: int) -> bytes:
 
     written = BytesIO()
     with _ONE_SALT, rc_context({"svg.hashsalt": "cellfolio"}):
-        figure.savefig(written, format=form, dpi=dpi, metadata=dict(_UNDATED[form]))
+        packed: dict[str, Any] = {"pil_kwargs": _PACKED} if form == "png" else {}
+        figure.savefig(written, format=form, dpi=dpi, metadata=dict(_UNDATED[form]), **packed)
     return written.getvalue()
