@@ -172,7 +172,7 @@ def test_real_expression_gives_the_published_replicate_correlations(
     assert found.report.dropped == ()
     features = tables.feature_columns(found.table, "expression")
     assert len(features) == 978
-    assert split_features(list(found.table)).features == tuple(features)
+    assert split_features(found.table.columns.tolist()).features == tuple(features)
     path = shared / "data/rosetta_published/taorf_l1000_replicate_correlation.csv"
     theirs = pd.read_csv(path, index_col="pert_id")["RepCor"]
 

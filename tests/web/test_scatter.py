@@ -225,6 +225,31 @@ def test_places_are_computed_when_asked(open_portal: OpenPortal, tab: Page, fold
     assert lit(tab) > 20, "a constant column is a line of points"
 
 
+@pytest.mark.filterwarnings("ignore:Tensorflow:ImportWarning")  # as Python does, unasked
+def test_points_of_a_file_are_a_way_to_show_it(
+    open_portal: OpenPortal, tab: Page, folder: Path
+) -> None:
+    tab.goto(f"{open_portal(folder).url}/cells.parquet")
+    tab.get_by_role("link", name="Points").click()
+    root = tab.locator("[data-scatter]")
+    expect(root).to_have_attribute("data-state", READY)
+    expect(root.locator("[data-part=failure]")).to_be_empty()
+    expect(root).to_contain_text("right")
+    tab.get_by_label("Places").select_option("umap")
+    status = root.locator("[data-part=status]")
+    expect(status).to_have_text(re.compile("Computing UMAP"))
+    expect(status).to_have_text("300 rows", timeout=90_000)
+    expect(root).to_have_attribute("data-state", READY)
+    assert lit(tab) > 100
+    assert (state(tab, "as"), state(tab, "way")) == ("points", "umap")
+    tab.reload()
+    expect(root).to_have_attribute("data-state", READY)
+    expect(tab.get_by_label("Places")).to_have_value("umap")
+    tab.get_by_label("Places").select_option("pca")
+    tab.locator("[data-part=kind]").select_option("category")
+    expect(tab).to_have_url(re.compile("as=points.*kind=category"))
+
+
 def test_point_under_the_pointer_is_told(open_portal: OpenPortal, tab: Page, folder: Path) -> None:
     portal = open_portal(folder)
     open_points(tab, portal.url, "cells.parquet")

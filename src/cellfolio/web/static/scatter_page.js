@@ -10,7 +10,7 @@ import { fetchBytes, fetchJson, showFailure } from "./asking.js";
 import { readState, writeState } from "./address.js";
 
 const ARRAYS = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array };
-const PLAIN = { x: "", y: "", way: "", colour: null, as: "", size: "", hide: [], lasso: "", pick: "", row: "", view: "", low: "", high: "", down: "", with: "", images: "" };
+const PLAIN = { x: "", y: "", way: "", colour: null, kind: "", size: "", hide: [], lasso: "", pick: "", row: "", view: "", low: "", high: "", down: "", with: "", images: "" };
 const PAUSE = 700; // milliseconds between questions about what is computed
 
 function start(root) {
@@ -94,7 +94,7 @@ class Page {
     this.y = new Chooser(this.part("y"), { find: (text) => this.find(text, true), pick: (name) => this.place({ y: name }) });
     this.by = new Chooser(this.part("colour"), { find: (text) => this.find(text, false), pick: (name) => this.recolour(name) });
     this.part("size").value = this.state.size || defaultSize(this.head.rows);
-    this.part("as").value = this.state.as || "auto";
+    this.part("kind").value = this.state.kind || "auto";
     this.part("with").value = this.state.with;
     this.part("images").value = this.state.images;
   }
@@ -112,7 +112,7 @@ class Page {
     const on = (name, event, act) => this.part(name).addEventListener(event, act);
     this.root.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
     on("places", "change", (event) => this.choosePlaces(event.target.value));
-    on("as", "change", (event) => this.change({ as: event.target.value === "auto" ? "" : event.target.value, hide: [], low: "", high: "" }));
+    on("kind", "change", (event) => this.change({ kind: event.target.value === "auto" ? "" : event.target.value, hide: [], low: "", high: "" }));
     on("size", "input", (event) => {
       this.state.size = event.target.value;
       this.scatter.setSize(Number(event.target.value));
@@ -256,7 +256,7 @@ class Page {
   async readColours() {
     const name = this.colour;
     if (!name) return null;
-    const asked = { name, as: this.state.as };
+    const asked = { name, as: this.state.kind };
     const key = JSON.stringify([asked, this.state.with]);
     if (this.coloursKey === key) return this.keptColours;
     const [head, bytes] = await Promise.all([fetchJson(this.api("column", asked)), fetchBytes(this.api("values", asked))]);
