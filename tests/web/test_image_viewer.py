@@ -226,6 +226,21 @@ def test_image_that_is_chosen_comes_into_the_page(
     expect(tab.get_by_role("link", name="r02c04f01p01-ch2sk1fk1fl1.tiff")).to_be_visible()
 
 
+def test_image_that_a_filter_brings_comes_into_the_page(
+    open_portal: OpenPortal, tab: Page, tmp_path: Path
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(230):  # more than a page has
+        (folder / f"a{number:03}.txt").write_text("x")
+    write_stack(folder / "z.ome.tiff")
+    tab.goto(open_portal(folder).url)
+    expect(tab.get_by_role("link", name="z.ome.tiff")).to_have_count(0)
+    tab.get_by_role("searchbox", name="Filter names").fill("tiff")
+    tab.get_by_role("link", name="z.ome.tiff").click()
+    expect(tab.locator("[data-image-info]")).to_have_attribute("data-state", "shown")
+
+
 def test_page_that_cannot_be_had_is_not_passed_over(
     open_portal: OpenPortal, browser: Browser, images: Path
 ) -> None:

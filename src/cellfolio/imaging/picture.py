@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 DPI = 128
 """A power of two, so that a size in pixels is exact in inches too."""
+_LEVEL = 2
+"""How hard PNG is packed: of microscopy's noise, level 6 makes 3 % less in 3 times the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +154,14 @@ class Picture:
         InvalidArgument
             If the path ends in something else, or its folder does not exist.
         """
-        save_figure(self.to_figure(), Path(path), dpi=DPI)
+        save_figure(self.to_figure(), Path(path), dpi=DPI, level=_LEVEL)
 
     def __repr__(self) -> str:
         height, width, _ = self.pixels.shape
         return f"Picture({width} × {height} pixels)"
 
     def _repr_png_(self) -> bytes:
-        return png_bytes(self.to_figure(), dpi=DPI)
+        return png_bytes(self.to_figure(), dpi=DPI, level=_LEVEL)
 
 
 def _points(pixels: float) -> float:

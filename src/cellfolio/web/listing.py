@@ -139,6 +139,12 @@ def readme_name(package: Package, prefix: str) -> str | None:
     return next(filter(is_readme, begin), None)
 
 
+@lru_cache(maxsize=64)
+def has_images(package: Package, prefix: str) -> bool:
+    """Whether a file in a folder is shown as an image."""
+    return any(map(names_image, _names(package, prefix)))
+
+
 def _line(package: Package, folder: Folder, name: str, holdings: Holdings) -> Line:
     found = folder[name]
     if isinstance(found, Entry):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from cellfolio.package.folder import Folder
-from cellfolio.web.listing import list_folder
+from cellfolio.web.listing import has_images, list_folder
 from cellfolio.web.places import Place
 from cellfolio.web.previews.image import SCRIPTS, STYLES
 from cellfolio.web.previews.preview import Body
@@ -24,7 +24,7 @@ def _render(request: Request, place: Place) -> Body:
         place.package, folder, request.app.state.holdings, words=words, page=read_page(request)
     )
     html = fragment("tabs/files.html", place=place, folder=folder, listing=listing)
-    if any(line.image for line in listing.lines):
+    if has_images(place.package, folder.prefix):
         return Body(html, SCRIPTS, STYLES)  # an image that is chosen comes into this page
     return Body(html)
 
