@@ -352,7 +352,7 @@ def test_what_is_no_cluster_is_refused(tmp_path: Path) -> None:
 def test_slurm_is_asked_with_the_users_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     import dask
 
-    from cellfolio.workflows.engines.dask import slurm_cluster
+    from cellfolio.workflows.engines.slurm import slurm_jobs
 
     own = {
         "jobqueue.slurm.cores": 8,
@@ -368,7 +368,8 @@ def test_slurm_is_asked_with_the_users_settings(monkeypatch: pytest.MonkeyPatch)
     }
     monkeypatch.setattr("dask_jobqueue.SLURMCluster.scale", lambda self, n: asked.append(n))
     asked: list[int] = []
-    with dask.config.set(own), slurm_cluster(64) as cluster:
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    with dask.config.set(own), slurm_jobs(64).cluster as cluster:
         script = cluster.job_script()
     assert asked[0] == 64
     for line in (
@@ -383,14 +384,24 @@ def test_slurm_is_asked_with_the_users_settings(monkeypatch: pytest.MonkeyPatch)
     assert "--nworkers 8 " in script
 
 
-def test_slurm_without_settings_says_which() -> None:
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"cores": 8, "memory": None}, "memory of a job is not told"),
+        ({"cores": None, "memory": "8GB"}, "cores of a job is not told"),
+        (
+            {"cores": 16, "memory": "4GB"},
+            "has 4GB for 16 workers, 250 MB for each; expected 500 MB at least",
+        ),
+        ({"cores": 1, "processes": 16, "memory": "4GB"}, "4GB for 16 workers"),
+    ],
+)
+def test_settings_of_slurm_that_cannot_do_are_told(own: dict[str, Any], message: str) -> None:
     import dask
 
-    from cellfolio.workflows.engines.dask import slurm_cluster
+    from cellfolio.workflows.engines.slurm import slurm_jobs
 
-    with (
-        dask.config.set({"jobqueue.slurm.cores": 8, "jobqueue.slurm.memory": None}),
-        pytest.raises(InvalidArgument, match="memory of a job is not told") as told,
-    ):
-        slurm_cluster(2)
-    assert "jobqueue.slurm.memory" in told.value.hint
+    named = {f"jobqueue.slurm.{name}": value for name, value in own.items()}
+    with dask.config.set(named), pytest.raises(InvalidArgument, match=message) as told:
+        slurm_jobs(2)
+    assert "jobqueue.slurm.memory" in told.value.hint or "jobqueue.slurm.cores" in told.value.hint

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from cellfolio.errors import InvalidArgument, NotFound, ServerUnreachable, StoreError
 from cellfolio.extras import importing
 from cellfolio.workflows.engines.engine import Pool
+from cellfolio.workflows.engines.slurm import SlurmJobs, slurm_jobs
 from cellfolio.workflows.processes import Failure
 
 J = TypeVar("J")
@@ -102,23 +103,27 @@ class DaskEngine:
         ServerUnreachable, NotFound
             If the cluster cannot be reached, or has no worker.
         InvalidArgument
-            If SLURM is not configured.
+            If SLURM is not configured, or refuses the jobs.
         """
         distributed = _import("distributed")
         with ExitStack() as stack:
-            client = self._connect(stack, max(1, self.count(jobs)))
-            executor = client.get_executor(pure=False)
+            watch = self._connect(stack, max(1, self.count(jobs)))
+            executor = watch.client.get_executor(pure=False)
             stack.callback(executor.shutdown, wait=False)
-            watch = _Watch(client, self)
             if not self._starts:
                 watch.wait(self.workers or 1)
             yield Pool(executor, watch.size, _sent, (distributed.KilledWorker,), watch.check)
 
-    def _connect(self, stack: ExitStack, count: int) -> Any:
+    def _connect(self, stack: ExitStack, count: int) -> _Watch:
+        if not self._starts:
+            return _Watch(self._find(stack), self.address)
+        asked = slurm_jobs(count) if self.address == SLURM else None
+        cluster = stack.enter_context(asked.cluster if asked else local_cluster(count))
+        client = stack.enter_context(_import("distributed").Client(cluster))
+        return _Watch(client, self.address, asked)
+
+    def _find(self, stack: ExitStack) -> Any:
         distributed = _import("distributed")
-        if self._starts:
-            start = local_cluster if self.address == LOCAL else slurm_cluster
-            return stack.enter_context(distributed.Client(stack.enter_context(start(count))))
         where = {"address": self.address}
         if self.address.endswith(".json"):
             if not Path(self.address).is_file():
@@ -146,74 +151,54 @@ def local_cluster(count: int) -> Any:
     )
 
 
-def slurm_cluster(count: int) -> Any:
-    """Return a cluster whose workers are jobs of SLURM, each process with one thread.
-
-    Raises
-    ------
-    InvalidArgument
-        If the user's configuration does not tell cores and memory of a job.
-    """
-    import dask
-
-    jobqueue = _import("dask_jobqueue")
-    for name in ("cores", "memory"):
-        if dask.config.get(f"jobqueue.slurm.{name}", None) is None:
-            raise InvalidArgument(
-                f"jobs of SLURM are not configured: {name} of a job is not told",
-                hint=f"tell jobqueue.slurm.{name} in ~/.config/dask/jobqueue.yaml",
-            )
-    own = {}
-    if dask.config.get("jobqueue.slurm.processes", None) is None:
-        own["processes"] = dask.config.get("jobqueue.slurm.cores")
-    cluster = jobqueue.SLURMCluster(**own)
-    cluster.scale(n=count)
-    return cluster
-
-
 class _Watch:
     """Looks whether a cluster has workers.
 
     Parameters
     ----------
     client : distributed.Client
-    engine : DaskEngine
+    address : str
+    asked : SlurmJobs, optional
+        The jobs that are its workers.
     """
 
-    def __init__(self, client: Any, engine: DaskEngine) -> None:
-        self._client = client
-        self._engine = engine
+    def __init__(self, client: Any, address: str, asked: SlurmJobs | None = None) -> None:
+        self.client = client
+        self._address = address
+        self._asked = asked
         self._seen = time.monotonic()
 
     def size(self) -> int:
         """Return the number of workers."""
         try:
-            return len(self._client.nthreads())
+            return len(self.client.nthreads())
         except OSError as error:
             raise self._gone(str(error)) from None
 
     def wait(self, count: int) -> None:
         """Wait for so many workers."""
         try:
-            self._client.wait_for_workers(count, timeout=_FIRST_WORKER)
+            self.client.wait_for_workers(count, timeout=_FIRST_WORKER)
         except OSError:  # what the library raises when time is over is one
             raise NotFound(
-                f"the cluster {self._engine.address} has {self.size()} workers; expected {count}",
-                hint=f"start them: dask worker {self._engine.address} --nworkers N --nthreads 1",
+                f"the cluster {self._address} has {self.size()} workers; expected {count}",
+                hint=f"start them: dask worker {self._address} --nworkers N --nthreads 1",
             ) from None
 
     def check(self) -> None:
         """Refuse to wait for ever; jobs of SLURM may be in its queue for long."""
-        if self._client.status != "running":
-            raise self._gone(f"the connection is {self._client.status}")
-        if self.size() or self._engine.address == SLURM:
+        if self.client.status != "running":
+            raise self._gone(f"the connection is {self.client.status}")
+        if self.size():
             self._seen = time.monotonic()
+        elif self._asked:
+            self._asked.check()
         elif time.monotonic() - self._seen > _NO_WORKER:
             raise self._gone("it has no workers any more")
 
     def _gone(self, why: str) -> ServerUnreachable:
         return ServerUnreachable(
-            f"the cluster {self._engine.address} cannot go on: {why}",
+            f"the cluster {self._address} cannot go on: {why}",
             hint="run it again: what is finished is not done again",
         )
 
