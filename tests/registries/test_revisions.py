@@ -84,6 +84,24 @@ def test_every_way_to_name_a_revision(anywhere: str, ada: Publisher, s3: Seaweed
     assert open_package(f"{anywhere}/{NAME}", ada.home).package.top_hash == two
 
 
+def test_a_path_into_a_registry_is_the_package_and_not_the_folder_of_its_data(
+    ada: Publisher, tmp_path: Path
+) -> None:
+    there = tmp_path / "shared"
+    files = {**SMALL, "fovs/twin of 1.tiff": SMALL["fovs/1.tiff"]}
+    ada.push(there.as_uri(), "cells/small", {"gone.csv": b"gone\n"})
+    ada.push(there.as_uri(), "cells/small", files)
+    assert ada.files(f"{there}/cells/small") == files
+    assert ada.files(f"{there}/cells/small/fovs") == {
+        key: data for key, data in files.items() if key.startswith("fovs/")
+    }
+    folder = there / "cells/other"  # lies there, and was not published
+    folder.mkdir()
+    (folder / "a.csv").write_text("a\n")
+    assert ada.files(str(folder)) == {"a.csv": b"a\n"}
+    assert "cells/small/gone.csv" in ada.files(str(there))
+
+
 @pytest.mark.parametrize(
     ("revision", "error", "message"),
     [

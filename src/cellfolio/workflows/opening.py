@@ -228,8 +228,23 @@ def is_path(text: str) -> bool:
 
 
 def is_folder(text: str) -> bool:
-    """Whether a user's word is the path of a plain folder."""
-    return is_path(text) and Path(text).expanduser().is_dir()
+    """Whether a user's word is the path of a plain folder.
+
+    The data of a package that was published in a registry of that folder is none: the files there
+    are not those of one revision, and of equal ones only one is there.
+    """
+    if not is_path(text):
+        return False
+    path = Path(text).expanduser().resolve()
+    return path.is_dir() and not _is_published(path)
+
+
+def _is_published(path: Path) -> bool:
+    for folder in path.parents:
+        if (folder / ".quilt").is_dir():
+            name = path.relative_to(folder).parts[:2]
+            return len(name) == 2 and folder.joinpath(POINTERS, *name).is_dir()
+    return False
 
 
 def open_package(
