@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -130,7 +131,10 @@ def served(words: Sequence[str], home: Path) -> Iterator[tuple[str, int]]:
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as portal:
         try:
             assert portal.stderr is not None
-            yield portal.stderr.readline().split()[-1], portal.pid
+            address = portal.stderr.readline().split()[-1]
+            # Nobody else reads what it says later, and it would wait for that.
+            threading.Thread(target=portal.stderr.read, daemon=True).start()
+            yield address, portal.pid
         finally:
             portal.terminate()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import sqlite3
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from cellfolio.formats.format import Source
 from cellfolio.formats.loading import load
 from cellfolio.formats.matrix import AnnotatedMatrix, CountMatrix
 from cellfolio.formats.parquet import same_table
-from cellfolio.formats.volumes import Volume
+from cellfolio.formats.volumes import Volume, read_nifti
 from tests.formats.samples import GCT, table, write_gctx, write_nifti, write_sqlite
 
 json_values = st.recursive(
@@ -321,3 +322,14 @@ def test_stacks_open_without_reading_them(tmp_path: Path) -> None:
     image = load(tmp_path / "a.ome.tiff")
     assert (image.axes, image.shape, image.channels) == ("CZYX", (2, 3, 8, 9), ("DNA", "ER"))
     assert np.array_equal(image.plane(c="ER", z=2), pixels[1, 2])
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+def test_what_is_no_volume_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    """The library would go on, and warn of each part that it cannot understand."""
+    data = b"II*\0" + bytes(range(256)) * 20
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    with warnings.catch_warnings(), pytest.raises(BrokenFile, match="not begin as NIfTI does"):
+        warnings.simplefilter("error")
+        read_nifti(Source(path, name))

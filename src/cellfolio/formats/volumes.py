@@ -263,9 +263,11 @@ def _header(source: Source) -> tuple[Any, str]:
     with _stream(source) as stream:
         # Of both kinds, the size of the header stands first.
         first = stream.read(4)
+        sizes_told = {int.from_bytes(first, "little"), int.from_bytes(first, "big")}
+        if sizes_told.isdisjoint((348, 540)):  # nibabel would go on, and warn of what it finds
+            raise ValueError("it does not begin as NIfTI does, with 348 or 540")
         stream.seek(0)
-        second = 540 in (int.from_bytes(first, "little"), int.from_bytes(first, "big"))
-        kind: Any = nib.Nifti2Header if second else nib.Nifti1Header
+        kind: Any = nib.Nifti2Header if 540 in sizes_told else nib.Nifti1Header
         header = kind.from_fileobj(stream, check=False)
     sizes = header["pixdim"]
     flat = "".join(axis for number, axis in enumerate("xyz", start=1) if sizes[number] == 0)
