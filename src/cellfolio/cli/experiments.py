@@ -108,7 +108,7 @@ def _costs(run: ExperimentRun) -> list[dict[str, Any]]:
 
 
 def _lines(run: ExperimentRun, experiment: Experiment, *, dry_run: bool) -> Iterator[str]:
-    from cellfolio.workflows.experiment.reporting import amount
+    from cellfolio.workflows.experiment.cost import amount
 
     rows = [(one.step, one.state, printable(one.told)) for one in run.outcomes]
     for line, one in zip(columns(rows, "<<<"), run.outcomes, strict=True):

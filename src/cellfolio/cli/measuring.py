@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 _TOLD = 10
 """Sites that failed, and are told of one by one."""
-_PLATE_SITES = 384 * 9
-_PLATES = 51
-"""Of CPJUMP1: what a large experiment is."""
+_PLATE, _EXPERIMENT = "a plate", "an experiment of 51 plates"
 FIELDS = {
     "output": "the folder",
     "dry_run": "whether nothing was written",
@@ -103,14 +101,16 @@ def _options(how: dict[str, Any]) -> MeasureOptions:
 
 
 def _document(run: MeasuredRun, *, dry_run: bool) -> dict[str, Any]:
+    from cellfolio.workflows.experiment.cost import SCALES
+
     seconds = run.seconds_per_site
     cost = None
     if seconds is not None:
         cost = {
             "all": sum(one.seconds for one in run.records),
             "site": seconds,
-            "plate": seconds * _PLATE_SITES,
-            "experiment": seconds * _PLATE_SITES * _PLATES,
+            "plate": seconds * SCALES[_PLATE],
+            "experiment": seconds * SCALES[_EXPERIMENT],
         }
     return {
         "output": str(run.output),
@@ -171,10 +171,12 @@ def _cost_lines(run: MeasuredRun) -> Iterator[str]:
     seconds = run.seconds_per_site
     if seconds is None or not run.made:
         return
-    plate = seconds * _PLATE_SITES / 3600
+    from cellfolio.workflows.experiment.cost import SCALES, amount
+
+    plate, experiment = (amount(seconds * SCALES[it] / 3600) for it in (_PLATE, _EXPERIMENT))
     yield (
-        f"{seconds:.2f} CPU seconds per site: {plate:,.1f} CPU hours for a plate of 384 wells with "
-        f"9 sites each, {plate * _PLATES:,.0f} for {_PLATES} such plates"
+        f"{amount(seconds)} CPU seconds per site: {plate} CPU hours for a plate of 384 wells with "
+        f"9 sites each, {experiment} for {_EXPERIMENT}"
     )
 
 

@@ -19,12 +19,11 @@ and waiting are in it, since the instances were paid for that, too.
 """
 FLEET_SOURCE = "Chandrasekaran et al. 2024, https://doi.org/10.1038/s41592-024-02241-6"
 SCALES = {
-    "this run": None,
     "a plate": SITES_PER_PLATE,
     "an experiment of 51 plates": 51 * SITES_PER_PLATE,
     "JUMP, 2,300 plates": 2300 * SITES_PER_PLATE,
 }
-"""Sites of each; those of a run are told."""
+"""Sites of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +89,21 @@ def estimate_costs(
     >>> plate.sites, plate.hours, round(plate.money, 2), round(plate.fleet_hours)
     (3456, 9.6, 0.48, 400)
     """
+    scales = {what: (count, count * seconds) for what, count in SCALES.items()}
+    own = {"this run": (sites, sites * seconds if total is None else total)}
     found = []
-    for what, fixed in SCALES.items():
-        count = sites if fixed is None else fixed
-        spent = total if fixed is None and total is not None else count * seconds
+    for what, (count, spent) in {**own, **scales}.items():
         hours, fleet = spent / 3600, count * FLEET_SECONDS / 3600
         found.append(Cost(what, count, hours, hours * price.amount, fleet, fleet * price.amount))
     return tuple(found)
+
+
+def amount(value: float) -> str:
+    """Return hours or money as people write them.
+
+    Examples
+    --------
+    >>> amount(0.01234), amount(400.4), amount(920000)
+    ('0.012', '400', '920,000')
+    """
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"

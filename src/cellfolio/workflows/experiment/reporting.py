@@ -12,6 +12,7 @@ from cellfolio.workflows.experiment.cost import (
     FLEET_SECONDS,
     FLEET_SOURCE,
     Cost,
+    amount,
     estimate_costs,
 )
 from cellfolio.workflows.experiment.steps import VERSION, Outcome, Work, steps_of
@@ -144,17 +145,6 @@ def _cost_section(work: Work, costs: tuple[Cost, ...], seconds: float | None) ->
         ),
         numbers=(1, 2, 3, 4, 5),
     )  # fmt: skip
-
-
-def amount(value: float) -> str:
-    """Return hours or money as people write them.
-
-    Examples
-    --------
-    >>> amount(0.01234), amount(400.4), amount(920000)
-    ('0.012', '400', '920,000')
-    """
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
 
 
 def _origin(work: Work) -> Section:
