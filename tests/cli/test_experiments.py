@@ -84,6 +84,8 @@ def test_what_is_no_cluster_is_told(cellfolio: Cellfolio, plate: Path, tmp_path:
         ("run", "pilot.toml"),
         ("measure", "plate/images", "-o", "out"),
         ("profile", "pilot.toml", "-o", "out"),
+        ("get", "lab/screen", "-o", "out"),
+        ("push", "lab/screen", "out"),
     ):
         ran = cellfolio(*command, "--dask", "lokal")
         assert ran.code == 2
@@ -91,6 +93,21 @@ def test_what_is_no_cluster_is_told(cellfolio: Cellfolio, plate: Path, tmp_path:
     ran = cellfolio("measure", "plate/images", "-o", "out", "--dask", "slurm")
     assert "slurm should be told how many workers" in ran.err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_cluster_of_this_machine_moves_files(
+    cellfolio: Cellfolio, plate: Path, tmp_path: Path
+) -> None:
+    by_dask = ("--dask", "local", "--workers", "2")
+    assert cellfolio("build", "plate", "lab/screen").code == 0
+    pushed = cellfolio("push", "lab/screen", "registry", *by_dask)
+    got = cellfolio("get", f"{tmp_path}/registry/lab/screen", "-o", "got", *by_dask, "--json")
+    assert (pushed.code, got.code, pushed.err, got.err) == (0, 0, "", "")
+    files = {path.relative_to(plate) for path in plate.rglob("*") if path.is_file()}
+    assert got.document["placed"] == len(files) > 4
+    for key in files:
+        assert (tmp_path / "got" / key).read_bytes() == (plate / key).read_bytes()
 
 
 @pytest.mark.slow

@@ -137,7 +137,7 @@ class Publisher:
 
     def send(self, registry: str, name: str, package: Package, *, force: bool = False) -> Pushed:
         """Publish a package."""
-        return push(package, name, QuiltRegistry(registry, self.home), self.home, force=force)
+        return push(package.named(name), QuiltRegistry(registry, self.home), self.home, force=force)
 
     def get(self, reference: str, folder: Path) -> Got:
         """Get a package into a folder."""

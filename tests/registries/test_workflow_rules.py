@@ -99,7 +99,8 @@ def _push(
         message=content.message,
         entry_meta=content.entry_meta,
     )
-    return push(package, name, QuiltRegistry(registry, who.home), who.home, workflow=workflow)
+    registry_there = QuiltRegistry(registry, who.home)
+    return push(package.named(name), registry_there, who.home, workflow=workflow)
 
 
 ABOUT = {"author": "Ada", "plates": 2}

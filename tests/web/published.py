@@ -59,7 +59,7 @@ def build_revisions(folder: Path, home: Home) -> Revisions:
 def publish(revisions: Revisions, bucket: str, home: Home) -> Revisions:
     """Publish both revisions in a bucket."""
     pushed = [
-        push_package(package, NAME, f"s3://{bucket}", home).package
+        push_package(package, f"s3://{bucket}", home).package
         for package in (revisions.first, revisions.second)
     ]
     return replace(revisions, first=pushed[0], second=pushed[1])

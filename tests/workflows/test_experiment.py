@@ -19,6 +19,8 @@ import cellfolio
 from cellfolio.errors import CellfolioError, InvalidArgument, NotFound
 from cellfolio.simulation import LIBRARY, ExperimentDesign, write_experiment
 from cellfolio.storage.home import Home
+from cellfolio.workflows.engines.dask import DaskEngine
+from cellfolio.workflows.engines.engine import Workers
 from cellfolio.workflows.experiment.configuration import (
     KEYS,
     example,
@@ -203,7 +205,9 @@ def test_a_package_is_pushed_where_it_is_asked(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, DaskEngine("local", 2)], ids=["alone", "dask"])
 def test_object_storage_gives_the_images_and_takes_the_package(
+    workers: Workers,
     write: Callable[..., Path],
     home: Home,
     tmp_path: Path,
@@ -219,7 +223,7 @@ def test_object_storage_gives_the_images_and_takes_the_package(
     cellfolio.push(cellfolio.build(tmp_path / "plate", "lab/screen", home=home).package, where)
     shutil.rmtree(tmp_path / "plate")
     fresh = Home(tmp_path / "fresh")
-    built = run_experiment(read_experiment(path), workers=1, home=fresh).outcome("package")
+    built = run_experiment(read_experiment(path), workers=workers, home=fresh).outcome("package")
     assert built is not None
     there = cellfolio.open(f"{where}/lab/pilot", home=Home(tmp_path / "other"))
     assert there.top_hash == built.facts["top_hash"]

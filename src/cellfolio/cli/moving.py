@@ -20,10 +20,12 @@ from cellfolio.cli.command import (
     terminal_progress,
     unverified_option,
 )
+from cellfolio.cli.engines import engine_options
 from cellfolio.cli.text import paint, plural, printable, printable_lines, short, size_text
 
 if TYPE_CHECKING:
     from cellfolio.registries.publish import Pushed
+    from cellfolio.workflows.engines.engine import Workers
     from cellfolio.workflows.getting import Got
     from cellfolio.workflows.opening import Opened
     from cellfolio.workflows.publishing import Label
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
     help="Read more PATTERNs from FILE, one a line; '-' is standard input.",
 )
 @selection_options
+@engine_options("Processes that fetch; 1 by default.", default=1)
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before a download of over 10 GB.")
 @unverified_option
@@ -109,6 +112,7 @@ def get_command(package: str, registry: str | None, unverified: bool, **how: Any
         dry_run=how["dry_run"],
         verify=not unverified,
         confirm=confirmation(yes=how["yes"]),
+        workers=how["workers"],
     )
     opened = open_package(
         package,
@@ -235,6 +239,7 @@ def build_command(folder: Path, name: str, label: Label) -> Answer:
 @label_options
 @click.option("--as", "name", metavar="NAME", help="NAMESPACE/NAME there, if it is another.")
 @click.option("--force", is_flag=True, help="Publish over a newer revision of somebody else.")
+@engine_options("Processes that send; 1 by default.", default=1)
 def push_command(
     package: str,
     destination: str,
@@ -242,6 +247,7 @@ def push_command(
     name: str | None,
     label: Label,
     force: bool,
+    workers: Workers,
 ) -> Answer:
     """Publish a package in a registry; only what it lacks is sent.
 
@@ -258,7 +264,9 @@ def push_command(
     part = named_part(opened)
     if name is not None:
         part = part.named(check_package_name(name))
-    pushed = cellfolio.push(part, destination, label, force=force, progress=progress, home=home)
+    pushed = cellfolio.push(
+        part, destination, label, force=force, workers=workers, progress=progress, home=home
+    )
     return Answer(
         lambda: {**_pushed_document(pushed), "destination": destination},
         _pushed_lines(pushed, f"sent to {printable(destination)}"),

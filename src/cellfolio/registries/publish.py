@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -29,10 +29,12 @@ from cellfolio.storage.places import Place, local_path
 from cellfolio.storage.progress import Meter, Progress
 from cellfolio.storage.remote import ObjectInfo, Remotes
 from cellfolio.storage.trouble import ChangedMeanwhile
-from cellfolio.storage.upload import Upload, Uploader
+from cellfolio.storage.upload import Upload, UploadPlan, send_files
 
 CLAIMS = ".quilt/claims"
 """Folder of a registry for markers of keys that large files are being sent to."""
+Sending = Callable[[UploadPlan, Home, Meter], dict[Digest, Place]]
+"""What sends files (see `send_files`)."""
 REVISION_DATA = ".revisions"
 """Folder below a package's data for bytes whose own key is taken by another revision."""
 
@@ -58,22 +60,20 @@ class Pushed:
 
 def push(
     package: Package,
-    name: str,
     registry: QuiltRegistry,
     home: Home,
     *,
     workflow: str | None = DEFAULT,
     force: bool = False,
     progress: Progress | None = None,
+    sending: Sending = send_files,
 ) -> Pushed:
     """Publish a package; only bytes that the registry lacks are sent.
 
     Parameters
     ----------
     package : Package
-        Every entry must have a digest.
-    name : str
-        ``namespace/name`` in the registry.
+        Every entry must have a digest. Its name, ``namespace/name``, is that in the registry.
     registry : QuiltRegistry
     home : Home
     workflow : str or None
@@ -81,6 +81,8 @@ def push(
     force : bool
         Publish even if the registry's latest revision is not one that this home knows.
     progress : callable, optional
+    sending : callable
+        What sends the files.
 
     Raises
     ------
@@ -93,7 +95,7 @@ def push(
     DigestMismatch
         If a file changed since it was packaged.
     """
-    check_package_name(name)
+    name = check_package_name(package.name)
     _check_entries(package)
     if registry.uri == home.registry_uri:
         home.blobs.require_writable()
@@ -109,7 +111,7 @@ def push(
     if registry.uri == home.registry_uri:
         entries, files, size = _keep_in_store(package, home, progress)
     else:
-        entries, files, size = _send(package, name, registry, home, progress)
+        entries, files, size = _send(package, registry, (home, progress, sending))
     published = package.with_entries(entries).named(name)
     kept = record(published, name, registry, home, before=(latest, e_tag), force=force)
     remember_origin(home, registry.uri, name, published.top_hash)
@@ -306,9 +308,11 @@ def _keep_in_store(
 
 
 def _send(
-    package: Package, name: str, registry: QuiltRegistry, home: Home, progress: Progress | None
+    package: Package, registry: QuiltRegistry, means: tuple[Home, Progress | None, Sending]
 ) -> tuple[list[Entry], int, int]:
     """Send what the registry lacks; return the entries as they are there."""
+    home, progress, sending = means
+    name = package.name
     root = root_uri(registry)
     lacking: dict[Digest, Entry] = {}
     for entry in package.walk():
@@ -333,10 +337,9 @@ def _send(
     size = sum(upload.size for upload in uploads)
     meter = Meter(progress, "push", len(uploads), size)
     versioned = bool(uploads) and _is_versioned(existing, registry, home)
-    index = home.blobs.index if home.blobs.writable else None
-    sent = Uploader(
-        home.remotes, registry.place(CLAIMS), existing, versioned=versioned, index=index
-    ).send(uploads, meter)
+    sent = sending(
+        UploadPlan(tuple(uploads), registry.place(CLAIMS), existing, versioned), home, meter
+    )
     meter.tell(finished=True)
     places = {digest: found.uri for digest, found in known.items()}
     places.update((digest, place.uri) for digest, place in sent.items())

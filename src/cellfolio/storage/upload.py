@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from cellfolio.package.digests import (
     schemes,
 )
 from cellfolio.storage.blobs import BLOCK, read_blocks
+from cellfolio.storage.home import Home
 from cellfolio.storage.index import Index
 from cellfolio.storage.multipart import ResumableUploads, open_resumable
 from cellfolio.storage.places import Place
@@ -90,51 +91,69 @@ class Upload:
             )
 
 
-class Uploader:
-    """Sends files to one remote store.
+@dataclass(frozen=True, slots=True)
+class UploadPlan:
+    """What is to be sent to one remote store, and what is there.
 
-    Parameters
+    Attributes
     ----------
-    remotes : Remotes
+    uploads : tuple of Upload
     claims : Place
         Folder of the store for markers of keys that large files are being sent to.
     existing : mapping of str to ObjectInfo
         Objects known to be there, by path.
     versioned : bool
         Whether the bucket keeps every version of an object, so that one may be put over another.
-    index : Index, optional
-        Where uploads of large files are noted, so that the next push goes on with them.
     """
 
-    def __init__(
-        self,
-        remotes: Remotes,
-        claims: Place,
-        existing: Mapping[str, ObjectInfo],
-        *,
-        versioned: bool,
-        index: Index | None = None,
-    ) -> None:
+    uploads: tuple[Upload, ...]
+    claims: Place
+    existing: Mapping[str, ObjectInfo]
+    versioned: bool
+
+    def part(self, uploads: tuple[Upload, ...]) -> UploadPlan:
+        """Return the plan of some of the uploads."""
+        paths = [place.path for one in uploads for place in (one.place, one.fallback)]
+        existing = {path: self.existing[path] for path in paths if path in self.existing}
+        return replace(self, uploads=uploads, existing=existing)
+
+
+def send_files(plan: UploadPlan, home: Home, meter: Meter) -> dict[Digest, Place]:
+    """Send files; return where each digest is.
+
+    Parameters
+    ----------
+    plan : UploadPlan
+    home : Home
+        Its store notes uploads of large files, so that the next push goes on with them.
+    meter : Meter
+        Told what was sent.
+
+    Raises
+    ------
+    CellfolioError
+        The first failure; what was sent stays and is found by the next push.
+    """
+    index = home.blobs.index if home.blobs.writable else None
+    return _Sending(plan, home.remotes, index).send(meter)
+
+
+class _Sending:
+    """One call of `send_files`: what it knows, and its threads."""
+
+    def __init__(self, plan: UploadPlan, remotes: Remotes, index: Index | None) -> None:
+        self._plan = plan
         self._remotes = remotes
-        self._claims = claims
-        self._existing = existing
-        self._versioned = versioned
         self._index = index
         self._resumable: ResumableUploads | None = None
 
-    def send(self, uploads: Iterable[Upload], meter: Meter) -> dict[Digest, Place]:
-        """Send files; return where each digest is.
-
-        Raises
-        ------
-        CellfolioError
-            The first failure; what was sent stays and is found by the next push.
-        """
-        listed = list(uploads)
+    def send(self, meter: Meter) -> dict[Digest, Place]:
+        listed = self._plan.uploads
         small = deque(upload for upload in listed if upload.size <= CHUNK_SIZE)
         large = deque(upload for upload in listed if upload.size > CHUNK_SIZE)
         if large:
-            self._resumable = open_resumable(self._claims.root, self._remotes, self._index)
+            root = self._plan.claims.root
+            self._resumable = open_resumable(root, self._remotes, self._index)
         workers: Workers[tuple[Digest, Place]] = Workers()
         send = partial(self._send_one, meter, workers.check)
         workers.start(SMALL_WORKERS, small, send)
@@ -158,11 +177,11 @@ class Uploader:
 
     def _send_somewhere(self, upload: Upload, check: Callable[[], None]) -> Place:
         for place in (upload.place, upload.fallback):
-            there = self._existing.get(place.path)
+            there = self._plan.existing.get(place.path)
             if there is not None and self._is(there, upload, place):
                 self._discard(place, upload)
                 return self._existing_place(place, there)
-            if there is not None and not self._versioned:
+            if there is not None and not self._plan.versioned:
                 self._discard(place, upload)
                 continue
             mode = "create" if there is None else "overwrite"
@@ -183,7 +202,7 @@ class Uploader:
             self._resumable.discard(place, upload)
 
     def _existing_place(self, place: Place, info: ObjectInfo) -> Place:
-        if not self._versioned:
+        if not self._plan.versioned:
             return place
         head = self._remotes.head(place)
         return Place(place.root, place.path, (head or info).version)
@@ -237,7 +256,7 @@ class Uploader:
         if self._remotes.head(place) is not None:
             raise FileExistsError(place.uri)
         name = hashlib.sha256(place.path.encode()).hexdigest()
-        claim = replace(self._claims, path=f"{self._claims.path}/{name}")
+        claim = replace(self._plan.claims, path=f"{self._plan.claims.path}/{name}")
         mine = str(upload.digest).encode()
         try:
             self._remotes.put(claim, mine, mode="create")

@@ -21,6 +21,8 @@ from cellfolio.storage.checkout import Changes, Checkout, Source
 from cellfolio.storage.disk import WINDOWS, check_free_space, free_space, same_disk
 from cellfolio.storage.home import Home, ensure_held
 from cellfolio.storage.progress import Meter, Progress
+from cellfolio.workflows.engines.engine import Workers
+from cellfolio.workflows.engines.transfers import fetch_by
 from cellfolio.workflows.opening import Opened
 
 
@@ -49,6 +51,8 @@ class GetOptions:
     confirm : callable, optional
         Told before more than `LARGE` bytes are fetched; may raise. By default a
         `LargeDownloadWarning` is given.
+    workers : int or Engine
+        Who fetches into the store; by default this process.
     """
 
     patterns: tuple[str, ...] = ()
@@ -59,6 +63,7 @@ class GetOptions:
     dry_run: bool = False
     verify: bool = True
     confirm: Callable[[str], None] | None = None
+    workers: Workers = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +325,7 @@ def _carry_out(
     source: Source,
     means: tuple[Home, GetOptions, Progress | None],
 ) -> None:
-    home, options, progress = means
+    home, options, _ = means
     if plan.fetch.transfers:
         home.blobs.require_writable()
     _check_space(plan, checkout, home, options)
@@ -331,7 +336,7 @@ def _carry_out(
     for key, blob in plan.checkout.record.items():
         changes.add(key, blob, checkout.folder / key)
     failures: list[Exception] = []
-    for name, blob in _arrivals(plan.fetch, home, progress, failures):
+    for name, blob in _arrivals(plan.fetch, means, failures):
         path = home.blobs.file(blob)
         for key in plan.keys[name]:
             try:
@@ -362,13 +367,14 @@ def _check_space(plan: _Plan, checkout: Checkout, home: Home, options: GetOption
 
 
 def _arrivals(
-    plan: FetchPlan, home: Home, progress: Progress | None, failures: list[Exception]
+    plan: FetchPlan, means: tuple[Home, GetOptions, Progress | None], failures: list[Exception]
 ) -> Iterator[tuple[str, str]]:
     """Yield what is wanted and its blob in the store: first what is held, then what arrives."""
+    home, options, progress = means
     for name, path in home.blobs.find(plan.held).items():
         yield name, home.blobs.name(path)
     meter = Meter(progress, "fetch", len(plan.transfers), plan.bytes_to_fetch)
-    for fetched in home.fetcher.fetch(plan.transfers, meter):
+    for fetched in fetch_by(plan.transfers, home, options.workers, meter):
         if fetched.error is None:
             yield fetched.transfer.name, fetched.blob
         else:

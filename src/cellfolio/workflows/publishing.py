@@ -17,6 +17,8 @@ from cellfolio.registries.quilt import QuiltRegistry
 from cellfolio.registries.rules import DEFAULT
 from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress
+from cellfolio.workflows.engines.engine import Workers
+from cellfolio.workflows.engines.transfers import send_by
 from cellfolio.workflows.loading import openable
 from cellfolio.workflows.opening import find_registry
 
@@ -80,7 +82,12 @@ def build_package(
         package = package.filter(keep)
     registry = QuiltRegistry(home.registry_uri, home)
     return push(
-        package, name, registry, home, workflow=label.workflow, force=True, progress=progress
+        package.named(name),
+        registry,
+        home,
+        workflow=label.workflow,
+        force=True,
+        progress=progress,
     )
 
 
@@ -126,12 +133,12 @@ def _labelled(package: Package, label: Label) -> Package:
 
 def push_package(
     package: Package,
-    name: str,
     registry: str,
     home: Home,
     label: Label | None = None,
     *,
     force: bool = False,
+    workers: Workers = 1,
     progress: Progress | None = None,
 ) -> Pushed:
     """Publish a package in a registry (see `cellfolio.registries.publish.push`).
@@ -139,9 +146,7 @@ def push_package(
     Parameters
     ----------
     package : Package
-        For instance from `cellfolio.open`.
-    name : str
-        ``namespace/name`` there.
+        For instance from `cellfolio.open`; its name is that in the registry.
     registry : str
         URI or folder.
     home : Home
@@ -149,17 +154,19 @@ def push_package(
         Replaces message and metadata where given.
     force : bool
         Publish over a revision that this home does not know.
+    workers : int or Engine
+        Who sends the files; by default this process.
     progress : callable, optional
     """
     label = label or Label()
     return push(
         _labelled(package, label),
-        name,
         _publishable(registry, home),
         home,
         workflow=label.workflow,
         force=force,
         progress=progress,
+        sending=lambda plan, home, meter: send_by(plan, home, workers, meter),
     )
 
 

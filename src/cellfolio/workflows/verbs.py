@@ -21,6 +21,7 @@ from cellfolio.storage.home import Home
 from cellfolio.storage.progress import Progress
 from cellfolio.workflows import checking, getting, opening, publishing, space
 from cellfolio.workflows.checking import Verified
+from cellfolio.workflows.engines.engine import Workers
 from cellfolio.workflows.getting import GetOptions, Got
 from cellfolio.workflows.loading import openable
 from cellfolio.workflows.opening import LogLine
@@ -95,7 +96,7 @@ def get(
         Files, folders and globs to get; by default all.
     registry : str, optional
     options : GetOptions, optional
-        How files are placed, and whether the user's changes may be overwritten.
+        How files are placed, who fetches them, and whether the user's changes may be overwritten.
     progress : callable, optional
     home : Home, optional
 
@@ -171,6 +172,7 @@ def push(
     label: Label | None = None,
     *,
     force: bool = False,
+    workers: Workers = 1,
     progress: Progress | None = None,
     home: Home | None = None,
 ) -> Pushed:
@@ -186,6 +188,8 @@ def push(
         Message, metadata and workflow to publish with, where they should differ.
     force : bool
         Publish over a revision that somebody else published meanwhile.
+    workers : int or Engine
+        Who sends the files; by default this process.
     progress : callable, optional
     home : Home, optional
 
@@ -198,7 +202,13 @@ def push(
         package = open(package, home=home)
     registry, name = _destination(destination, package)
     pushed = publishing.push_package(
-        package, name, registry, home, label, force=force, progress=progress
+        package.named(name),
+        registry,
+        home,
+        label,
+        force=force,
+        workers=workers,
+        progress=progress,
     )
     return replace(pushed, package=openable(pushed.package, home))
 

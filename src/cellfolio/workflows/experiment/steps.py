@@ -93,6 +93,11 @@ class Work:
         return self.experiment.output / "result"
 
     @property
+    def movers(self) -> Workers:
+        """Who moves bytes: a cluster; on one machine, this process does it all."""
+        return 1 if isinstance(self.workers, int | None) else self.workers
+
+    @property
     def images(self) -> Path:
         """Where images are on this machine."""
         part = self.experiment.images
@@ -139,7 +144,7 @@ def get(work: Work, *, dry_run: bool) -> Outcome:
             raise NotFound(f"there is no folder {work.images}", hint="see from of [images]")
         return Outcome("get", "up to date", f"{work.images} is a folder of this machine")
     opened = open_package(part.origin, work.home, progress=work.progress)
-    options = GetOptions(part.files, dry_run=dry_run)
+    options = GetOptions(part.files, dry_run=dry_run, workers=work.movers)
     got = get_package(opened, work.images, work.home, options, progress=work.progress)
     facts = {"package": opened.name, "top_hash": opened.package.top_hash, "files": got.files}
     changed = got.placed + got.removed
@@ -291,7 +296,13 @@ def package(work: Work, *, dry_run: bool) -> Outcome:
     )
     where = ""
     if part.push:
-        push_package(built.package, part.name, part.push, work.home, progress=work.progress)
+        push_package(
+            built.package,
+            part.push,
+            work.home,
+            workers=work.movers,
+            progress=work.progress,
+        )
         where = f", pushed to {part.push}"
     facts = {
         "key": key,
