@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -257,3 +258,15 @@ def test_colours_are_for_terminals(cellfolio: Cellfolio, package: str) -> None:
     assert "\x1b[1mlab/plates" in on_terminal("show", package, **plain)
     assert "\x1b" not in on_terminal("show", package, TERM="xterm", NO_COLOR="1")
     assert "\x1b" not in on_terminal("show", package, TERM="dumb", NO_COLOR="")
+
+
+def test_a_portal_tells_a_note_once(cellfolio: Cellfolio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody reads must not fill a pipe: the portal would stand still."""
+
+    def answer_two_requests(*_: object) -> None:
+        for note in ("odd names", "odd names", "odd numbers"):
+            warnings.warn(note, stacklevel=1)
+
+    monkeypatch.setattr("cellfolio.web.serving.serve", answer_two_requests)
+    told = cellfolio("serve").err.splitlines()
+    assert told == ["note: odd names", "note: odd numbers"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import click
 
 from cellfolio.cli.command import Answer, command, complete_package
@@ -44,5 +46,8 @@ def serve_command(
 
             webbrowser.open(portal.url)
 
-    serve(what, Home(), ServeOptions(host, port, names), tell)
+    with warnings.catch_warnings():
+        # However many requests meet it: nobody may be reading what a portal says.
+        warnings.filterwarnings("once", category=UserWarning)
+        serve(what, Home(), ServeOptions(host, port, names), tell)
     return Answer(lambda: {"url": url}, ["The portal is closed."])
