@@ -16,7 +16,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -128,13 +127,16 @@ def served(words: Sequence[str], home: Path) -> Iterator[tuple[str, int]]:
     """Start a portal in a process of its own; yield its address and the process's id."""
     command = [sys.executable, "-m", "cellfolio", "serve", *words, "--port", "0"]
     environment = {**os.environ, "CELLFOLIO_HOME": str(home)}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as portal:
+    home.mkdir(parents=True, exist_ok=True)
+    said = home / "portal.txt"  # not a pipe, for whose reader it would wait when that is full
+    with (
+        said.open("wb") as stderr,
+        subprocess.Popen(command, env=environment, stderr=stderr) as portal,
+    ):
         try:
-            assert portal.stderr is not None
-            address = portal.stderr.readline().split()[-1]
-            # Nobody else reads what it says later, and it would wait for that.
-            threading.Thread(target=portal.stderr.read, daemon=True).start()
-            yield address, portal.pid
+            while "\n" not in said.read_text() and portal.poll() is None:
+                time.sleep(0.02)
+            yield said.read_text().split("\n")[0].split()[-1], portal.pid
         finally:
             portal.terminate()
 

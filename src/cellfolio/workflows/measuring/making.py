@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cellfolio.errors import CellfolioError, InvalidArgument
-from cellfolio.storage.disk import remove_unfinished, sha256_of, writing
+from cellfolio.storage.disk import remove_unfinished, sha256_of
 from cellfolio.storage.home import Home
 from cellfolio.storage.workers import at_once
 from cellfolio.workflows.measuring.labels import CELLS, NUCLEI
@@ -235,5 +235,4 @@ def _draw(job: SiteJob, images: Images, segmentation: Segmentation) -> None:
     path = job.paths.outlines
     path.parent.mkdir(parents=True, exist_ok=True)
     layers = {"Nuclei": segmentation.nuclei, "Cells": segmentation.cells}
-    with writing(path, path.suffix) as unfinished:
-        draw_segmentation(images, layers, title=str(job.site)).save(unfinished)
+    draw_segmentation(images, layers, title=str(job.site)).save(path)
