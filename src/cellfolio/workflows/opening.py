@@ -207,13 +207,17 @@ def _split_folder_registry(text: str) -> tuple[Path | None, str]:
         path, suffix = Path(shown).expanduser().resolve(), at + revision
     else:
         return None, text
-    for folder in path.parents:
-        if (folder / ".quilt").is_dir():
-            return folder, path.relative_to(folder).as_posix() + suffix
-    raise InvalidReference(
-        f"no folder above {path} is a registry (has a .quilt folder)",
-        hint="name the registry with --registry, or a plain folder that exists",
-    )
+    folder = _registry_above(path)
+    if folder is None:
+        raise InvalidReference(
+            f"no folder above {path} is a registry (has a .quilt folder)",
+            hint="name the registry with --registry, or a plain folder that exists",
+        )
+    return folder, path.relative_to(folder).as_posix() + suffix
+
+
+def _registry_above(path: Path) -> Path | None:
+    return next((folder for folder in path.parents if (folder / ".quilt").is_dir()), None)
 
 
 def is_path(text: str) -> bool:
@@ -240,11 +244,9 @@ def is_folder(text: str) -> bool:
 
 
 def _is_published(path: Path) -> bool:
-    for folder in path.parents:
-        if (folder / ".quilt").is_dir():
-            name = path.relative_to(folder).parts[:2]
-            return len(name) == 2 and folder.joinpath(POINTERS, *name).is_dir()
-    return False
+    folder = _registry_above(path)
+    name = () if folder is None else path.relative_to(folder).parts[:2]
+    return folder is not None and len(name) == 2 and (folder / POINTERS).joinpath(*name).is_dir()
 
 
 def open_package(
