@@ -17,8 +17,8 @@ from cellfolio.extras import importing
 _PATIENCE = 60.0
 """Seconds that SLURM may take to say which jobs it has."""
 _LEAST = 500e6
-"""Bytes of memory without which Dask ends a worker when it has imported what it needs, and starts it
-again, for ever. One that measured sites of 256 × 256 pixels took 342 MB; Dask pauses it at 80 %."""
+"""Bytes of memory without which Dask ends a worker when it has imported what it needs, and starts
+it again, for ever. One that measured sites of 256 × 256 pixels took 342 MB."""
 _SETTINGS = "~/.config/dask/jobqueue.yaml"
 
 
